@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/base/result.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace wsb {
+
+namespace {
+struct ErrorRow {
+    ErrorKind kind;
+    std::string_view text;
+};
+
+constexpr auto error_table = std::to_array<ErrorRow>({
+#define WSB_ERROR(id, kind, text) {ErrorKind::kind, text},
+#include "engine/base/errors.def"
+#undef WSB_ERROR
+});
+}  // namespace
+
+ErrorKind error_kind(ErrorCode code) noexcept {
+    return error_table[static_cast<size_t>(code)].kind;
+}
+
+std::string_view error_text(ErrorCode code) noexcept {
+    return error_table[static_cast<size_t>(code)].text;
+}
+
+std::string Error::message() const {
+    std::string text{error_text(code)};
+    if (!detail.empty())
+        text += (text.ends_with("unknown") ? " " : ": ") + detail;
+    if (line != 0)
+        text += fmt::format(" (line {}, column {})", line, column);
+    else if (func != no_function && offset_bytes != no_offset)
+        text += fmt::format(" (function {}, offset {:#x})", func, offset_bytes);
+    else if (offset_bytes != no_offset)
+        text += fmt::format(" (offset {:#x})", offset_bytes);
+    return text;
+}
+
+}  // namespace wsb

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes to instructions: opcode and immediates, no types. Used by the body reader, the printer and tools.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "engine/base/cursor.h"
+#include "engine/base/index.h"
+#include "engine/isa/opcode.h"
+#include "engine/isa/types.h"
+
+namespace wsb::binary {
+
+/// Spec: binary/instructions#binary-blocktype
+struct BlockType {
+    enum class Kind : uint8_t { empty, value, type };
+    Kind kind = Kind::empty;
+    ValType value;  ///< Kind::value
+    TypeIdx type;   ///< Kind::type
+};
+
+struct MemArg {
+    uint32_t align_log2 = 0;
+    MemIdx memory;
+    uint64_t offset_bytes = 0;
+};
+
+struct CatchClause {
+    enum class Kind : uint8_t { catch_ = 0, catch_ref = 1, catch_all = 2, catch_all_ref = 3 };
+    Kind kind = Kind::catch_;
+    TagIdx tag;  ///< catch_, catch_ref
+    uint32_t label = 0;
+};
+
+/// One instruction with its immediates; which fields hold something follows from op_info(op).imm.
+/// Reused from one instruction to the next, so that the vectors keep their room.
+struct Instr {
+    Op op{};
+    uint64_t offset_bytes = 0;  ///< of the opcode in the module
+    uint32_t index = 0;    ///< label, func, type, tag, local, global, table, mem, elem, data, lane; br_table: default
+    uint32_t index2 = 0;   ///< second index: type_table's table, *_mem's memory, field, count, data, elem, type; label of a cast is `index`
+    uint64_t bits = 0;     ///< i32 (sign-extended), i64, f32, f64 bits
+    std::array<uint8_t, 16> lanes{};  ///< v128 bytes, shuffle lanes
+    BlockType block;       ///< block, loop, if, try_table
+    MemArg memarg;
+    HeapType heap;         ///< ref.null, ref.test, ref.cast; the source of a br_on_cast
+    HeapType heap2;        ///< the target of a br_on_cast
+    uint8_t cast_flags = 0;  ///< br_on_cast: bit 0 source nullable, bit 1 target nullable
+    std::vector<uint32_t> labels;      ///< br_table, without the default
+    std::vector<ValType> val_types;    ///< select_t
+    std::vector<CatchClause> catches;  ///< try_table
+};
+
+/// Reads instructions one by one from an expression's bytes.
+class InstrReader {
+public:
+    explicit InstrReader(Cursor cursor) noexcept : m_cursor(cursor) {}
+
+    [[nodiscard]] bool at_end() const noexcept { return m_cursor.at_end(); }
+    [[nodiscard]] uint64_t offset_bytes() const noexcept { return m_cursor.offset_bytes(); }
+
+    /// Reads the next instruction into `instr`. @return malformed errors with their offset.
+    [[nodiscard]] Result<void> next(Instr& instr);
+
+private:
+    [[nodiscard]] Result<void> read_immediates(Instr& instr);
+    Cursor m_cursor;
+};
+
+/// Types, shared with the section decoder. Spec: binary/types
+[[nodiscard]] Result<ValType> read_val_type(Cursor& cursor);
+[[nodiscard]] Result<HeapType> read_heap_type(Cursor& cursor);
+[[nodiscard]] Result<ValType> read_ref_type(Cursor& cursor);
+
+}  // namespace wsb::binary

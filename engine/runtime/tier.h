@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door between the runtime and the execution tiers above it: one virtual call per module, per entry
+// from the host and per trap, never per instruction.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/lower/code.h"
+#include "engine/runtime/vm_context.h"
+
+namespace wsb::runtime {
+
+/// A module with its executable form. Immutable, shared between threads and stores.
+struct CompiledModule {
+    Module module;
+    std::shared_ptr<TypeRegistry> registry;
+    std::vector<std::unique_ptr<lower::Code>> codes;  ///< by function index minus imported_funcs
+};
+
+/// A frame of guest code, innermost first.
+struct GuestFrame {
+    const Module* module = nullptr;
+    FuncIdx func;
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called
+};
+
+class Tier {
+public:
+    virtual ~Tier() = default;
+
+    /// Validates and translates every body of `compiled.module` (declarations have passed).
+    [[nodiscard]] virtual Result<void> compile(CompiledModule& compiled) const = 0;
+
+    /// Runs a function: parameters in `slots`, results into `slots` (room for the larger of the two).
+    /// Uses and updates context.fuel_left. On `trapped`, context.trap, trap_ip and trap_sp are set and
+    /// context.fuel_left is exact to the instruction. Host functions are called directly.
+    [[nodiscard]] virtual HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept = 0;
+
+    /// Frames of the guest stack at the last trap, or below the running host call; at most `max_frames`.
+    [[nodiscard]] virtual std::vector<GuestFrame> backtrace(const VmContext& context, size_t max_frames) const = 0;
+};
+
+}  // namespace wsb::runtime

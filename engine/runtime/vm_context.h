@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The structures that executing code touches: one definition for all tiers. Standard layout; addresses
+// are stable for the life of the store. Everything else of the runtime is built around them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "engine/base/index.h"
+#include "engine/isa/canon.h"
+#include "engine/isa/traps.h"
+
+namespace wsb::lower {
+struct Code;
+}
+
+namespace wsb::runtime {
+
+/// 64 bits, untagged: i32 zero-extended, f32 in the low half, references as below; v128 takes two.
+using Slot = uint64_t;
+
+struct VmContext;
+struct VmInstance;
+class Store;
+
+/// How a host function ended.
+enum class HostOutcome : uint32_t {
+    returned,  ///< results are in the slots
+    trapped,   ///< VmContext::trap says why
+};
+
+/// A host function: parameters begin at `slots[0]`, results are written from `slots[0]` on (there is room
+/// for the larger of the two). `caller` is the calling instance, null when called by the host itself.
+/// Must not throw.
+using HostEntry = HostOutcome (*)(void* environment, VmContext& context, VmInstance* caller, Slot* slots) noexcept;
+
+/// A function of a store. A funcref is the address of one; null is 0.
+struct VmFunc {
+    CanonId type = 0;
+    uint32_t param_slots = 0;
+    uint32_t result_slots = 0;
+    const lower::Code* code = nullptr;  ///< Wasm functions
+    VmInstance* instance = nullptr;     ///< Wasm functions: where it lives
+    HostEntry host = nullptr;           ///< host functions
+    void* host_environment = nullptr;   ///< owned by the store
+    FuncIdx index;                      ///< in its module; host functions: no meaning
+};
+
+/// A linear memory. The base never moves: growth makes reserved pages accessible.
+struct VmMemory {
+    uint8_t* base = nullptr;
+    uint64_t size_bytes = 0;
+};
+
+/// A table: elements are reference slots (funcref: VmFunc*, externref: handle, null: 0).
+struct VmTable {
+    Slot* elements = nullptr;
+    uint64_t size = 0;
+};
+
+/// A global: 16 bytes so that v128 fits.
+struct VmGlobal {
+    alignas(16) Slot value[2] = {0, 0};
+};
+
+/// What code of one instance reaches. Arrays are indexed by the module's index spaces.
+struct VmInstance {
+    VmContext* context = nullptr;
+    VmFunc** funcs = nullptr;
+    VmMemory** memories = nullptr;
+    VmTable** tables = nullptr;
+    VmGlobal** globals = nullptr;
+    const CanonId* canonical_types = nullptr;  ///< by module type index
+    void* owner = nullptr;                     ///< the runtime::Instance around it
+};
+
+/// Execution state of one store; one thread at a time.
+struct VmContext {
+    Store* store = nullptr;
+    Slot* stack_begin = nullptr;   ///< guest stack, lowest slot
+    Slot* stack_limit = nullptr;   ///< frames must end below it
+    Slot* stack_top = nullptr;     ///< where the next entry from the host may put its frame
+    int64_t fuel_left = 0;         ///< true remaining fuel while no guest code runs (host calls included)
+    bool fuel_is_limited = false;
+    uint32_t host_depth = 0;       ///< nested host → guest entries
+    // Set when execution stops early:
+    TrapCode trap = TrapCode::none;
+    const uint64_t* trap_ip = nullptr;  ///< the cell that trapped or called the host
+    Slot* trap_sp = nullptr;            ///< its frame
+};
+
+/// Upper bound of fuel; also what "unlimited" counts down from.
+inline constexpr int64_t fuel_unlimited = int64_t{1} << 62;
+
+static_assert(std::is_standard_layout_v<VmContext> && std::is_standard_layout_v<VmInstance> &&
+              std::is_standard_layout_v<VmFunc>);
+
+}  // namespace wsb::runtime
