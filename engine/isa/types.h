@@ -129,6 +129,9 @@ struct SubType {
     [[nodiscard]] const ArrayType* array() const noexcept { return std::get_if<ArrayType>(&composite); }
 };
 
+/// Kinds of imports and exports, numbered as in the binary format.
+enum class ExternKind : uint8_t { func = 0, table = 1, memory = 2, global = 3, tag = 4 };
+
 enum class AddressType : uint8_t { i32, i64 };
 
 [[nodiscard]] constexpr ValType val_type(AddressType type) noexcept {

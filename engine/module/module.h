@@ -17,6 +17,9 @@
 #include "engine/isa/types.h"
 
 namespace wsb {
+/// Inline, so that `wsb::Module` means this one inside the engine; users see the API's classes of the same
+/// names (inline namespace v1). Code that sees both finds this one through its layer's using-declarations.
+inline namespace syntax {
 
 /// A range of the module's bytes.
 struct ByteRange {
@@ -32,8 +35,6 @@ struct ConstExpr {
 struct TagType {
     TypeIdx type;
 };
-
-enum class ExternKind : uint8_t { func = 0, table = 1, memory = 2, global = 3, tag = 4 };
 
 struct Import {
     std::string module;
@@ -175,4 +176,27 @@ struct Module {
     [[nodiscard]] bool is_imported(FuncIdx func) const noexcept { return func.value < imported_funcs; }
 };
 
+}  // namespace syntax
+
+namespace binary {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
+namespace text {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
+namespace validate {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
+namespace lower {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
+namespace runtime {
+using syntax::Export, syntax::Import, syntax::Module;
+}
+namespace interp {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
+namespace jit {
+using syntax::Export, syntax::Global, syntax::Import, syntax::Memory, syntax::Module, syntax::Table;
+}
 }  // namespace wsb

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors of loading and linking: Result<T> = std::expected<T, Error>. Nothing in this library throws.
+#pragma once
+
+#include "engine/base/result.h"  // IWYU pragma: export

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Store: everything that running modules create, and its limits and fuel.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "wsb/config.hpp"
+#include "wsb/error.hpp"
+
+namespace wsb {
+namespace runtime {
+class Store;
+}  // namespace runtime
+
+inline namespace v1 {
+
+/// Upper bounds for everything in one store, summed over its instances. What would exceed one fails as
+/// the standard allows: growth gives -1, instantiation gives limit_exceeded.
+struct StoreLimits {
+    uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories together
+    uint64_t table_elements = 10'000'000;       ///< all tables together
+    uint32_t instances = 10'000;
+    uint32_t memories = 10'000;
+    uint32_t tables = 10'000;
+    uint32_t externrefs = 1'000'000;  ///< host objects entered
+};
+
+/// A limit that was reached.
+enum class LimitKind : uint8_t { memory_bytes, table_elements, instances, memories, tables, externrefs };
+
+/// A store without owning it: what handles and host functions refer to it by. Copied freely; valid as
+/// long as the Store. One thread at a time, together with all handles into the store.
+class StoreRef {
+public:
+    /// Replaces the remaining fuel: `units` (at most 2^62), or unlimited. Running out traps with
+    /// out_of_fuel at the exact instruction; afterwards the store can be given fuel and used again.
+    void set_fuel(std::optional<uint64_t> units) noexcept;
+    /// Remaining units; nullopt while unlimited.
+    [[nodiscard]] std::optional<uint64_t> fuel_left() const noexcept;
+    /// Units consumed since the store was made, counted also while unlimited.
+    [[nodiscard]] uint64_t fuel_consumed() const noexcept;
+    /// Takes units away, as if the guest had executed that much: how a host function charges for work.
+    /// @return false if there is less fuel than that; then none is left.
+    [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
+
+    /// Takes effect for what is created or grown from now on.
+    void set_limits(const StoreLimits& limits) noexcept;
+    [[nodiscard]] const StoreLimits& limits() const noexcept;
+    /// The limit that most recently refused something; nullopt if none ever did.
+    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept;
+
+    /// Bytes of all linear memories now, and at most so far.
+    [[nodiscard]] uint64_t memory_bytes() const noexcept;
+    [[nodiscard]] uint64_t peak_memory_bytes() const noexcept;
+
+    /// One pointer for the embedder, not owned; null at first. Host functions reach it by Caller::store.
+    void set_data(void* data) noexcept;
+    [[nodiscard]] void* data() const noexcept;
+
+    /// For the library itself.
+    explicit StoreRef(runtime::Store& store) noexcept : m_store(&store) {}
+    [[nodiscard]] runtime::Store& impl() const noexcept { return *m_store; }
+
+protected:
+    StoreRef() noexcept = default;
+    runtime::Store* m_store = nullptr;
+};
+
+/// Owns instances, memories, tables, globals, functions and the guest stack; all of them live until it is
+/// destroyed. Move-only; handles stay valid when it moves. Must not be destroyed while its code runs.
+class Store : public StoreRef {
+public:
+    /// Reserves the guest stack. @return out_of_memory.
+    [[nodiscard]] static Result<Store> create(const Engine& engine, const StoreLimits& limits = {});
+
+    Store(Store&& other) noexcept;
+    Store& operator=(Store&& other) noexcept;
+    ~Store();
+
+private:
+    explicit Store(std::unique_ptr<runtime::Store> store) noexcept;
+    std::unique_ptr<runtime::Store> m_owned;
+};
+
+}  // namespace v1
+}  // namespace wsb

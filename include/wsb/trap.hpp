@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// How running code can end early: Trap, Exit and Failure.
+#pragma once
+
+#include "engine/runtime/trap.h"  // IWYU pragma: export
