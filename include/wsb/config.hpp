@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Config and Engine: what all modules and stores of a program share.
+// Engine: what all modules and stores of a program share. Config and StoreLimits come with it.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 
-#include "wsb/types.hpp"
+#include "engine/runtime/config.h"  // IWYU pragma: export
 
 namespace wsb {
 namespace runtime {
@@ -14,17 +12,6 @@ struct EngineState;
 }  // namespace runtime
 
 inline namespace v1 {
-
-/// Choices for an engine; fixed once it exists. Value type.
-struct Config {
-    /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
-    Features features = default_features;
-    /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
-    /// Clamped to 64 KiB … 1 GiB.
-    size_t max_stack_bytes = size_t{1} << 20;
-    /// Host functions that call the guest again, nested at most this deep; then stack_overflow.
-    uint32_t max_host_depth = 100;
-};
 
 /// Shared by modules, linkers and stores: configuration, types, execution tier. A cheap handle to shared
 /// state; copies name the same engine. Safe to use from any thread.

@@ -16,20 +16,6 @@ class Store;
 
 inline namespace v1 {
 
-/// Upper bounds for everything in one store, summed over its instances. What would exceed one fails as
-/// the standard allows: growth gives -1, instantiation gives limit_exceeded.
-struct StoreLimits {
-    uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories together
-    uint64_t table_elements = 10'000'000;       ///< all tables together
-    uint32_t instances = 10'000;
-    uint32_t memories = 10'000;
-    uint32_t tables = 10'000;
-    uint32_t externrefs = 1'000'000;  ///< host objects entered
-};
-
-/// A limit that was reached.
-enum class LimitKind : uint8_t { memory_bytes, table_elements, instances, memories, tables, externrefs };
-
 /// A store without owning it: what handles and host functions refer to it by. Copied freely; valid as
 /// long as the Store. One thread at a time, together with all handles into the store.
 class StoreRef {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Choices for an engine and limits for a store. Self-contained: the public API re-exports it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/isa/features.h"
+
+namespace wsb {
+
+/// Choices for an engine; fixed once it exists. Value type.
+struct Config {
+    /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
+    Features features = default_features;
+    /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
+    /// Clamped to 64 KiB … 1 GiB.
+    size_t max_stack_bytes = size_t{1} << 20;
+    /// Host functions that call the guest again, nested at most this deep; then stack_overflow.
+    uint32_t max_host_depth = 100;
+};
+
+/// Upper bounds for everything in one store, summed over its instances. What would exceed one fails as
+/// the standard allows: growth gives -1, instantiation gives limit_exceeded.
+struct StoreLimits {
+    uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories together
+    uint64_t table_elements = 10'000'000;       ///< all tables together
+    uint32_t instances = 10'000;
+    uint32_t memories = 10'000;
+    uint32_t tables = 10'000;
+    uint32_t externrefs = 1'000'000;  ///< host objects entered
+};
+
+/// A limit that was reached.
+enum class LimitKind : uint8_t { memory_bytes, table_elements, instances, memories, tables, externrefs };
+
+}  // namespace wsb
