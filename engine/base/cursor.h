@@ -79,12 +79,20 @@ public:
     [[nodiscard]] Result<int64_t> s33() noexcept { return leb<int64_t, 33>(); }
     [[nodiscard]] Result<int64_t> s64() noexcept { return leb<int64_t, 64>(); }
 
-    /// Reads an element count; one larger than the bytes left cannot be true.
+    /// Passes over bytes that the caller has seen: `count` must not exceed bytes_left().
+    void skip(size_t count) noexcept { m_position += count; }
+
+    /// Reads an element count or a length; one larger than the bytes left cannot be true. The bytes of
+    /// the number itself count too, as in the reference interpreter, so that a value just beyond the end
+    /// is reported by the read that meets the end.
     [[nodiscard]] Result<uint32_t> count() noexcept {
-        const uint64_t at = offset_bytes();
+        const uint8_t* const before = m_position;
+        const size_t left = bytes_left();
         WSB_TRY_ASSIGN(const uint32_t value, u32());
-        if (value > bytes_left()) [[unlikely]]
-            return fail(ErrorCode::length_out_of_bounds, at);
+        if (value > left) [[unlikely]] {
+            m_position = before;
+            return fail(ErrorCode::length_out_of_bounds, offset_bytes());
+        }
         return value;
     }
 
@@ -106,10 +114,10 @@ private:
             const uint8_t byte = *position++;
             value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
             const bool last = i + 1 == max_bytes;
-            if (last && (byte & 0x80) != 0) [[unlikely]]
-                return fail(ErrorCode::integer_too_long, offset_bytes());
             if (last && !last_byte_fits<T, last_bits>(byte)) [[unlikely]]
                 return fail(ErrorCode::integer_too_large, offset_bytes());
+            if (last && (byte & 0x80) != 0) [[unlikely]]
+                return fail(ErrorCode::integer_too_long, offset_bytes());
             if ((byte & 0x80) != 0)
                 continue;
             m_position = position;
@@ -130,7 +138,7 @@ private:
             const int low = extended >> (LastBits - 1);
             return low == 0 || low == -1;
         } else {
-            return (byte >> LastBits) == 0;
+            return ((byte & 0x7f) >> LastBits) == 0;
         }
     }
 
