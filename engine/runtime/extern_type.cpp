@@ -38,7 +38,8 @@ struct Describe {
                            type.is_shared ? " shared" : "");
     }
     std::string operator()(const GlobalType& type) const {
-        return fmt::format(type.is_mutable ? "global (mut {})" : "global {}", to_string(type.type));
+        const std::string value = to_string(type.type);
+        return type.is_mutable ? "global (mut " + value + ")" : "global " + value;
     }
     std::string operator()(const TagSignature& type) const { return "tag " + list(type.type.params); }
 };

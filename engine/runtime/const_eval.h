@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluates constant expressions that have been validated. Spec: valid/instructions#constant-expressions
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "engine/base/result.h"
+#include "engine/module/module.h"
+#include "engine/runtime/vm_context.h"
+
+namespace wsb::runtime {
+
+/// What a constant expression can see: the globals that exist already, and the functions.
+struct ConstScope {
+    const Module& module;
+    std::span<VmGlobal* const> globals;
+    std::span<VmFunc* const> funcs;
+};
+
+/// A value in its two slots; the second is used by v128 only.
+using ConstValue = std::array<Slot, 2>;
+
+/// @return feature_disabled for instructions that allocate objects, which need a garbage collector.
+[[nodiscard]] Result<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression);
+
+}  // namespace wsb::runtime

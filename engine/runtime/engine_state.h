@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an engine's modules and stores share. Immutable but for the registry, which locks itself.
+#pragma once
+
+#include <memory>
+
+#include "engine/isa/canon.h"
+#include "engine/runtime/config.h"
+#include "engine/runtime/tier.h"
+
+namespace wsb::runtime {
+
+struct EngineState {
+    Config config;
+    std::shared_ptr<TypeRegistry> registry;
+    const Tier* tier = nullptr;  ///< not owned; lives as long as the program
+};
+
+/// Decodes, validates and compiles: the only maker of a CompiledModule.
+/// @return malformed, invalid or limit errors.
+[[nodiscard]] Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& engine,
+                                                                        std::span<const uint8_t> bytes);
+
+}  // namespace wsb::runtime

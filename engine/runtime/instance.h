@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instance: the state around a VmInstance, and what it owns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "engine/runtime/extern_type.h"
+#include "engine/runtime/global.h"
+#include "engine/runtime/memory.h"
+#include "engine/runtime/table.h"
+#include "engine/runtime/tier.h"
+#include "engine/runtime/trap.h"
+
+namespace wsb::runtime {
+
+/// Anything imported or exported; the order of the alternatives is that of ExternKind. Never null.
+using ExternItem = std::variant<VmFunc*, Table*, Memory*, Global*, Tag*>;
+
+/// Owned by its store (or, until it is finished, by instantiate). Its address is stable.
+class Instance {
+public:
+    Instance(Store& store, std::shared_ptr<const CompiledModule> compiled);
+    Instance(const Instance&) = delete;
+    Instance& operator=(const Instance&) = delete;
+    ~Instance();
+
+    [[nodiscard]] Store& store() const noexcept { return *m_store; }
+    [[nodiscard]] const Module& module() const noexcept { return m_compiled->module; }
+    [[nodiscard]] const std::shared_ptr<const CompiledModule>& compiled() const noexcept {
+        return m_compiled;
+    }
+    [[nodiscard]] VmInstance& vm() noexcept { return m_vm; }
+
+    /// Null unless there is such an export.
+    [[nodiscard]] const Export* find_export(std::string_view name);
+    [[nodiscard]] ExternItem item(ExternKind kind, uint32_t index) const noexcept;
+
+    [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept { return m_elems[index]; }
+    [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept { return m_datas[index]; }
+    /// Its place among the instances of the store was charged: given back at the end.
+    void set_charged() noexcept { m_is_charged = true; }
+    void drop_elem(uint32_t index) noexcept { m_elems[index] = {}; }
+    void drop_data(uint32_t index) noexcept { m_datas[index] = {}; }
+
+private:
+    friend class Instantiation;
+
+    Store* m_store;
+    std::shared_ptr<const CompiledModule> m_compiled;
+    VmInstance m_vm;
+    bool m_is_charged = false;
+
+    // Index spaces, imports first: what m_vm points to.
+    std::vector<VmFunc*> m_funcs;
+    std::vector<VmMemory*> m_memories;
+    std::vector<VmTable*> m_tables;
+    std::vector<VmGlobal*> m_globals;
+    std::vector<Tag*> m_tags;
+
+    // Its own. Sized once, so that addresses are stable.
+    std::vector<VmFunc> m_own_funcs;
+    std::vector<std::unique_ptr<Memory>> m_own_memories;
+    std::vector<std::unique_ptr<Table>> m_own_tables;
+    std::vector<std::unique_ptr<Global>> m_own_globals;
+    std::vector<std::unique_ptr<Tag>> m_own_tags;
+
+    std::vector<std::vector<Slot>> m_elems;          ///< evaluated; empty when dropped
+    std::vector<std::span<const uint8_t>> m_datas;   ///< into the module's bytes; empty when dropped
+    std::unordered_map<std::string_view, uint32_t> m_export_index;  ///< filled at the first search
+};
+
+[[nodiscard]] inline Instance& owner_of(const VmInstance& instance) noexcept {
+    return *static_cast<Instance*>(instance.owner);
+}
+
+/// Instantiates a module. Spec: exec/modules#exec-instantiation
+/// `imports` are in the module's order. On a trap the instance has become part of the store, since what
+/// it wrote elsewhere may refer to it; on an error before that, nothing of it remains.
+/// @return unknown_import or incompatible_import with names and types; limit_exceeded; out_of_memory;
+/// feature_disabled for constant expressions that cannot be executed; a Trap; an Exit.
+[[nodiscard]] CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
+                                                std::span<const ExternItem> imports);
+
+/// The type of an item, canonical, with current sizes.
+[[nodiscard]] ExternType item_type(const TypeRegistry& registry, const ExternItem& item);
+
+/// Whether an item may serve an import. Spec: valid/matching#match-externtype
+[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module, const Import& import,
+                                  const ExternItem& item) noexcept;
+
+/// The type that an import declares, in the module's own indices.
+[[nodiscard]] ExternType import_type(const Module& module, const Import& import);
+/// The type of an export, in the module's own indices.
+[[nodiscard]] ExternType export_type(const Module& module, const Export& item);
+/// "unknown import: env.log (function (i32) -> ())".
+[[nodiscard]] Error unknown_import(const Module& module, const Import& import);
+
+}  // namespace wsb::runtime

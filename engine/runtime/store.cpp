@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/runtime/store.h"
+
+#include <algorithm>
+
+#include "engine/runtime/operations.h"
+
+namespace wsb::runtime {
+
+namespace {
+constexpr size_t min_stack_bytes = size_t{64} << 10;
+constexpr size_t max_stack_bytes = size_t{1} << 30;
+constexpr size_t max_backtrace_frames = 64;
+}  // namespace
+
+Store::Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept
+    : m_engine(std::move(engine)), m_limits(limits) {}
+
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::create(std::shared_ptr<const EngineState> engine,
+                                             const StoreLimits& limits) {
+    std::unique_ptr<Store> store(new Store(std::move(engine), limits));
+    const size_t stack_bytes =
+        std::clamp(store->engine().config.max_stack_bytes, min_stack_bytes, max_stack_bytes);
+    WSB_TRY(store->m_stack.reserve(stack_bytes));
+    VmContext& context = store->m_context;
+    context.store = store.get();
+    context.stack_begin = store->m_stack.begin();
+    context.stack_top = store->m_stack.begin();
+    context.stack_limit = store->m_stack.end();
+    context.fuel_left = fuel_unlimited;
+    return store;
+}
+
+Result<Memory*> Store::new_memory(const MemoryType& type) {
+    WSB_TRY_ASSIGN(auto memory, Memory::create(*this, type));
+    m_memories.push_back(std::move(memory));
+    return m_memories.back().get();
+}
+
+Result<Table*> Store::new_table(const TableType& canonical_type, Slot init) {
+    WSB_TRY_ASSIGN(auto table, Table::create(*this, canonical_type, init));
+    m_tables.push_back(std::move(table));
+    return m_tables.back().get();
+}
+
+Global* Store::new_global(const GlobalType& canonical_type, Slot low, Slot high) {
+    return &m_globals.emplace_back(canonical_type, low, high);
+}
+
+Tag* Store::new_tag(CanonId type) {
+    return &m_tags.emplace_back(type);
+}
+
+HostFunc* Store::new_host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment) {
+    const FuncType& signature = *registry().type(type).func();
+    HostFunc& func = m_host_funcs.emplace_back();
+    func.type = type;
+    func.param_slots = slot_count_of(signature.params);
+    func.result_slots = slot_count_of(signature.results);
+    func.host = entry;
+    func.host_environment = &func;
+    func.store = this;
+    func.environment = std::move(environment);
+    return &func;
+}
+
+Result<Slot> Store::new_externref(std::any object) {
+    if (m_externrefs.size() >= m_limits.externrefs) {
+        static_cast<void>(refuse(LimitKind::externrefs));
+        return fail(ErrorCode::limit_exceeded, "host references of the store");
+    }
+    m_externrefs.push_back(std::move(object));
+    return m_externrefs.size();
+}
+
+const std::any* Store::externref(Slot handle) const noexcept {
+    return handle - 1 < m_externrefs.size() ? &m_externrefs[handle - 1] : nullptr;
+}
+
+Instance* Store::adopt(std::unique_ptr<Instance> instance) {
+    if (std::ranges::find(m_modules, instance->compiled()) == m_modules.end())
+        m_modules.push_back(instance->compiled());
+    m_instances.push_back(std::move(instance));
+    return m_instances.back().get();
+}
+
+CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
+    VmContext& context = m_context;
+    if (context.host_depth >= m_engine->config.max_host_depth)
+        return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
+    // A nested entry must leave the frames of the outer one as they were.
+    const VmContext outer = context;
+    ++context.host_depth;
+    m_pending.reset();
+    const bool is_host = func.host != nullptr;
+    const HostOutcome outcome = is_host ? func.host(func.host_environment, context, nullptr, slots)
+                                        : m_engine->tier->invoke(context, func, slots);
+    CallResult<void> result;
+    if (outcome == HostOutcome::trapped) [[unlikely]]
+        result = std::unexpected(take_failure(!is_host));
+    context.host_depth = outer.host_depth;
+    context.stack_top = outer.stack_top;
+    context.trap = outer.trap;
+    context.trap_ip = outer.trap_ip;
+    context.trap_sp = outer.trap_sp;
+    return result;
+}
+
+Failure Store::take_failure(bool has_guest_frames) {
+    if (!m_pending) {
+        Trap trap{m_context.trap, {}, {}};
+        if (has_guest_frames)
+            trap.frames = backtrace();
+        return trap;
+    }
+    Failure failure = *std::move(m_pending);
+    m_pending.reset();
+    if (const Trap* trap = failure.trap(); trap != nullptr && has_guest_frames) {
+        // Frames from a nested call, innermost, come first.
+        Trap complete = *trap;
+        for (TrapFrame& frame : backtrace()) {
+            if (complete.frames.size() < max_backtrace_frames)
+                complete.frames.push_back(std::move(frame));
+        }
+        return complete;
+    }
+    return failure;
+}
+
+std::vector<TrapFrame> Store::backtrace() const {
+    std::vector<TrapFrame> frames;
+    for (const GuestFrame& guest : m_engine->tier->backtrace(m_context, max_backtrace_frames)) {
+        TrapFrame& frame = frames.emplace_back();
+        frame.func_index = guest.func.value;
+        frame.offset_bytes = guest.offset_bytes;
+        if (guest.module == nullptr)
+            continue;
+        const Module& module = *guest.module;
+        frame.module_name = module.names.module;
+        const auto is_this = [&](const Export& item) {
+            return item.kind == ExternKind::func && item.index == guest.func.value;
+        };
+        if (const auto name = module.names.funcs.find(guest.func.value); name != module.names.funcs.end())
+            frame.func_name = name->second;
+        else if (const auto found = std::ranges::find_if(module.exports, is_this);
+                 found != module.exports.end())
+            frame.func_name = found->name;
+    }
+    return frames;
+}
+
+bool Store::refuse(LimitKind limit) noexcept {
+    m_last_limit = limit;
+    return false;
+}
+
+bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {
+    if (count > 0 && m_memory_count >= m_limits.memories)
+        return refuse(LimitKind::memories);
+    // The limit may have been set below what is in use.
+    if (size_bytes > m_limits.memory_bytes - std::min(m_memory_bytes, m_limits.memory_bytes))
+        return refuse(LimitKind::memory_bytes);
+    m_memory_count += count;
+    m_memory_bytes += size_bytes;
+    m_peak_memory_bytes = std::max(m_peak_memory_bytes, m_memory_bytes);
+    return true;
+}
+
+void Store::release_memory(uint64_t size_bytes, uint32_t count) noexcept {
+    m_memory_bytes -= size_bytes;
+    m_memory_count -= count;
+}
+
+bool Store::charge_table(uint64_t elements, uint32_t count) noexcept {
+    if (count > 0 && m_table_count >= m_limits.tables)
+        return refuse(LimitKind::tables);
+    if (elements > m_limits.table_elements - std::min(m_table_elements, m_limits.table_elements))
+        return refuse(LimitKind::table_elements);
+    m_table_count += count;
+    m_table_elements += elements;
+    return true;
+}
+
+void Store::release_table(uint64_t elements, uint32_t count) noexcept {
+    m_table_elements -= elements;
+    m_table_count -= count;
+}
+
+bool Store::charge_instance() noexcept {
+    if (m_instance_count >= m_limits.instances)
+        return refuse(LimitKind::instances);
+    ++m_instance_count;
+    return true;
+}
+
+void Store::set_fuel(std::optional<uint64_t> units) noexcept {
+    m_fuel_consumed_before = fuel_consumed();
+    m_fuel_granted = fuel_unlimited;
+    if (units)
+        m_fuel_granted = static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
+    m_context.fuel_left = m_fuel_granted;
+    m_context.fuel_is_limited = units.has_value();
+}
+
+std::optional<uint64_t> Store::fuel_left() const noexcept {
+    if (!m_context.fuel_is_limited)
+        return std::nullopt;
+    return static_cast<uint64_t>(std::max<int64_t>(m_context.fuel_left, 0));
+}
+
+uint64_t Store::fuel_consumed() const noexcept {
+    return m_fuel_consumed_before +
+           static_cast<uint64_t>(m_fuel_granted - std::max<int64_t>(m_context.fuel_left, 0));
+}
+
+bool Store::consume_fuel(uint64_t units) noexcept {
+    const uint64_t left = static_cast<uint64_t>(std::max<int64_t>(m_context.fuel_left, 0));
+    if (units > left) {
+        m_context.fuel_left = 0;
+        return false;
+    }
+    m_context.fuel_left = static_cast<int64_t>(left - units);
+    return true;
+}
+
+}  // namespace wsb::runtime

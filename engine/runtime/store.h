@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Store: owner of everything that runs, accountant of limits and fuel, and the way into the guest.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/runtime/config.h"
+#include "engine/runtime/engine_state.h"
+#include "engine/runtime/global.h"
+#include "engine/runtime/instance.h"
+#include "engine/runtime/memory.h"
+#include "engine/runtime/stack.h"
+#include "engine/runtime/table.h"
+#include "engine/runtime/trap.h"
+#include "engine/runtime/vm_context.h"
+
+namespace wsb::runtime {
+
+/// A function of the host's. `host_environment` points to the record itself.
+struct HostFunc : VmFunc {
+    Store* store = nullptr;
+    std::shared_ptr<void> environment;
+};
+
+/// One thread at a time. Addresses of what it owns are stable.
+class Store {
+public:
+    /// @return out_of_memory if the guest stack cannot be reserved.
+    [[nodiscard]] static Result<std::unique_ptr<Store>> create(std::shared_ptr<const EngineState> engine,
+                                                               const StoreLimits& limits);
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    ~Store();
+
+    [[nodiscard]] VmContext& context() noexcept { return m_context; }
+    [[nodiscard]] const EngineState& engine() const noexcept { return *m_engine; }
+    [[nodiscard]] const std::shared_ptr<const EngineState>& shared_engine() const noexcept { return m_engine; }
+    [[nodiscard]] TypeRegistry& registry() const noexcept { return *m_engine->registry; }
+
+    // What belongs to the host rather than to an instance.
+    [[nodiscard]] Result<Memory*> new_memory(const MemoryType& type);
+    [[nodiscard]] Result<Table*> new_table(const TableType& canonical_type, Slot init);
+    [[nodiscard]] Global* new_global(const GlobalType& canonical_type, Slot low, Slot high);
+    [[nodiscard]] Tag* new_tag(CanonId type);
+    /// `entry` is called with the HostFunc as its environment.
+    [[nodiscard]] HostFunc* new_host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
+    /// @return a handle, never 0; limit_exceeded.
+    [[nodiscard]] Result<Slot> new_externref(std::any object);
+    /// Null if there is no such handle.
+    [[nodiscard]] const std::any* externref(Slot handle) const noexcept;
+
+    /// Takes an instance over, for as long as the store lives.
+    Instance* adopt(std::unique_ptr<Instance> instance);
+    /// Modules of the instances, each once: what frames of the guest stack can belong to.
+    [[nodiscard]] std::span<const std::shared_ptr<const CompiledModule>> modules() const noexcept {
+        return m_modules;
+    }
+
+    /// Runs a function of this store: parameters in `slots`, results out; there is room for both.
+    /// @return a Trap with its backtrace, an Exit, or an Error that a host function gave.
+    [[nodiscard]] CallResult<void> call(const VmFunc& func, Slot* slots);
+    /// Leaves the reason for which a host function is about to return HostOutcome::trapped.
+    void set_pending(Failure failure) { m_pending = std::move(failure); }
+
+    // Limits. Charging fails, and remembers which limit it was, if it would exceed it.
+    [[nodiscard]] bool charge_memory(uint64_t size_bytes, uint32_t count) noexcept;
+    void release_memory(uint64_t size_bytes, uint32_t count) noexcept;
+    [[nodiscard]] bool charge_table(uint64_t elements, uint32_t count) noexcept;
+    void release_table(uint64_t elements, uint32_t count) noexcept;
+    [[nodiscard]] bool charge_instance() noexcept;
+    void release_instance() noexcept { --m_instance_count; }
+    void set_limits(const StoreLimits& limits) noexcept { m_limits = limits; }
+    [[nodiscard]] const StoreLimits& limits() const noexcept { return m_limits; }
+    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept { return m_last_limit; }
+    [[nodiscard]] uint64_t memory_bytes() const noexcept { return m_memory_bytes; }
+    [[nodiscard]] uint64_t peak_memory_bytes() const noexcept { return m_peak_memory_bytes; }
+
+    // Fuel, in units.
+    void set_fuel(std::optional<uint64_t> units) noexcept;
+    [[nodiscard]] std::optional<uint64_t> fuel_left() const noexcept;
+    [[nodiscard]] uint64_t fuel_consumed() const noexcept;
+    [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
+
+    /// The embedder's pointer, not owned.
+    void* data = nullptr;
+
+private:
+    Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept;
+    [[nodiscard]] bool refuse(LimitKind limit) noexcept;
+    [[nodiscard]] Failure take_failure(bool has_guest_frames);
+    [[nodiscard]] std::vector<TrapFrame> backtrace() const;
+
+    std::shared_ptr<const EngineState> m_engine;
+    StoreLimits m_limits;
+    GuestStack m_stack;
+    VmContext m_context;
+    std::optional<Failure> m_pending;
+
+    uint64_t m_memory_bytes = 0;
+    uint64_t m_peak_memory_bytes = 0;
+    uint64_t m_table_elements = 0;
+    uint32_t m_memory_count = 0;
+    uint32_t m_table_count = 0;
+    uint32_t m_instance_count = 0;
+    std::optional<LimitKind> m_last_limit;
+    int64_t m_fuel_granted = fuel_unlimited;  ///< what context.fuel_left began from
+    uint64_t m_fuel_consumed_before = 0;      ///< under earlier grants
+
+    std::vector<std::shared_ptr<const CompiledModule>> m_modules;
+    std::deque<HostFunc> m_host_funcs;
+    std::deque<std::any> m_externrefs;  ///< handle n is element n - 1
+    std::deque<Global> m_globals;
+    std::deque<Tag> m_tags;
+    std::vector<std::unique_ptr<Memory>> m_memories;
+    std::vector<std::unique_ptr<Table>> m_tables;
+    std::vector<std::unique_ptr<Instance>> m_instances;
+};
+
+/// The store of a function.
+[[nodiscard]] inline Store& store_of(const VmFunc& func) noexcept {
+    return func.host != nullptr ? *static_cast<const HostFunc&>(func).store : *func.instance->context->store;
+}
+
+}  // namespace wsb::runtime
