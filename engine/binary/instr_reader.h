@@ -53,25 +53,77 @@ struct Instr {
     std::vector<CatchClause> catches;  ///< try_table
 };
 
+namespace detail {
+
+/// What the first byte of an instruction says.
+struct FirstByte {
+    enum class Kind : uint8_t { illegal, prefix, alone, with_immediates };
+    Op op{};
+    Kind kind = Kind::illegal;
+};
+
+inline constexpr auto first_bytes = [] {
+    std::array<FirstByte, 256> table{};
+    for (size_t i = 0; i < op_count; ++i) {
+        const OpInfo& row = op_table[i];
+        if (row.prefix != 0)
+            table[row.prefix].kind = FirstByte::Kind::prefix;
+        else
+            table[row.code] = {static_cast<Op>(i), row.imm == Imm::none
+                                                       ? FirstByte::Kind::alone
+                                                       : FirstByte::Kind::with_immediates};
+    }
+    return table;
+}();
+
+}  // namespace detail
+
 /// Reads instructions one by one from an expression's bytes.
 class InstrReader {
 public:
     explicit InstrReader(Cursor cursor) noexcept : m_cursor(cursor) {}
 
     [[nodiscard]] bool at_end() const noexcept { return m_cursor.at_end(); }
+    /// Offset in the module of the next instruction.
     [[nodiscard]] uint64_t offset_bytes() const noexcept { return m_cursor.offset_bytes(); }
 
     /// Reads the next instruction into `instr`. @return malformed errors with their offset.
-    [[nodiscard]] Result<void> next(Instr& instr);
+    [[nodiscard]] Result<void> next(Instr& instr) {
+        instr.offset_bytes = m_cursor.offset_bytes();
+        if (!m_cursor.at_end()) [[likely]] {
+            const detail::FirstByte& first = detail::first_bytes[*m_cursor.position()];
+            if (first.kind == detail::FirstByte::Kind::alone) {
+                m_cursor.skip(1);
+                instr.op = first.op;
+                return {};
+            }
+        }
+        return next_with_immediates(instr);
+    }
 
 private:
-    [[nodiscard]] Result<void> read_immediates(Instr& instr);
+    [[nodiscard]] Result<void> next_with_immediates(Instr& instr);
+    [[nodiscard]] Result<void> read_opcode(Instr& instr);
+    [[nodiscard]] Result<void> read_immediates(Instr& instr, Imm imm);
+    [[nodiscard]] Result<void> read_indices(Instr& instr, Imm imm);
+    [[nodiscard]] Result<void> read_constant(Instr& instr, Imm imm);
+    [[nodiscard]] Result<void> read_block_type(BlockType& block);
+    [[nodiscard]] Result<void> read_label_table(Instr& instr);
+    [[nodiscard]] Result<void> read_try_table(Instr& instr);
+    [[nodiscard]] Result<void> read_memarg(MemArg& arg);
+    [[nodiscard]] Result<void> read_lanes(std::array<uint8_t, 16>& lanes);
+    [[nodiscard]] Result<void> read_val_types(std::vector<ValType>& types);
+    [[nodiscard]] Result<void> read_cast(Instr& instr);
+
     Cursor m_cursor;
 };
 
 /// Types, shared with the section decoder. Spec: binary/types
 [[nodiscard]] Result<ValType> read_val_type(Cursor& cursor);
-[[nodiscard]] Result<HeapType> read_heap_type(Cursor& cursor);
 [[nodiscard]] Result<ValType> read_ref_type(Cursor& cursor);
+/// Indices above any legal one are all read as `index_out_of_range`, which no module defines.
+[[nodiscard]] Result<HeapType> read_heap_type(Cursor& cursor);
+
+inline constexpr TypeIdx index_out_of_range{HeapType(HeapType::func).bits() - 1};
 
 }  // namespace wsb::binary
