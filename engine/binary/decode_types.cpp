@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+// Types, and the sections that are lists of types: imports, functions, tables, memories, tags, globals;
+// with them exports and start. Spec: binary/types, binary/modules
+#include <fmt/format.h>
+
+#include "engine/binary/section_decoder.h"
+#include "engine/binary/type_codes.h"
+#include "engine/isa/limits.h"
+
+namespace wsb::binary {
+
+namespace limits_flags {
+constexpr uint8_t has_max = 1;
+constexpr uint8_t shared = 2;
+constexpr uint8_t address_64 = 4;
+}  // namespace limits_flags
+
+// Types
+
+/// Spec: binary/modules#binary-typesec
+Result<void> SectionDecoder::read_type_section() {
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::recursion_groups, 0, "recursion groups"));
+    reserve_some(m_module.rec_groups, count);
+    reserve_some(m_module.types, count);
+    for (uint32_t i = 0; i < count; ++i)
+        WSB_TRY(read_rec_group());
+    return {};
+}
+
+/// Spec: binary/types#binary-rectype
+Result<void> SectionDecoder::read_rec_group() {
+    RecGroup group;
+    group.first = static_cast<uint32_t>(m_module.types.size());
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
+    if (byte == type_codes::rec && has(Feature::gc)) {
+        m_cursor.skip(1);
+        group.is_explicit = true;
+        WSB_TRY_ASSIGN(group.count, read_count(limits::types, group.first, "types"));
+    } else if (group.first == limits::types) {
+        return fail(ErrorCode::limit_exceeded, at, "types");
+    }
+    reserve_some(m_module.types, group.is_explicit ? group.count : 0);
+    for (uint32_t i = 0; i < group.count; ++i) {
+        WSB_TRY_ASSIGN(SubType type, read_sub_type());
+        m_module.types.push_back(std::move(type));
+    }
+    m_module.rec_groups.push_back(group);
+    return {};
+}
+
+/// Spec: binary/types#binary-subtype
+Result<SubType> SectionDecoder::read_sub_type() {
+    SubType type;
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
+    if ((byte == type_codes::sub || byte == type_codes::sub_final) && has(Feature::gc)) {
+        m_cursor.skip(1);
+        type.is_final = byte == type_codes::sub_final;
+        const uint64_t at = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(const uint32_t supers, m_cursor.count());
+        // The abstract syntax has a list, of which validation allows at most one.
+        if (supers > 1)
+            return fail(ErrorCode::malformed_definition_type, at, "more than one supertype");
+        if (supers == 1) {
+            WSB_TRY_ASSIGN(const uint32_t super, m_cursor.u32());
+            type.super = TypeIdx(super);
+        }
+    }
+    WSB_TRY(read_composite_type(type));
+    return type;
+}
+
+/// Spec: binary/types#binary-comptype
+Result<void> SectionDecoder::read_composite_type(SubType& type) {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.u8());
+    if (byte == type_codes::func) {
+        FuncType func;
+        WSB_TRY_ASSIGN(func.params, read_result_type(limits::parameters, "parameters"));
+        WSB_TRY_ASSIGN(func.results, read_result_type(limits::results, "results"));
+        type.composite = std::move(func);
+        return {};
+    }
+    if (byte == type_codes::structure && has(Feature::gc)) {
+        StructType structure;
+        WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::structure_fields, 0, "fields"));
+        reserve_some(structure.fields, count);
+        for (uint32_t i = 0; i < count; ++i) {
+            WSB_TRY_ASSIGN(const FieldType field, read_field_type());
+            structure.fields.push_back(field);
+        }
+        type.composite = std::move(structure);
+        return {};
+    }
+    if (byte == type_codes::array && has(Feature::gc)) {
+        WSB_TRY_ASSIGN(const FieldType field, read_field_type());
+        type.composite = ArrayType{field};
+        return {};
+    }
+    return fail(ErrorCode::malformed_definition_type, at, fmt::format("{:02x}", byte));
+}
+
+Result<ResultType> SectionDecoder::read_result_type(uint32_t limit, const char* what) {
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limit, 0, what));
+    ResultType types;
+    types.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY_ASSIGN(const ValType type, read_allowed_val_type());
+        types.push_back(type);
+    }
+    return types;
+}
+
+/// Spec: binary/types#binary-fieldtype
+Result<FieldType> SectionDecoder::read_field_type() {
+    FieldType field;
+    WSB_TRY_ASSIGN(field.storage, read_storage_type());
+    WSB_TRY_ASSIGN(field.is_mutable, read_mutability());
+    return field;
+}
+
+Result<StorageType> SectionDecoder::read_storage_type() {
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
+    if (byte == type_codes::i8 || byte == type_codes::i16) {
+        m_cursor.skip(1);
+        return StorageType{ValType::i32,
+                           byte == type_codes::i8 ? StorageType::i8 : StorageType::i16};
+    }
+    auto type = read_allowed_val_type();
+    if (!type && type.error().code == ErrorCode::malformed_value_type)
+        type.error().code = ErrorCode::malformed_storage_type;
+    WSB_TRY_ASSIGN(const ValType unpacked, std::move(type));
+    return StorageType{unpacked, StorageType::unpacked};
+}
+
+Result<bool> SectionDecoder::read_mutability() {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.u8());
+    if (byte > 1)
+        return fail(ErrorCode::malformed_mutability, at);
+    return byte == 1;
+}
+
+namespace {
+
+/// The proposal without which a type is not known.
+[[nodiscard]] Feature feature_of(ValType type) noexcept {
+    if (type.kind() == ValType::v128)
+        return Feature::simd;
+    if (!type.is_ref())
+        return Feature::mvp;
+    const HeapType heap = type.heap();
+    if (heap.is(HeapType::exn) || heap.is(HeapType::noexn))
+        return Feature::exceptions;
+    if (heap.is(HeapType::func) || heap.is(HeapType::extern_))
+        return type.is_nullable() ? Feature::reference_types : Feature::function_references;
+    return heap.is_defined() ? Feature::function_references : Feature::gc;
+}
+
+}  // namespace
+
+Result<ValType> SectionDecoder::read_allowed_val_type() {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const ValType type, read_val_type(m_cursor));
+    const Feature feature = feature_of(type);
+    if (!has(feature))
+        return fail(ErrorCode::malformed_value_type, at,
+                    fmt::format("{} needs {}", to_string(type), feature_name(feature)));
+    return type;
+}
+
+Result<ValType> SectionDecoder::read_allowed_ref_type() {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const ValType type, read_ref_type(m_cursor));
+    // Tables of functions are older than reference types.
+    const Feature feature = type == ValType::funcref() ? Feature::mvp : feature_of(type);
+    if (!has(feature))
+        return fail(ErrorCode::malformed_reference_type, at,
+                    fmt::format("{} needs {}", to_string(type), feature_name(feature)));
+    return type;
+}
+
+/// Reads the byte before limits, of which only the bits in `allowed` may be set.
+Result<uint8_t> SectionDecoder::read_limits_flags(uint8_t allowed) {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t flags, m_cursor.u8());
+    if (!has(Feature::memory64))
+        allowed &= static_cast<uint8_t>(~limits_flags::address_64);
+    if ((flags & ~allowed) != 0)
+        return fail(ErrorCode::malformed_limits_flags, at, fmt::format("{:02x}", flags));
+    return flags;
+}
+
+/// Spec: binary/types#binary-limits
+Result<Limits> SectionDecoder::read_limits(uint8_t flags) {
+    Limits limits;
+    WSB_TRY_ASSIGN(limits.min, m_cursor.u64());
+    if ((flags & limits_flags::has_max) != 0) {
+        WSB_TRY_ASSIGN(limits.max, m_cursor.u64());
+    }
+    return limits;
+}
+
+namespace {
+
+[[nodiscard]] constexpr AddressType address_type(uint8_t flags) noexcept {
+    return (flags & limits_flags::address_64) != 0 ? AddressType::i64 : AddressType::i32;
+}
+
+}  // namespace
+
+Result<TableType> SectionDecoder::read_table_type() {
+    TableType type;
+    WSB_TRY_ASSIGN(type.element, read_allowed_ref_type());
+    WSB_TRY_ASSIGN(const uint8_t flags,
+                   read_limits_flags(limits_flags::has_max | limits_flags::address_64));
+    type.address = address_type(flags);
+    WSB_TRY_ASSIGN(type.limits_elements, read_limits(flags));
+    return type;
+}
+
+Result<MemoryType> SectionDecoder::read_memory_type() {
+    MemoryType type;
+    const uint8_t shared = has(Feature::threads) ? limits_flags::shared : 0;
+    WSB_TRY_ASSIGN(const uint8_t flags, read_limits_flags(static_cast<uint8_t>(
+                                            limits_flags::has_max | limits_flags::address_64 | shared)));
+    type.address = address_type(flags);
+    type.is_shared = (flags & limits_flags::shared) != 0;
+    WSB_TRY_ASSIGN(type.limits_pages, read_limits(flags));
+    return type;
+}
+
+Result<GlobalType> SectionDecoder::read_global_type() {
+    GlobalType type;
+    WSB_TRY_ASSIGN(type.type, read_allowed_val_type());
+    WSB_TRY_ASSIGN(type.is_mutable, read_mutability());
+    return type;
+}
+
+/// Spec: binary/types#binary-tagtype
+Result<TagType> SectionDecoder::read_tag_type() {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t attribute, m_cursor.u8());
+    if (attribute != 0)
+        return fail(ErrorCode::malformed_tag_attribute, at);
+    WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
+    return TagType{TypeIdx(type)};
+}
+
+// Imports
+
+/// Spec: binary/modules#binary-importsec
+Result<void> SectionDecoder::read_import_section() {
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::imports, 0, "imports"));
+    reserve_some(m_module.imports, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        Import import;
+        import.offset_bytes = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(import.module, read_name());
+        WSB_TRY_ASSIGN(import.name, read_name());
+        WSB_TRY(read_import_type(import));
+        WSB_TRY(add_import(import));
+        m_module.imports.push_back(std::move(import));
+    }
+    return {};
+}
+
+Result<void> SectionDecoder::read_import_type(Import& import) {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
+    const uint8_t last_kind = static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag
+                                                                            : ExternKind::global);
+    if (kind > last_kind)
+        return fail(ErrorCode::malformed_import_kind, at, fmt::format("{:02x}", kind));
+    switch (static_cast<ExternKind>(kind)) {
+    case ExternKind::func: {
+        WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
+        import.type = TypeIdx(type);
+        return {};
+    }
+    case ExternKind::table: {
+        WSB_TRY_ASSIGN(import.type, read_table_type());
+        return {};
+    }
+    case ExternKind::memory: {
+        WSB_TRY_ASSIGN(import.type, read_memory_type());
+        return {};
+    }
+    case ExternKind::global: {
+        WSB_TRY_ASSIGN(import.type, read_global_type());
+        return {};
+    }
+    case ExternKind::tag: {
+        WSB_TRY_ASSIGN(import.type, read_tag_type());
+        return {};
+    }
+    }
+    return fail(ErrorCode::malformed_import_kind, at);
+}
+
+/// Enters an import into its index space. All imports together are few enough for most spaces.
+Result<void> SectionDecoder::add_import(const Import& import) {
+    const auto limited = [&](uint32_t& imported, uint32_t limit) -> Result<void> {
+        if (++imported > limit)
+            return fail(ErrorCode::limit_exceeded, import.offset_bytes, "imports of one kind");
+        return {};
+    };
+    switch (import.kind()) {
+    case ExternKind::func:
+        WSB_TRY(limited(m_module.imported_funcs, limits::functions));
+        m_module.funcs.push_back(std::get<TypeIdx>(import.type));
+        return {};
+    case ExternKind::table:
+        WSB_TRY(limited(m_module.imported_tables, limits::tables));
+        m_module.tables.push_back({std::get<TableType>(import.type), {}, import.offset_bytes});
+        return {};
+    case ExternKind::memory:
+        WSB_TRY(limited(m_module.imported_memories, limits::memories));
+        m_module.memories.push_back({std::get<MemoryType>(import.type), import.offset_bytes});
+        return {};
+    case ExternKind::global:
+        WSB_TRY(limited(m_module.imported_globals, limits::globals));
+        m_module.globals.push_back({std::get<GlobalType>(import.type), {}});
+        return {};
+    case ExternKind::tag:
+        WSB_TRY(limited(m_module.imported_tags, limits::tags));
+        m_module.tags.push_back(std::get<TagType>(import.type));
+        return {};
+    }
+    return {};
+}
+
+// Definitions
+
+/// Spec: binary/modules#binary-funcsec
+Result<void> SectionDecoder::read_function_section() {
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::functions, m_module.imported_funcs, "functions"));
+    reserve_some(m_module.funcs, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
+        m_module.funcs.push_back(TypeIdx(type));
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-tablesec
+Result<void> SectionDecoder::read_table_section() {
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::tables, m_module.imported_tables, "tables"));
+    reserve_some(m_module.tables, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        Table table;
+        table.offset_bytes = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
+        const bool has_init =
+            byte == type_codes::table_with_init && has(Feature::function_references);
+        if (has_init) {
+            m_cursor.skip(1);
+            WSB_TRY_ASSIGN(const uint8_t reserved, m_cursor.u8());
+            if (reserved != 0)
+                return fail(ErrorCode::malformed_table, table.offset_bytes);
+        }
+        WSB_TRY_ASSIGN(table.type, read_table_type());
+        if (has_init) {
+            WSB_TRY_ASSIGN(table.init, read_const_expr());
+        }
+        m_module.tables.push_back(table);
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-memsec
+Result<void> SectionDecoder::read_memory_section() {
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::memories, m_module.imported_memories, "memories"));
+    for (uint32_t i = 0; i < count; ++i) {
+        Memory memory;
+        memory.offset_bytes = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(memory.type, read_memory_type());
+        m_module.memories.push_back(memory);
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-tagsec
+Result<void> SectionDecoder::read_tag_section() {
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::tags, m_module.imported_tags, "tags"));
+    reserve_some(m_module.tags, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY_ASSIGN(const TagType tag, read_tag_type());
+        m_module.tags.push_back(tag);
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-globalsec
+Result<void> SectionDecoder::read_global_section() {
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::globals, m_module.imported_globals, "globals"));
+    reserve_some(m_module.globals, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        Global global;
+        WSB_TRY_ASSIGN(global.type, read_global_type());
+        WSB_TRY_ASSIGN(global.init, read_const_expr());
+        m_module.globals.push_back(global);
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-exportsec
+Result<void> SectionDecoder::read_export_section() {
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::exports, 0, "exports"));
+    reserve_some(m_module.exports, count);
+    const uint8_t last_kind = static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag
+                                                                            : ExternKind::global);
+    for (uint32_t i = 0; i < count; ++i) {
+        Export item;
+        item.offset_bytes = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(item.name, read_name());
+        const uint64_t kind_at = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
+        if (kind > last_kind)
+            return fail(ErrorCode::malformed_export_kind, kind_at, fmt::format("{:02x}", kind));
+        item.kind = static_cast<ExternKind>(kind);
+        WSB_TRY_ASSIGN(item.index, m_cursor.u32());
+        m_module.exports.push_back(std::move(item));
+    }
+    return {};
+}
+
+/// Spec: binary/modules#binary-startsec
+Result<void> SectionDecoder::read_start_section() {
+    m_module.start_offset_bytes = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint32_t func, m_cursor.u32());
+    m_module.start = FuncIdx(func);
+    return {};
+}
+
+}  // namespace wsb::binary
