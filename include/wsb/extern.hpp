@@ -85,7 +85,7 @@ public:
     [[nodiscard]] uint64_t size() const noexcept;
     /// An element; nullopt beyond the end.
     [[nodiscard]] std::optional<Value> get(uint64_t index) const noexcept;
-    /// @return table_size error beyond the end (code bad_usage), signature_mismatch for another type.
+    /// @return bad_usage beyond the end, signature_mismatch for another type.
     [[nodiscard]] Result<void> set(uint64_t index, const Value& value) const;
     /// @return the size before; nullopt if the maximum, a limit or the type of `init` refused.
     [[nodiscard]] std::optional<uint64_t> grow(uint64_t delta, const Value& init) const noexcept;

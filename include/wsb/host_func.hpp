@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -41,6 +42,25 @@ struct HostFunction {
 };
 
 namespace detail {
+/// Runs a host function's body. Nothing may unwind through frames of the guest, so an exception becomes a
+/// trap here.
+template <class Body>
+CallResult<void> stop_exceptions(Body&& body) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::out_of_memory);
+    } catch (const std::exception& exception) {
+        return host_trap(exception.what());
+    } catch (...) {
+        return host_trap("unknown exception");
+    }
+#else
+    return body();
+#endif
+}
+
 template <class R>
 struct HostReturn {
     using Type = R;
@@ -92,18 +112,7 @@ struct HostAdapter {
     }
 
     static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
-#if defined(__cpp_exceptions)
-        // Nothing may unwind through frames of the guest.
-        try {
-            return call(*static_cast<F*>(callable), caller, slots);
-        } catch (const std::exception& exception) {
-            return host_trap(exception.what());
-        } catch (...) {
-            return host_trap("unknown exception");
-        }
-#else
-        return call(*static_cast<F*>(callable), caller, slots);
-#endif
+        return stop_exceptions([&] { return call(*static_cast<F*>(callable), caller, slots); });
     }
 };
 

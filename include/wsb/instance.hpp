@@ -68,7 +68,7 @@ public:
     /// An export of the calling instance.
     [[nodiscard]] std::optional<Extern> get(std::string_view name) const;
     /// The memory that the calling instance exports under this name; nullopt if there is none.
-    [[nodiscard]] std::optional<Memory> memory(std::string_view name = "memory") const noexcept;
+    [[nodiscard]] std::optional<Memory> memory(std::string_view name = "memory") const;
     /// StoreRef::data, cast.
     template <class T>
     [[nodiscard]] T* data() const noexcept {

@@ -60,9 +60,10 @@ public:
         return m_compiled;
     }
 
-private:
     explicit Module(std::shared_ptr<const runtime::CompiledModule> compiled) noexcept
         : m_compiled(std::move(compiled)) {}
+
+private:
     std::shared_ptr<const runtime::CompiledModule> m_compiled;
 };
 

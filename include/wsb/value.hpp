@@ -104,8 +104,11 @@ public:
     /// The bits, low half first.
     [[nodiscard]] constexpr const std::array<uint64_t, 2>& raw() const noexcept { return m_bits; }
 
-    /// Equal types and bits (so NaNs of equal bits are equal, and -0.0 is not 0.0).
-    constexpr bool operator==(const Value&) const noexcept = default;
+    /// Numbers: equal types and bits (so NaNs of equal bits are equal, and -0.0 is not 0.0).
+    /// References: the same object, or both null, whatever their static types.
+    constexpr bool operator==(const Value& other) const noexcept {
+        return m_bits == other.m_bits && (is_ref() ? other.is_ref() : m_type == other.m_type);
+    }
 
 private:
     ValType m_type;

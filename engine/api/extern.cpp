@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wsb/extern.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "engine/api/convert.h"
+#include "engine/api/guard.h"
+#include "engine/isa/limits.h"
+
+namespace wsb {
+inline namespace v1 {
+
+namespace {
+
+constexpr uint64_t max_pages(AddressType address) noexcept {
+    return address == AddressType::i64 ? limits::memory64_pages : limits::memory32_pages;
+}
+
+std::unexpected<Error> mismatch(const Value& value, ValType expected) {
+    return fail(ErrorCode::signature_mismatch, api::value_mismatch(value, expected));
+}
+
+}  // namespace
+
+// Memory
+
+Result<Memory> Memory::create(StoreRef store, const MemoryType& type) {
+    return api::guarded([&]() -> Result<Memory> {
+        const Limits& pages = type.limits_pages;
+        const uint64_t most = max_pages(type.address);
+        if (pages.min > most || (pages.max && (*pages.max > most || *pages.max < pages.min)))
+            return fail(ErrorCode::memory_size);
+        WSB_TRY_ASSIGN(runtime::Memory* const memory, store.impl().new_memory(type));
+        return Memory(store, *memory);
+    });
+}
+
+MemoryType Memory::type() const noexcept {
+    return m_memory->current_type();
+}
+uint64_t Memory::size_bytes() const noexcept {
+    return m_memory->size_bytes;
+}
+uint64_t Memory::size_pages() const noexcept {
+    return m_memory->size_bytes / limits::page_size_bytes;
+}
+
+std::optional<uint64_t> Memory::grow(uint64_t delta_pages) const noexcept {
+    const int64_t before = m_memory->grow(delta_pages);
+    return before < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(before));
+}
+
+std::span<uint8_t> Memory::data() const noexcept {
+    return {m_memory->base, m_memory->size_bytes};
+}
+
+std::optional<std::span<uint8_t>> Memory::view(uint64_t offset_bytes, uint64_t length_bytes) const noexcept {
+    const std::span<uint8_t> all = data();
+    if (length_bytes > all.size() || offset_bytes > all.size() - length_bytes)
+        return std::nullopt;
+    return all.subspan(offset_bytes, length_bytes);
+}
+
+bool Memory::read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept {
+    const auto source = view(offset_bytes, target.size());
+    if (source && !target.empty())
+        std::memcpy(target.data(), source->data(), target.size());
+    return source.has_value();
+}
+
+bool Memory::write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept {
+    const auto target = view(offset_bytes, source.size());
+    if (target && !source.empty())
+        std::memcpy(target->data(), source.data(), source.size());
+    return target.has_value();
+}
+
+// Table
+
+Result<Table> Table::create(StoreRef store, const TableType& type, const Value& init) {
+    return api::guarded([&]() -> Result<Table> {
+        if (!type.element.is_ref() || !api::value_fits(store.impl(), init, type.element))
+            return mismatch(init, type.element);
+        const Limits& limits = type.limits_elements;
+        if (limits.max && *limits.max < limits.min)
+            return fail(ErrorCode::size_minimum_greater);
+        WSB_TRY_ASSIGN(runtime::Table* const table, store.impl().new_table(type, init.u64()));
+        return Table(store, *table);
+    });
+}
+
+TableType Table::type() const noexcept {
+    return m_table->current_type();
+}
+uint64_t Table::size() const noexcept {
+    return m_table->size;
+}
+
+std::optional<Value> Table::get(uint64_t index) const noexcept {
+    if (index >= m_table->size)
+        return std::nullopt;
+    return Value::from_raw(m_table->type().element, m_table->elements[index]);
+}
+
+Result<void> Table::set(uint64_t index, const Value& value) const {
+    if (index >= m_table->size)
+        return fail(ErrorCode::bad_usage, fmt::format("element {} of {}", index, m_table->size));
+    if (!api::value_fits(m_store.impl(), value, m_table->type().element))
+        return mismatch(value, m_table->type().element);
+    m_table->elements[index] = value.u64();
+    return {};
+}
+
+std::optional<uint64_t> Table::grow(uint64_t delta, const Value& init) const noexcept {
+    if (!api::value_fits(m_store.impl(), init, m_table->type().element))
+        return std::nullopt;
+    const int64_t before = m_table->grow(delta, init.u64());
+    return before < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(before));
+}
+
+// Global
+
+Result<Global> Global::create(StoreRef store, const GlobalType& type, const Value& init) {
+    return api::guarded([&]() -> Result<Global> {
+        if (!api::value_fits(store.impl(), init, type.type))
+            return mismatch(init, type.type);
+        return Global(store, *store.impl().new_global(type, init.raw()[0], init.raw()[1]));
+    });
+}
+
+GlobalType Global::type() const noexcept {
+    return m_global->type();
+}
+
+Value Global::get() const noexcept {
+    const runtime::Slot* slot = m_global->value;
+    return api::take(slot, m_global->type().type);
+}
+
+Result<void> Global::set(const Value& value) const {
+    if (!m_global->type().is_mutable)
+        return fail(ErrorCode::global_is_immutable);
+    if (!api::value_fits(m_store.impl(), value, m_global->type().type))
+        return mismatch(value, m_global->type().type);
+    api::put(m_global->value, value);
+    return {};
+}
+
+// Tag
+
+Result<Tag> Tag::create(StoreRef store, const FuncType& type) {
+    return api::guarded([&]() -> Result<Tag> {
+        if (!type.results.empty())
+            return fail(ErrorCode::non_empty_tag_result);
+        WSB_TRY_ASSIGN(const CanonId id, store.impl().registry().intern_function(type));
+        return Tag(store, *store.impl().new_tag(id));
+    });
+}
+
+TagSignature Tag::type() const {
+    return {*m_store.impl().registry().type(m_tag->type()).func()};
+}
+
+// Extern
+
+ExternType type_of(const Extern& item) {
+    return runtime::item_type(store_of(item).impl().registry(), api::to_item(item));
+}
+
+StoreRef store_of(const Extern& item) noexcept {
+    return std::visit([](const auto& each) { return each.store(); }, item);
+}
+
+}  // namespace v1
+}  // namespace wsb

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wsb/linker.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+#include <variant>
+
+#include "engine/api/convert.h"
+#include "engine/api/guard.h"
+
+namespace wsb {
+inline namespace v1 {
+
+namespace {
+
+/// A HostFunction with its type entered into the engine.
+struct HostDefinition {
+    HostFunction function;
+    CanonId type = 0;
+};
+
+/// Where the guest arrives in the host.
+runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context,
+                                runtime::VmInstance* caller, runtime::Slot* slots) noexcept {
+    auto& func = *static_cast<runtime::HostFunc*>(environment);
+    const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
+    Caller view(StoreRef(*func.store), caller);
+    CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
+    if (outcome) [[likely]]
+        return runtime::HostOutcome::returned;
+    const Trap* trap = outcome.error().trap();
+    context.trap = trap != nullptr ? trap->code : TrapCode::host_error;
+    func.store->set_pending(std::move(outcome).error());
+    return runtime::HostOutcome::trapped;
+}
+
+struct RawAdapter {
+    FuncType type;
+    RawFunction function;
+
+    /// Values in and out; results are checked, since the guest relies on their types.
+    CallResult<void> call(Caller& caller, uint64_t* slots) const {
+        std::vector<Value> args;
+        args.reserve(type.params.size());
+        const uint64_t* next = slots;
+        for (const ValType param : type.params)
+            args.push_back(api::take(next, param));
+        std::vector<Value> results;
+        results.reserve(type.results.size());
+        for (const ValType result : type.results)
+            results.push_back(Value::default_of(result));
+        WSB_TRY(function(caller, args, results));
+        uint64_t* slot = slots;
+        for (size_t i = 0; i < results.size(); ++i) {
+            if (!api::value_fits(caller.store().impl(), results[i], type.results[i])) {
+                return host_trap(fmt::format("result {}: {}", i + 1,
+                                             api::value_mismatch(results[i], type.results[i])));
+            }
+            slot = api::put(slot, results[i]);
+        }
+        return {};
+    }
+
+    static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
+        return detail::stop_exceptions(
+            [&] { return static_cast<const RawAdapter*>(callable)->call(caller, slots); });
+    }
+};
+
+}  // namespace
+
+HostFunction HostFunction::raw(FuncType type, RawFunction function) {
+    HostFunction host;
+    host.type = type;
+    host.callable = std::make_shared<RawAdapter>(std::move(type), std::move(function));
+    host.invoke = &RawAdapter::invoke;
+    return host;
+}
+
+struct Linker::Impl {
+    using Definition = std::variant<std::shared_ptr<HostDefinition>, Extern>;
+    using Names = std::map<std::string, Definition, std::less<>>;
+
+    explicit Impl(const Engine& for_engine) : engine(for_engine) {}
+
+    void define(std::string_view module, std::string_view name, Definition definition) {
+        auto names = modules.find(module);
+        if (names == modules.end())
+            names = modules.emplace(std::string(module), Names()).first;
+        names->second.insert_or_assign(std::string(name), std::move(definition));
+    }
+    [[nodiscard]] const Definition* find(std::string_view module, std::string_view name) const {
+        const auto names = modules.find(module);
+        if (names == modules.end())
+            return nullptr;
+        const auto found = names->second.find(name);
+        return found == names->second.end() ? nullptr : &found->second;
+    }
+    /// A host function becomes one of the store.
+    [[nodiscard]] std::optional<runtime::ExternItem> resolve(runtime::Store& store,
+                                                             const Definition& definition) const {
+        if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition)) {
+            if (store.shared_engine() != engine.state())
+                return std::nullopt;
+            return store.new_host_func((*host)->type, &enter_host, *host);
+        }
+        const Extern& item = *std::get_if<Extern>(&definition);
+        if (&store_of(item).impl() != &store)
+            return std::nullopt;
+        return api::to_item(item);
+    }
+
+    Engine engine;
+    std::map<std::string, Names, std::less<>> modules;
+};
+
+Linker::Linker(const Engine& engine) : m_impl(std::make_unique<Impl>(engine)) {}
+Linker::Linker(Linker&&) noexcept = default;
+Linker& Linker::operator=(Linker&&) noexcept = default;
+Linker::~Linker() = default;
+
+Result<void> Linker::define(std::string_view module, std::string_view name, HostFunction function) {
+    return api::guarded([&]() -> Result<void> {
+        auto definition = std::make_shared<HostDefinition>();
+        WSB_TRY_ASSIGN(definition->type, m_impl->engine.state()->registry->intern_function(function.type));
+        definition->function = std::move(function);
+        m_impl->define(module, name, std::move(definition));
+        return {};
+    });
+}
+
+Result<void> Linker::define(std::string_view module, std::string_view name, const Extern& item) {
+    return api::guarded([&]() -> Result<void> {
+        m_impl->define(module, name, item);
+        return {};
+    });
+}
+
+Result<void> Linker::instance(std::string_view module, const Instance& instance) {
+    return api::guarded([&]() -> Result<void> {
+        for (const auto& [name, item] : instance.exports())
+            m_impl->define(module, name, item);
+        return {};
+    });
+}
+
+std::optional<Extern> Linker::get(StoreRef store, std::string_view module, std::string_view name) const {
+    const Impl::Definition* definition = m_impl->find(module, name);
+    if (definition == nullptr)
+        return std::nullopt;
+    const auto item = m_impl->resolve(store.impl(), *definition);
+    if (!item)
+        return std::nullopt;
+    return api::to_extern(store, *item);
+}
+
+CallResult<Instance> Linker::instantiate(StoreRef store, const Module& module) const {
+    return api::guarded([&]() -> CallResult<Instance> {
+        const syntax::Module& source = module.compiled()->module;
+        std::vector<runtime::ExternItem> imports;
+        imports.reserve(source.imports.size());
+        for (const syntax::Import& import : source.imports) {
+            const Impl::Definition* definition = m_impl->find(import.module, import.name);
+            if (definition == nullptr)
+                return std::unexpected(runtime::unknown_import(source, import));
+            const auto item = m_impl->resolve(store.impl(), *definition);
+            if (!item) {
+                return fail(ErrorCode::bad_usage, fmt::format("{}.{} belongs to another store or engine",
+                                                              import.module, import.name));
+            }
+            imports.push_back(*item);
+        }
+        WSB_TRY_ASSIGN(runtime::Instance* const instance,
+                       runtime::instantiate(store.impl(), module.compiled(), imports));
+        return Instance(store, *instance);
+    });
+}
+
+}  // namespace v1
+}  // namespace wsb

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wsb/module.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "engine/api/guard.h"
+#include "engine/binary/decoder.h"
+#include "engine/isa/limits.h"
+#include "engine/runtime/engine_state.h"
+#include "engine/runtime/instance.h"
+#include "engine/text/wat.h"
+#include "engine/validate/module_validator.h"
+
+namespace wsb {
+inline namespace v1 {
+
+namespace {
+
+struct CloseFile {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+std::unexpected<Error> file_error(const std::filesystem::path& path) {
+    return fail(ErrorCode::io_error, path.string() + ": " + std::strerror(errno));
+}
+
+Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
+    const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
+    if (file == nullptr)
+        return file_error(path);
+    std::vector<uint8_t> bytes;
+    std::array<uint8_t, size_t{1} << 14> buffer;
+    while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+        if (bytes.size() + count > limits::module_size_bytes)
+            return fail(ErrorCode::limit_exceeded, path.string() + ": file too large");
+        bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(count));
+    }
+    if (std::ferror(file.get()) != 0)
+        return file_error(path);
+    return bytes;
+}
+
+bool is_binary(std::span<const uint8_t> bytes) noexcept {
+    constexpr std::array<uint8_t, 4> magic{0x00, 'a', 's', 'm'};
+    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+}
+
+}  // namespace
+
+Result<Module> Module::compile(const Engine& engine, std::span<const uint8_t> bytes) {
+    return api::guarded([&]() -> Result<Module> {
+        WSB_TRY_ASSIGN(auto compiled, runtime::load_module(*engine.state(), bytes));
+        return Module(std::move(compiled));
+    });
+}
+
+Result<Module> Module::from_wat(const Engine& engine, std::string_view text) {
+    return api::guarded([&]() -> Result<Module> {
+        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, text::assemble(text));
+        return compile(engine, bytes);
+    });
+}
+
+Result<Module> Module::from_file(const Engine& engine, const std::filesystem::path& path) {
+    return api::guarded([&]() -> Result<Module> {
+        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, read_file(path));
+        if (is_binary(bytes) || bytes.empty())
+            return compile(engine, bytes);
+        // SAFETY: uint8_t and char have the same representation.
+        return from_wat(engine, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    });
+}
+
+Result<void> Module::validate(const Engine& engine, std::span<const uint8_t> bytes) {
+    return api::guarded([&]() -> Result<void> {
+        WSB_TRY_ASSIGN(syntax::Module module, binary::decode(bytes, engine.config().features));
+        return validate::validate(module, *engine.state()->registry);
+    });
+}
+
+std::vector<ImportType> Module::imports() const {
+    const syntax::Module& module = m_compiled->module;
+    std::vector<ImportType> types;
+    types.reserve(module.imports.size());
+    for (const syntax::Import& import : module.imports)
+        types.push_back({import.module, import.name, runtime::import_type(module, import)});
+    return types;
+}
+
+std::vector<ExportType> Module::exports() const {
+    const syntax::Module& module = m_compiled->module;
+    std::vector<ExportType> types;
+    types.reserve(module.exports.size());
+    for (const syntax::Export& item : module.exports)
+        types.push_back({item.name, runtime::export_type(module, item)});
+    return types;
+}
+
+std::optional<ExternType> Module::find_export(std::string_view name) const {
+    for (const syntax::Export& item : m_compiled->module.exports) {
+        if (item.name == name)
+            return runtime::export_type(m_compiled->module, item);
+    }
+    return std::nullopt;
+}
+
+std::vector<CustomSectionView> Module::custom_sections() const {
+    std::vector<CustomSectionView> sections;
+    for (const syntax::CustomSection& section : m_compiled->module.customs)
+        sections.push_back({section.name, m_compiled->module.view(section.content)});
+    return sections;
+}
+
+std::string_view Module::name() const noexcept {
+    return m_compiled->module.names.module;
+}
+
+std::span<const uint8_t> Module::bytes() const noexcept {
+    return m_compiled->module.bytes;
+}
+
+}  // namespace v1
+}  // namespace wsb
