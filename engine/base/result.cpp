@@ -30,8 +30,10 @@ std::string_view error_text(ErrorCode code) noexcept {
 
 std::string Error::message() const {
     std::string text{error_text(code)};
+    // The suite has "unknown operator" and "illegal opcode ff": there the detail continues the text.
+    const bool continues = code == ErrorCode::unknown_name || code == ErrorCode::illegal_opcode;
     if (!detail.empty())
-        text += (text.ends_with("unknown") ? " " : ": ") + detail;
+        text += (continues ? " " : ": ") + detail;
     if (line != 0)
         text += fmt::format(" (line {}, column {})", line, column);
     else if (func != no_function && offset_bytes != no_offset)

@@ -98,6 +98,9 @@ Result<void> SectionDecoder::read_composite_type(SubType& type) {
         type.composite = ArrayType{field};
         return {};
     }
+    // Formally the byte is a 7 bit LEB128 number.
+    if (byte >= 0x80)
+        return fail(ErrorCode::integer_too_long, at);
     return fail(ErrorCode::malformed_definition_type, at, fmt::format("{:02x}", byte));
 }
 
