@@ -3,8 +3,10 @@
 // address. Immutable once published.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/module/module.h"
@@ -13,16 +15,11 @@ namespace wsb::lower {
 
 using Word = uint64_t;
 
-/// A point where all values are in their canonical slots, so that execution may change from the fast
-/// form to the stepping form of the same function.
-struct EntryPoint {
-    uint32_t word = 0;          ///< index of the cell's first word
-    uint32_t offset_bytes = 0;  ///< in the module, of the next instruction
-};
-
 /// Slots a frame keeps between its locals and its operands: return address, caller's sp, and for calls
-/// between instances the caller's instance and true return address.
-inline constexpr uint32_t frame_header_slots = 4;
+/// between instances a cell of its own that brings the caller's instance back.
+inline constexpr uint32_t frame_header_slots = 5;
+
+struct SteppingForm;
 
 /// One lowered function. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
@@ -37,7 +34,26 @@ struct Code {
     const Module* module = nullptr;
     std::unique_ptr<Word[]> words;
     uint32_t word_count = 0;
-    std::vector<EntryPoint> entry_points;  ///< ascending by word
+
+    /// The stepping form of the same function, made when fuel runs low for the first time.
+    mutable std::atomic<const SteppingForm*> stepping = nullptr;
+
+    Code() = default;
+    Code(const Code&) = delete;
+    Code& operator=(const Code&) = delete;
+    ~Code();
+
+    [[nodiscard]] bool contains(const Word* cell) const noexcept {
+        return cell >= words.get() && cell < words.get() + word_count;
+    }
+};
+
+/// A function lowered with a fuel step before every instruction, and where its settlement points (entry,
+/// loop headers, bulk operations, returns of calls) lie in the fast form.
+struct SteppingForm {
+    Code code;
+    /// Words of the same settlement point in the fast form (first) and in `code` (second); ascending.
+    std::vector<std::pair<uint32_t, uint32_t>> points;
 };
 
 }  // namespace wsb::lower

@@ -17,6 +17,7 @@ struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
     std::vector<std::unique_ptr<lower::Code>> codes;  ///< by function index minus imported_funcs
+    std::vector<const lower::Code*> codes_by_address; ///< the same, ascending by their cells
 };
 
 /// A frame of guest code, innermost first.

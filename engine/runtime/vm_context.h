@@ -53,6 +53,9 @@ struct VmMemory {
     uint64_t size_bytes = 0;
 };
 
+/// What an instance without memories has as its first one.
+inline constinit VmMemory no_memory{};
+
 /// A table: elements are reference slots (funcref: VmFunc*, externref: handle, null: 0).
 struct VmTable {
     Slot* elements = nullptr;
@@ -69,6 +72,7 @@ struct VmInstance {
     VmContext* context = nullptr;
     VmFunc** funcs = nullptr;
     VmMemory** memories = nullptr;
+    VmMemory* first_memory = &no_memory;       ///< memories[0], or an empty one
     VmTable** tables = nullptr;
     VmGlobal** globals = nullptr;
     const CanonId* canonical_types = nullptr;  ///< by module type index

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparisons fused with branches. A backward branch is a check of fuel.
+#include "engine/interp/numeric.h"
+
+namespace wsb::interp {
+
+using lower::Direction;
+
+namespace {
+
+/// Words of a branch cell; its edge is the last.
+template <class T, Operands shape>
+inline constexpr int branch_words = binary_words<T, shape> + 1;
+
+template <Op op, Operands shape, bool taken_if, Direction direction>
+WSB_HANDLER branch(WSB_STATE) {
+    WSB_BODY
+    using T = OperandOf<op>;
+    constexpr int words = branch_words<T, shape>;
+    const auto [x, y] = operands<T, shape, 0>(ip, sp, acc, facc);
+    if (Operation<op>::apply(x, y) == taken_if) {
+        constexpr size_t edge_byte = 8 * (words - 1);
+        fuel -= field_at<int32_t>(ip, edge_byte + 4);
+        ip += field_at<int32_t>(ip, edge_byte);
+        if constexpr (direction == Direction::backward) {
+            if (fuel < 0) [[unlikely]]
+                WSB_CONTINUE(fuel_low);
+        }
+        WSB_DISPATCH();
+    }
+    WSB_NEXT(words);
+}
+
+template <Op op, Operands shape, bool taken_if>
+void fill_directions(lower::HandlerTable& table) {
+    auto& row = table.branch[static_cast<size_t>(op)];
+    row[lower::branch_index(shape, taken_if, Direction::forward)] =
+        address_of(branch<op, shape, taken_if, Direction::forward>);
+    row[lower::branch_index(shape, taken_if, Direction::backward)] =
+        address_of(branch<op, shape, taken_if, Direction::backward>);
+}
+
+template <Op op, Operands shape>
+void fill_senses(lower::HandlerTable& table) {
+    fill_directions<op, shape, true>(table);
+    if constexpr (is_float_type<OperandOf<op>>)
+        fill_directions<op, shape, false>(table);
+}
+
+template <Op op>
+void fill_row(lower::HandlerTable& table) {
+    if constexpr (op_info(op).cls == OpClass::compare) {
+        fill_senses<op, Operands::ss>(table);
+        fill_senses<op, Operands::as>(table);
+        fill_senses<op, Operands::si>(table);
+        fill_senses<op, Operands::ai>(table);
+    }
+}
+
+}  // namespace
+
+void fill_branches(lower::HandlerTable& table) {
+#define WSB_OP(id, ...) fill_row<Op::id>(table);
+#include "engine/isa/ops_core.def"
+#undef WSB_OP
+}
+
+}  // namespace wsb::interp

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Branches, fuel, bulk operations and the ends of execution.
+#include <algorithm>
+
+#include "engine/interp/dispatch.h"
+#include "engine/interp/stepping.h"
+#include "engine/runtime/operations.h"
+
+namespace wsb::interp {
+
+using lower::Single;
+
+WSB_HANDLER trap_exit(WSB_STATE) {
+    WSB_BODY
+    context->trap = static_cast<TrapCode>(acc);
+    context->trap_ip = ip;
+    context->trap_sp = sp;
+    context->fuel_left = fuel;
+#if !WSB_TAIL_DISPATCH
+    ip = nullptr;
+#endif
+}
+
+WSB_HANDLER leave(WSB_STATE) {
+    WSB_BODY
+    context->trap = TrapCode::none;
+    context->fuel_left = fuel;
+#if !WSB_TAIL_DISPATCH
+    ip = nullptr;
+#endif
+}
+
+WSB_HANDLER fuel_low(WSB_STATE) {
+    WSB_BODY
+    const Word* stepping = stepping_cell(*context, ip);
+    if (stepping == nullptr) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::allocation_failure);
+    ip = stepping;
+    WSB_DISPATCH();
+}
+
+namespace {
+
+WSB_HANDLER br(WSB_STATE) {
+    WSB_BODY
+    fuel -= field_at<int32_t>(ip, 12);
+    ip += field_at<int32_t>(ip, 8);
+    WSB_DISPATCH();
+}
+
+WSB_HANDLER br_back(WSB_STATE) {
+    WSB_BODY
+    fuel -= field_at<int32_t>(ip, 12);
+    ip += field_at<int32_t>(ip, 8);
+    if (fuel < 0) [[unlikely]]
+        WSB_CONTINUE(fuel_low);
+    WSB_DISPATCH();
+}
+
+template <bool in_accumulator>
+WSB_HANDLER br_table(WSB_STATE) {
+    WSB_BODY
+    const uint32_t index = in_accumulator ? static_cast<uint32_t>(acc) : read_slot<uint32_t>(sp + field<0>(ip));
+    const uint32_t last = wide_field(ip) - 1;
+    const size_t edge_byte = 16 + 8 * size_t{std::min(index, last)};
+    fuel -= field_at<int32_t>(ip, edge_byte + 4);
+    ip += field_at<int32_t>(ip, edge_byte);
+    WSB_DISPATCH();
+}
+
+WSB_HANDLER unreachable(WSB_STATE) {
+    WSB_BODY
+    WSB_TRAP_WITH(TrapCode::unreachable);
+}
+
+WSB_HANDLER fuel_check(WSB_STATE) {
+    WSB_BODY
+    fuel -= wide_field(ip);
+    ip += 2;
+    if (fuel < 0) [[unlikely]]
+        WSB_CONTINUE(fuel_low);
+    WSB_DISPATCH();
+}
+
+/// Stepping form: charges one instruction, or stops before it.
+WSB_HANDLER fuel_step(WSB_STATE) {
+    WSB_BODY
+    const auto cost = static_cast<int64_t>(ip[1]);
+    if (fuel - cost < -fuel_bias) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::out_of_fuel);
+    fuel -= cost;
+    WSB_NEXT(2);
+}
+
+// Bulk operations: [base slot | op | settle][index | index2][cost | is_stepping]. Operands begin at the
+// base slot. The cell settles, then charges its static cost and ceil(units / 64) together: if there is
+// not enough for that and the way to the next check, the stepping form takes over, and stops if there is
+// not enough for the operation itself.
+
+inline constexpr int64_t denied = INT64_MIN;
+
+/// Charges a bulk cell. @return the fuel register, or `denied` if the cell must not run.
+[[nodiscard]] inline int64_t charge_bulk(const Word* ip, uint64_t units, int64_t fuel) noexcept {
+    const auto cost = static_cast<int64_t>(static_cast<uint32_t>(ip[3])) +
+                      static_cast<int64_t>(units / 64 + (units % 64 != 0 ? 1 : 0));
+    const bool is_stepping = (ip[3] >> 32) != 0;
+    const int64_t floor = is_stepping ? -fuel_bias : 0;
+    return fuel - cost < floor ? denied : fuel - cost;
+}
+
+/// Where a bulk cell that must not run goes: to stepping, or out of fuel.
+#define WSB_BULK_DENIED()                               \
+    do {                                                \
+        if ((ip[3] >> 32) != 0)                         \
+            WSB_TRAP_WITH(TrapCode::out_of_fuel);       \
+        WSB_CONTINUE(fuel_low);                         \
+    } while (false)
+
+[[nodiscard]] TrapCode run_bulk_memory(VmInstance& instance, Op op, Word indices, const Slot* operands) noexcept {
+    const auto index = static_cast<uint32_t>(indices);
+    const auto index2 = static_cast<uint32_t>(indices >> 32);
+    if (op == Op::memory_init)
+        return runtime::memory_init(instance, index, index2, operands[0], operands[1], operands[2]);
+    if (op == Op::memory_copy)
+        return runtime::memory_copy(instance, index, index2, operands[0], operands[1], operands[2]);
+    return runtime::memory_fill(instance, index, operands[0], static_cast<uint8_t>(operands[1]), operands[2]);
+}
+
+WSB_HANDLER bulk_memory(WSB_STATE) {
+    WSB_BODY
+    Slot* const base = sp + field<0>(ip);
+    fuel -= wide_field(ip);
+    const int64_t charged = charge_bulk(ip, base[2], fuel);
+    if (charged == denied) [[unlikely]]
+        WSB_BULK_DENIED();
+    fuel = charged;
+    const TrapCode trap = run_bulk_memory(*instance, static_cast<Op>(field<1>(ip)), ip[2], base);
+    if (trap != TrapCode::none) [[unlikely]]
+        WSB_TRAP_WITH(trap);
+    WSB_NEXT(4);
+}
+
+[[nodiscard]] TrapCode run_bulk_table(VmInstance& instance, Op op, Word indices, Slot* operands) noexcept {
+    const auto index = static_cast<uint32_t>(indices);
+    const auto index2 = static_cast<uint32_t>(indices >> 32);
+    if (op == Op::table_init)
+        return runtime::table_init(instance, index, index2, operands[0], operands[1], operands[2]);
+    if (op == Op::table_copy)
+        return runtime::table_copy(instance, index, index2, operands[0], operands[1], operands[2]);
+    if (op == Op::table_fill)
+        return runtime::table_fill(instance, index, operands[0], operands[1], operands[2]);
+    const int64_t before = runtime::table_grow(instance, index, operands[0], operands[1]);
+    operands[0] = index2 != 0 ? static_cast<uint64_t>(before) : static_cast<uint32_t>(before);
+    return TrapCode::none;
+}
+
+WSB_HANDLER bulk_table(WSB_STATE) {
+    WSB_BODY
+    Slot* const base = sp + field<0>(ip);
+    const auto op = static_cast<Op>(field<1>(ip));
+    fuel -= wide_field(ip);
+    const int64_t charged = charge_bulk(ip, base[op == Op::table_grow ? 1 : 2], fuel);
+    if (charged == denied) [[unlikely]]
+        WSB_BULK_DENIED();
+    fuel = charged;
+    const TrapCode trap = run_bulk_table(*instance, op, ip[2], base);
+    if (trap != TrapCode::none) [[unlikely]]
+        WSB_TRAP_WITH(trap);
+    WSB_NEXT(4);
+}
+
+WSB_HANDLER bulk_drop(WSB_STATE) {
+    WSB_BODY
+    fuel -= wide_field(ip);
+    const int64_t charged = charge_bulk(ip, 0, fuel);
+    if (charged == denied) [[unlikely]]
+        WSB_BULK_DENIED();
+    fuel = charged;
+    const auto index = static_cast<uint32_t>(ip[2]);
+    if (static_cast<Op>(field<1>(ip)) == Op::data_drop)
+        runtime::data_drop(*instance, index);
+    else
+        runtime::elem_drop(*instance, index);
+    WSB_NEXT(4);
+}
+
+}  // namespace
+
+void fill_control(lower::HandlerTable& table) {
+    const auto enter = [&](Single which, Handler handler) {
+        table.single[static_cast<size_t>(which)] = address_of(handler);
+    };
+    enter(Single::br, br);
+    enter(Single::br_back, br_back);
+    enter(Single::br_table_slot, br_table<false>);
+    enter(Single::br_table_accumulator, br_table<true>);
+    enter(Single::unreachable, unreachable);
+    enter(Single::fuel_check, fuel_check);
+    enter(Single::fuel_step, fuel_step);
+    enter(Single::bulk_memory, bulk_memory);
+    enter(Single::bulk_table, bulk_table);
+    enter(Single::bulk_drop, bulk_drop);
+}
+
+}  // namespace wsb::interp

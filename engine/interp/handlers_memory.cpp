@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores. Plain ones address a 32-bit memory 0, whose base and size are in registers; every
+// access is checked explicitly. Spec: exec/instructions#memory-instructions
+#include "engine/interp/numeric.h"
+#include "engine/isa/limits.h"
+#include "engine/runtime/operations.h"
+
+namespace wsb::interp {
+
+using lower::Address;
+using lower::StoredValue;
+
+namespace {
+
+/// How memory bytes become a value: the type in memory, and the type on the stack.
+template <Op op>
+struct Access;
+#define WSB_ACCESS(op, MemoryType, StackType) \
+    template <>                               \
+    struct Access<Op::op> {                   \
+        using Memory = MemoryType;            \
+        using Stack = StackType;              \
+    };
+WSB_ACCESS(i32_load, uint32_t, uint32_t)
+WSB_ACCESS(i64_load, uint64_t, uint64_t)
+WSB_ACCESS(f32_load, float, float)
+WSB_ACCESS(f64_load, double, double)
+WSB_ACCESS(i32_load8_s, int8_t, uint32_t)
+WSB_ACCESS(i32_load8_u, uint8_t, uint32_t)
+WSB_ACCESS(i32_load16_s, int16_t, uint32_t)
+WSB_ACCESS(i32_load16_u, uint16_t, uint32_t)
+WSB_ACCESS(i64_load8_s, int8_t, uint64_t)
+WSB_ACCESS(i64_load8_u, uint8_t, uint64_t)
+WSB_ACCESS(i64_load16_s, int16_t, uint64_t)
+WSB_ACCESS(i64_load16_u, uint16_t, uint64_t)
+WSB_ACCESS(i64_load32_s, int32_t, uint64_t)
+WSB_ACCESS(i64_load32_u, uint32_t, uint64_t)
+WSB_ACCESS(i32_store, uint32_t, uint32_t)
+WSB_ACCESS(i64_store, uint64_t, uint64_t)
+WSB_ACCESS(f32_store, float, float)
+WSB_ACCESS(f64_store, double, double)
+WSB_ACCESS(i32_store8, uint8_t, uint32_t)
+WSB_ACCESS(i32_store16, uint16_t, uint32_t)
+WSB_ACCESS(i64_store8, uint8_t, uint64_t)
+WSB_ACCESS(i64_store16, uint16_t, uint64_t)
+WSB_ACCESS(i64_store32, uint32_t, uint64_t)
+#undef WSB_ACCESS
+
+template <Op op>
+using MemoryOf = typename Access<op>::Memory;
+template <Op op>
+using StackOf = typename Access<op>::Stack;
+
+/// Both summands are below 2^32, so nothing wraps in 64 bits.
+[[nodiscard, gnu::always_inline]] inline bool is_outside(uint64_t address, size_t width, uint64_t size) noexcept {
+    return address + width > size;
+}
+
+template <Op op>
+[[nodiscard, gnu::always_inline]] inline StackOf<op> read_memory(const uint8_t* from) noexcept {
+    MemoryOf<op> value;
+    std::memcpy(&value, from, sizeof value);
+    return static_cast<StackOf<op>>(value);
+}
+
+template <Op op>
+[[gnu::always_inline]] inline void write_memory(uint8_t* to, StackOf<op> value) noexcept {
+    const auto narrow = static_cast<MemoryOf<op>>(value);
+    std::memcpy(to, &narrow, sizeof narrow);
+}
+
+template <Address address>
+[[nodiscard, gnu::always_inline]] inline uint64_t plain_address(const Word* ip, const Slot* sp,
+                                                                uint64_t acc) noexcept {
+    if constexpr (address == Address::slot)
+        return read_slot<uint32_t>(sp + field<1>(ip));
+    else if constexpr (address == Address::accumulator)
+        return static_cast<uint32_t>(acc);
+    else
+        return 0;
+}
+
+template <Op op, Address address, Destination destination>
+WSB_HANDLER load(WSB_STATE) {
+    WSB_BODY
+    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
+    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + at));
+    WSB_NEXT(2);
+}
+
+template <Op op, Operands shape, Destination destination>
+WSB_HANDLER load_sum(WSB_STATE) {
+    WSB_BODY
+    const auto [x, y] = operands<uint32_t, shape, 1>(ip, sp, acc, facc);
+    const uint64_t at = uint64_t{x + y} + field<3>(ip);
+    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + at));
+    WSB_NEXT(2);
+}
+
+template <Op op, Address address, StoredValue stored>
+WSB_HANDLER store(WSB_STATE) {
+    WSB_BODY
+    using T = StackOf<op>;
+    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
+    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    if constexpr (stored == StoredValue::slot)
+        write_memory<op>(memory + at, read_slot<T>(sp + field<0>(ip)));
+    else if constexpr (stored == StoredValue::accumulator)
+        write_memory<op>(memory + at, from_accumulator<T>(acc, facc));
+    else
+        write_memory<op>(memory + at, field_at<T>(ip, 16));
+    WSB_NEXT(stored == StoredValue::immediate ? 3 : 2);
+}
+
+/// The place of an access to any memory, 32 or 64 bit; null if it is outside.
+template <class Memory>
+[[nodiscard]] inline uint8_t* general_place(const Word* ip, const Slot* sp, const VmInstance* instance) noexcept {
+    const runtime::VmMemory& memory = *instance->memories[field<2>(ip)];
+    const Slot address = sp[field<1>(ip)];
+    const Word offset = ip[2];
+    const Word at = address + offset;
+    const bool wraps = at < address;
+    if (wraps || memory.size_bytes < sizeof(Memory) || at > memory.size_bytes - sizeof(Memory)) [[unlikely]]
+        return nullptr;
+    return memory.base + at;
+}
+
+template <Op op>
+WSB_HANDLER load_general(WSB_STATE) {
+    WSB_BODY
+    const uint8_t* place = general_place<MemoryOf<op>>(ip, sp, instance);
+    if (place == nullptr) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    const StackOf<op> value = read_memory<op>(place);
+    Slot slot = 0;
+    std::memcpy(&slot, &value, sizeof value);
+    sp[field<0>(ip)] = slot;
+    WSB_NEXT(3);
+}
+
+template <Op op>
+WSB_HANDLER store_general(WSB_STATE) {
+    WSB_BODY
+    uint8_t* place = general_place<MemoryOf<op>>(ip, sp, instance);
+    if (place == nullptr) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    write_memory<op>(place, read_slot<StackOf<op>>(sp + field<0>(ip)));
+    WSB_NEXT(3);
+}
+
+template <Op op, Address address>
+void fill_load(lower::HandlerTable& table) {
+    auto& row = table.plain[static_cast<size_t>(op)];
+    row[lower::shape_index(address, Destination::slot)] = address_of(load<op, address, Destination::slot>);
+    row[lower::shape_index(address, Destination::accumulator)] =
+        address_of(load<op, address, Destination::accumulator>);
+}
+
+template <Op op, Operands shape>
+void fill_load_sum(lower::HandlerTable& table) {
+    auto& row = table.load_sum[static_cast<size_t>(op)];
+    row[lower::shape_index(shape, Destination::slot)] = address_of(load_sum<op, shape, Destination::slot>);
+    row[lower::shape_index(shape, Destination::accumulator)] =
+        address_of(load_sum<op, shape, Destination::accumulator>);
+}
+
+template <Op op, Address address>
+void fill_store(lower::HandlerTable& table) {
+    auto& row = table.plain[static_cast<size_t>(op)];
+    row[lower::shape_index(address, StoredValue::slot)] = address_of(store<op, address, StoredValue::slot>);
+    row[lower::shape_index(address, StoredValue::accumulator)] =
+        address_of(store<op, address, StoredValue::accumulator>);
+    row[lower::shape_index(address, StoredValue::immediate)] =
+        address_of(store<op, address, StoredValue::immediate>);
+}
+
+template <Op op>
+void fill_row(lower::HandlerTable& table) {
+    if constexpr (op_info(op).cls == OpClass::load) {
+        fill_load<op, Address::slot>(table);
+        fill_load<op, Address::accumulator>(table);
+        fill_load<op, Address::constant>(table);
+        fill_load_sum<op, Operands::ss>(table);
+        fill_load_sum<op, Operands::as>(table);
+        table.general[static_cast<size_t>(op)][0] = address_of(load_general<op>);
+    } else if constexpr (op_info(op).cls == OpClass::store) {
+        fill_store<op, Address::slot>(table);
+        fill_store<op, Address::accumulator>(table);
+        fill_store<op, Address::constant>(table);
+        table.general[static_cast<size_t>(op)][0] = address_of(store_general<op>);
+    }
+}
+
+WSB_HANDLER memory_size_(WSB_STATE) {
+    WSB_BODY
+    sp[field<0>(ip)] = instance->memories[field<1>(ip)]->size_bytes / limits::page_size_bytes;
+    WSB_NEXT(2);
+}
+
+WSB_HANDLER memory_grow_(WSB_STATE) {
+    WSB_BODY
+    const uint64_t pages = sp[field<1>(ip)];
+    const auto number = static_cast<uint32_t>(field<2>(ip));
+    const int64_t before = runtime::memory_grow(*instance, number, pages);
+    const bool is_64_bit = field<3>(ip) != 0;
+    sp[field<0>(ip)] = is_64_bit ? static_cast<uint64_t>(before) : static_cast<uint32_t>(before);
+    memory = instance->first_memory->base;
+    memory_size = instance->first_memory->size_bytes;
+    WSB_NEXT(2);
+}
+
+}  // namespace
+
+void fill_memory(lower::HandlerTable& table) {
+#define WSB_OP(id, ...) fill_row<Op::id>(table);
+#include "engine/isa/ops_core.def"
+#undef WSB_OP
+    table.single[static_cast<size_t>(lower::Single::memory_size)] = address_of(memory_size_);
+    table.single[static_cast<size_t>(lower::Single::memory_grow)] = address_of(memory_grow_);
+}
+
+}  // namespace wsb::interp

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/interp/stepping.h"
+
+#include <algorithm>
+#include <new>
+
+#include "engine/runtime/store.h"
+
+namespace wsb::interp {
+
+namespace {
+
+[[nodiscard]] std::vector<const Code*> callees_of(const runtime::CompiledModule& compiled) {
+    std::vector<const Code*> callees(compiled.module.funcs.size(), nullptr);
+    for (size_t i = 0; i < compiled.codes.size(); ++i)
+        callees[compiled.module.imported_funcs + i] = compiled.codes[i].get();
+    return callees;
+}
+
+/// Lowers a function again, writing down what the first time was not needed.
+[[nodiscard]] Result<lower::Recording> record(const runtime::CompiledModule& compiled, const Code& fast,
+                                              lower::Form form, Code& code) {
+    lower::Recording recording;
+    WSB_TRY(lower::lower_function(compiled.module, fast.func, handlers(), callees_of(compiled), form,
+                                  &recording, code));
+    return recording;
+}
+
+[[nodiscard]] Result<std::unique_ptr<lower::SteppingForm>> make_stepping_form(
+    const runtime::CompiledModule& compiled, const Code& fast) {
+    auto stepping = std::make_unique<lower::SteppingForm>();
+    Code again;
+    WSB_TRY_ASSIGN(const auto fast_recording, record(compiled, fast, lower::Form::fast, again));
+    WSB_TRY_ASSIGN(const auto stepping_recording,
+                   record(compiled, fast, lower::Form::stepping, stepping->code));
+    WSB_CHECK(fast_recording.points.size() == stepping_recording.points.size());
+    WSB_CHECK(again.word_count == fast.word_count && stepping->code.frame_slots == fast.frame_slots);
+    for (size_t i = 0; i < fast_recording.points.size(); ++i)
+        stepping->points.emplace_back(fast_recording.points[i], stepping_recording.points[i]);
+    return stepping;
+}
+
+/// Makes the stepping form once; whoever comes first publishes it.
+[[nodiscard]] const lower::SteppingForm* stepping_form(const runtime::CompiledModule& compiled,
+                                                       const Code& fast) noexcept {
+    if (const auto* form = fast.stepping.load(std::memory_order_acquire))
+        return form;
+    try {
+        auto made = make_stepping_form(compiled, fast);
+        WSB_CHECK(made.has_value());  // the same body was lowered before
+        const lower::SteppingForm* expected = nullptr;
+        if (fast.stepping.compare_exchange_strong(expected, made->get(), std::memory_order_acq_rel))
+            return made->release();
+        return expected;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+[[nodiscard]] const Code* find_fast(const runtime::CompiledModule& compiled, const Word* cell) noexcept {
+    const auto& codes = compiled.codes_by_address;
+    const auto after = std::ranges::upper_bound(codes, cell, std::less<>{},
+                                                [](const Code* code) { return code->entry; });
+    if (after == codes.begin())
+        return nullptr;
+    const Code* code = *std::prev(after);
+    return code->contains(cell) ? code : nullptr;
+}
+
+[[nodiscard]] const Code* find_stepping(const runtime::CompiledModule& compiled, const Word* cell) noexcept {
+    for (const auto& code : compiled.codes) {
+        const auto* form = code->stepping.load(std::memory_order_acquire);
+        if (form != nullptr && form->code.contains(cell))
+            return code.get();
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
+    for (const auto& compiled : context.store->modules()) {
+        if (const Code* code = find_fast(*compiled, cell))
+            return {compiled.get(), code, false};
+    }
+    for (const auto& compiled : context.store->modules()) {
+        if (const Code* code = find_stepping(*compiled, cell))
+            return {compiled.get(), code, true};
+    }
+    return {};
+}
+
+const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
+    const FoundCode found = find_code(context, cell);
+    if (found.code == nullptr || found.is_stepping)
+        return cell;
+    const auto* form = stepping_form(*found.module, *found.code);
+    if (form == nullptr)
+        return nullptr;
+    const auto word = static_cast<uint32_t>(cell - found.code->entry);
+    const auto point = std::ranges::lower_bound(form->points, word, {}, &std::pair<uint32_t, uint32_t>::first);
+    WSB_CHECK(point != form->points.end() && point->first == word);
+    return form->code.entry + point->second;
+}
+
+Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
+    Code again;
+    const auto form = found.is_stepping ? lower::Form::stepping : lower::Form::fast;
+    WSB_TRY_ASSIGN(const auto recording, record(*found.module, *found.code, form, again));
+    const Code& code =
+        found.is_stepping ? found.code->stepping.load(std::memory_order_acquire)->code : *found.code;
+    const auto word = static_cast<uint32_t>(cell - code.entry) - (is_return ? 1 : 0);
+    const auto after = std::ranges::upper_bound(recording.origins, word, {}, &lower::CellOrigin::word);
+    WSB_CHECK(after != recording.origins.begin());
+    return *std::prev(after);
+}
+
+}  // namespace wsb::interp

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens when execution is no longer on the fast path: changing to the stepping form when fuel runs
+// low, and finding out where in the module a cell came from.
+#pragma once
+
+#include "engine/interp/dispatch.h"
+#include "engine/lower/lower.h"
+#include "engine/runtime/tier.h"
+
+namespace wsb::interp {
+
+/// All handlers' addresses.
+[[nodiscard]] const lower::HandlerTable& handlers();
+
+/// The code that a cell belongs to, and the module it is of; null if the cell is in a frame header or
+/// ends the interpreter.
+struct FoundCode {
+    const runtime::CompiledModule* module = nullptr;
+    const Code* code = nullptr;   ///< the fast form
+    bool is_stepping = false;     ///< the cell is in its stepping form
+};
+[[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
+
+/// The stepping form's cell for a settlement point in fast form; the cell itself if it is in stepping form
+/// or not in a function. Null if there is no memory for the stepping form.
+[[nodiscard]] const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept;
+
+/// Where a cell came from. `cell` is the first word of a cell, or one past a call's cell with `is_return`.
+[[nodiscard]] Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return);
+
+}  // namespace wsb::interp

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiling modules, entering guest code, and telling where it stopped.
+#include "engine/interp/tier.h"
+
+#include <algorithm>
+
+#include "engine/interp/stepping.h"
+
+namespace wsb::interp {
+
+const lower::HandlerTable& handlers() {
+    static const lower::HandlerTable table = [] {
+        lower::HandlerTable filled;
+        fill_numeric(filled);
+        fill_float(filled);
+        fill_branches(filled);
+        fill_memory(filled);
+        fill_control(filled);
+        fill_calls(filled);
+        fill_state(filled);
+        return filled;
+    }();
+    return table;
+}
+
+namespace {
+
+/// Returned to by functions that the host called.
+[[nodiscard]] const Word* leave_cell() noexcept {
+    static const Word cell = address_of(leave);
+    return &cell;
+}
+
+/// Runs cells until one leaves.
+/// SAFETY: handlers own every register (preserve_none), so this is the only ordinary function that enters
+/// them, and it keeps nothing whose address is taken: a realigned frame would lose its base pointer.
+[[gnu::noinline]]
+#if defined(__clang__)
+__attribute__((no_sanitize("address", "undefined", "thread")))
+#endif
+void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, int64_t fuel) noexcept {
+#if WSB_TAIL_DISPATCH
+    reinterpret_cast<Handler>(*ip)(ip, sp, instance->first_memory->base, instance->first_memory->size_bytes, 0,
+                                   fuel, instance, context, FloatAccumulator{});
+#else
+    Registers registers{ip, sp, instance->first_memory->base, instance->first_memory->size_bytes,
+                        0,  fuel, instance, context, FloatAccumulator{}};
+    while (registers.ip != nullptr)
+        reinterpret_cast<Handler>(*registers.ip)(registers);
+#endif
+}
+
+/// True fuel of a stopped run: the register holds fuel + P - bias. Spec of P: docs/adr, metering.
+[[nodiscard]] int64_t true_fuel(const VmContext& context) {
+    const FoundCode found = find_code(context, context.trap_ip);
+    uint32_t potential = 0;
+    if (found.code != nullptr) {
+        if (const auto origin = locate(found, context.trap_ip, false))
+            potential = origin->potential;
+    }
+    return context.fuel_left + fuel_bias - potential;
+}
+
+class InterpreterTier final : public runtime::Tier {
+public:
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled) const override;
+    [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
+                                              Slot* slots) const noexcept override;
+    [[nodiscard]] std::vector<runtime::GuestFrame> backtrace(const VmContext& context,
+                                                             size_t max_frames) const override;
+};
+
+Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
+    const Module& module = compiled.module;
+    std::vector<const Code*> callees(module.funcs.size(), nullptr);
+    compiled.codes.reserve(module.bodies.size());
+    for (size_t i = 0; i < module.bodies.size(); ++i) {
+        compiled.codes.push_back(std::make_unique<Code>());
+        callees[module.imported_funcs + i] = compiled.codes.back().get();
+    }
+    for (size_t i = 0; i < module.bodies.size(); ++i)
+        WSB_TRY(lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
+                                      lower::Form::fast, nullptr, *compiled.codes[i]));
+    for (const auto& code : compiled.codes)
+        compiled.codes_by_address.push_back(code.get());
+    std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });
+    return {};
+}
+
+/// Puts a frame on the guest stack, runs, and takes the results off.
+[[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) {
+    const Code& code = *func.code;
+    Slot* const frame = context.stack_top;
+    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots) {
+        context.trap = TrapCode::stack_overflow;
+        context.trap_ip = nullptr;
+        return runtime::HostOutcome::trapped;
+    }
+    std::copy_n(slots, code.param_slots, frame);
+    std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
+    frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
+    frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
+    const int64_t fuel = context.fuel_left - fuel_bias;
+    const Word* const ip = fuel < 0 ? stepping_cell(context, code.entry) : code.entry;
+    if (ip == nullptr) {
+        context.trap = TrapCode::allocation_failure;
+        context.trap_ip = nullptr;
+        return runtime::HostOutcome::trapped;
+    }
+    enter(ip, frame, func.instance, &context, fuel);
+    if (context.trap != TrapCode::none) {
+        context.fuel_left = true_fuel(context);
+        return runtime::HostOutcome::trapped;
+    }
+    context.fuel_left += fuel_bias;
+    std::copy_n(frame, code.result_slots, slots);
+    return runtime::HostOutcome::returned;
+}
+
+runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept {
+    if (func.host != nullptr)
+        return func.host(func.host_environment, context, nullptr, slots);
+    const Word* const outer_ip = context.trap_ip;
+    Slot* const outer_sp = context.trap_sp;
+    const auto outcome = run_code(context, func, slots);
+    if (outcome == runtime::HostOutcome::returned) {
+        context.trap_ip = outer_ip;
+        context.trap_sp = outer_sp;
+    }
+    return outcome;
+}
+
+std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context, size_t max_frames) const {
+    std::vector<runtime::GuestFrame> frames;
+    const Word* cell = context.trap_ip;
+    const Slot* sp = context.trap_sp;
+    bool is_return = false;
+    while (cell != nullptr && frames.size() < max_frames) {
+        const FoundCode found = find_code(context, cell);
+        if (found.code == nullptr)
+            break;
+        const auto origin = locate(found, cell, is_return);
+        if (!origin)
+            break;
+        frames.push_back({&found.module->module, found.code->func, origin->offset_bytes});
+        const Slot* const header = sp + found.code->header_slot;
+        cell = reinterpret_cast<const Word*>(header[0]);
+        if (cell == header + 2)
+            cell = reinterpret_cast<const Word*>(header[4]);
+        sp = reinterpret_cast<const Slot*>(header[1]);
+        is_return = true;
+    }
+    return frames;
+}
+
+}  // namespace
+
+const runtime::Tier& tier() noexcept {
+    static const InterpreterTier interpreter;
+    return interpreter;
+}
+
+}  // namespace wsb::interp

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter as an execution tier.
+#pragma once
+
+#include "engine/runtime/tier.h"
+
+namespace wsb::interp {
+
+/// Stateless, thread-safe, lives as long as the program.
+[[nodiscard]] const runtime::Tier& tier() noexcept;
+
+}  // namespace wsb::interp

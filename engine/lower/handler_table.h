@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register-form instruction set: which handlers exist and how their cells are laid out. The lowering
+// only needs the addresses, which the interpreter fills in.
+//
+// A cell is one handler word followed by operand words. The first operand word packs up to four 16-bit
+// fields, lowest first; field 0 is the destination wherever there is one, so that it can be redirected.
+// Slots are indices from the frame's first slot. Wide immediates, targets and deltas follow.
+#pragma once
+
+#include <array>
+
+#include "engine/isa/opcode.h"
+#include "engine/lower/code.h"
+
+namespace wsb::lower {
+
+/// Where the operands of a two-operand instruction are: slot, accumulator or immediate.
+enum class Operands : uint8_t { ss, as, sa, si, ai, is, ia };
+inline constexpr size_t operand_shapes = 7;
+
+/// Where a single operand is.
+enum class Source : uint8_t { slot, accumulator };
+
+/// Where the address of a load or store is; a constant one is part of the offset.
+enum class Address : uint8_t { slot, accumulator, constant };
+
+/// Where the value of a store is.
+enum class StoredValue : uint8_t { slot, accumulator, immediate };
+
+/// Whether a result is written to its slot as well as to the accumulator.
+enum class Destination : uint8_t { accumulator, slot };
+
+/// Whether a branch is a check of fuel (backward) or not.
+enum class Direction : uint8_t { forward, backward };
+
+/// Instructions that stand for themselves.
+enum class Single : uint8_t {
+    // Moves; they leave the accumulators alone.
+    copy, copy_many, copy_wide, constant, store_int_accumulator, store_float_accumulator,
+    // Control
+    br, br_back, br_table_slot, br_table_accumulator, unreachable, fuel_check, fuel_step,
+    ret, ret_int_slot, ret_int_accumulator, ret_float_slot, ret_float_accumulator, ret_many, ret_constant,
+    // Calls
+    call_local, call_import, call_indirect, call_ref,
+    return_call, return_call_import, return_call_indirect, return_call_ref,
+    // Values
+    global_get, global_set, global_get_float, global_get_wide, global_set_wide,
+    select_int_slot, select_int_accumulator, select_float_slot, select_float_accumulator, select_wide,
+    // Memories, tables, references
+    memory_size, memory_grow, bulk_memory, bulk_table, bulk_drop, table_get, table_set, table_size,
+    ref_func, ref_is_null, ref_eq, ref_as_non_null,
+};
+inline constexpr size_t single_count = static_cast<size_t>(Single::ref_as_non_null) + 1;
+
+/// Instructions that have rows here: those without prefix and with 0xfc (the first rows of the table).
+inline constexpr size_t core_ops = static_cast<size_t>(Op::table_fill) + 1;
+
+/// Addresses of all handlers; 0 where no such handler exists.
+struct HandlerTable {
+    template <size_t Count>
+    using PerOp = std::array<std::array<Word, Count>, core_ops>;
+
+    /// binary and compare: [Operands * 2 + Destination]; unary: [Source * 2 + Destination];
+    /// load: [Address * 2 + Destination]; store: [Address * 3 + StoredValue].
+    PerOp<operand_shapes * 2> plain{};
+    /// compare, fused with a branch: [(Operands * 2 + taken_if) * 2 + Direction].
+    PerOp<operand_shapes * 4> branch{};
+    /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
+    PerOp<operand_shapes * 2> load_sum{};
+    /// Loads and stores of other memories than a 32-bit memory 0, operands in slots.
+    PerOp<1> general{};
+    std::array<Word, single_count> single{};
+
+    [[nodiscard]] Word of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
+};
+
+[[nodiscard]] constexpr size_t shape_index(Operands operands, Destination destination) noexcept {
+    return static_cast<size_t>(operands) * 2 + static_cast<size_t>(destination);
+}
+[[nodiscard]] constexpr size_t shape_index(Source source, Destination destination) noexcept {
+    return static_cast<size_t>(source) * 2 + static_cast<size_t>(destination);
+}
+[[nodiscard]] constexpr size_t shape_index(Address address, Destination destination) noexcept {
+    return static_cast<size_t>(address) * 2 + static_cast<size_t>(destination);
+}
+[[nodiscard]] constexpr size_t shape_index(Address address, StoredValue value) noexcept {
+    return static_cast<size_t>(address) * 3 + static_cast<size_t>(value);
+}
+[[nodiscard]] constexpr size_t branch_index(Operands operands, bool taken_if, Direction direction) noexcept {
+    return (static_cast<size_t>(operands) * 2 + (taken_if ? 1 : 0)) * 2 +
+           static_cast<size_t>(direction);
+}
+
+/// Four 16-bit fields.
+[[nodiscard]] constexpr Word pack(uint32_t f0, uint32_t f1, uint32_t f2 = 0, uint32_t f3 = 0) noexcept {
+    return static_cast<Word>(f0 & 0xffff) | static_cast<Word>(f1 & 0xffff) << 16 |
+           static_cast<Word>(f2 & 0xffff) << 32 | static_cast<Word>(f3 & 0xffff) << 48;
+}
+/// Two 16-bit fields and a 32-bit one.
+[[nodiscard]] constexpr Word pack_wide(uint32_t f0, uint32_t f1, uint32_t high) noexcept {
+    return static_cast<Word>(f0 & 0xffff) | static_cast<Word>(f1 & 0xffff) << 16 |
+           static_cast<Word>(high) << 32;
+}
+/// A branch target in words from the cell's first word, and the fuel that the edge takes.
+[[nodiscard]] constexpr Word pack_edge(int32_t target_words, int32_t fuel_delta) noexcept {
+    return static_cast<Word>(static_cast<uint32_t>(target_words)) |
+           static_cast<Word>(static_cast<uint32_t>(fuel_delta)) << 32;
+}
+
+}  // namespace wsb::lower

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/lower/lower.h"
+
+#include "engine/validate/body_reader.h"
+
+namespace wsb::lower {
+
+Code::~Code() {
+    delete stepping.load(std::memory_order_acquire);
+}
+
+Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTable& handlers,
+                            std::span<const Code* const> callees, Form form, Recording* recording,
+                            Code& code) {
+    LowerSink sink(handlers, callees, form, recording);
+    validate::BodyReader<LowerSink> reader(module, func, sink);
+    WSB_TRY(reader.run());
+    return sink.finish(code);
+}
+
+}  // namespace wsb::lower

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cells, the symbolic stack and the accumulators of the folding translator.
+#include <algorithm>
+
+#include "engine/isa/limits.h"
+#include "engine/lower/lower_sink.h"
+
+namespace wsb::lower {
+
+uint32_t slot_count(std::span<const ValType> types) noexcept {
+    uint32_t slots = 0;
+    for (const ValType type : types)
+        slots += slot_width(type);
+    return slots;
+}
+
+void LowerSink::begin(const validate::BodyInfo& info) {
+    m_info = info;
+    uint32_t next = 0;
+    for (const ValType type : info.locals) {
+        m_local_slots.push_back(next);
+        next += slot_width(type);
+    }
+    m_pending_of_local.assign(info.locals.size(), 0);
+    m_param_slots = slot_count(info.type->params);
+    m_local_end = next;
+    m_header_slot = std::max(next, slot_count(info.type->results));
+    m_height = m_max_height = m_header_slot + frame_header_slots;
+    Frame frame;
+    frame.kind = Frame::Kind::function;
+    frame.shape.results = info.type->results;
+    frame.base_slot = m_height;
+    m_frames.push_back(frame);
+    settlement_point();
+}
+
+Result<void> LowerSink::finish(Code& code) {
+    if (m_refused) {
+        auto error = fail(ErrorCode::feature_disabled, m_refused_offset_bytes,
+                          std::string(op_info(m_refused_op).text) + " is not executable in this build");
+        error.error().func = m_info.func.value;
+        return error;
+    }
+    if (m_max_height > limits::frame_slots) {
+        auto error = fail(ErrorCode::limit_exceeded, "frame of more than 65,000 slots");
+        error.error().func = m_info.func.value;
+        return error;
+    }
+    code.func = m_info.func;
+    code.module = m_info.module;
+    code.frame_slots = m_max_height;
+    code.header_slot = m_header_slot;
+    code.param_slots = m_param_slots;
+    code.zeroed_slots = m_local_end - m_param_slots;
+    code.result_slots = slot_count(m_info.type->results);
+    code.word_count = static_cast<uint32_t>(m_words.size());
+    code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
+    std::ranges::copy(m_words, code.words.get());
+    code.entry = code.words.get();
+    return {};
+}
+
+void LowerSink::at(const binary::Instr& instr) {
+    m_offset_bytes = instr.offset_bytes;
+    m_potential_at_instr = potential();
+    m_op = instr.op;
+    const OpInfo& row = op_info(instr.op);
+    if (m_form == Form::fast || row.fuel == 0)
+        return;
+    if (row.cls == OpClass::bulk || instr.op == Op::table_grow)
+        return;  // they charge themselves, together with their dynamic part
+    begin_cell(Single::fuel_step);
+    word(row.fuel);
+}
+
+void LowerSink::check() {
+    flush_locals();
+    if (m_form == Form::fast) {
+        begin_cell(Single::fuel_check);
+        word(pack_wide(0, 0, potential()));
+    }
+    settlement_point();
+}
+
+/// Execution can change its form here: nothing may be held in accumulators only, and no later cell may
+/// reach back over this point.
+void LowerSink::settlement_point() {
+    forget_accumulators();
+    m_fusible.cell = none;
+    m_last_cell = none;
+    if (m_recording != nullptr)
+        m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
+}
+
+uint32_t LowerSink::begin_cell(Word handler) {
+    const auto cell = static_cast<uint32_t>(m_words.size());
+    if (m_recording != nullptr)
+        m_recording->origins.push_back({cell, m_offset_bytes, potential()});
+    m_words.push_back(handler);
+    m_last_cell = cell;
+    m_fusible.cell = none;
+    return cell;
+}
+
+/// Takes back the last cell; its consumer will do its work as well.
+void LowerSink::rewind_fusible() {
+    WSB_ASSERT(m_fusible.cell == m_last_cell);
+    m_words.resize(m_fusible.cell);
+    if (m_recording != nullptr)
+        m_recording->origins.pop_back();
+    m_int = m_fusible.int_before;
+    m_float = m_fusible.float_before;
+    m_last_cell = none;
+    m_fusible.cell = none;
+}
+
+void LowerSink::emit_copy(uint32_t to, uint32_t from, uint32_t width) {
+    note_write(to);
+    if (width == 2) {
+        note_write(to + 1);
+        begin_cell(Single::copy_wide);
+    } else {
+        begin_cell(Single::copy);
+    }
+    word(pack(to, from));
+}
+
+void LowerSink::emit_constant(uint32_t to, uint64_t bits) {
+    note_write(to);
+    begin_cell(Single::constant);
+    word(pack(to, 0));
+    word(bits);
+}
+
+LowerSink::Value& LowerSink::push(Value::Kind kind, ValType type) {
+    Value& value = m_stack.emplace_back();
+    value.kind = kind;
+    value.type = type;
+    value.slot = m_height;
+    m_height += slot_width(type);
+    m_max_height = std::max(m_max_height, m_height);
+    return value;
+}
+
+LowerSink::Value LowerSink::pop() {
+    const Value value = m_stack.back();
+    m_stack.pop_back();
+    m_height -= slot_width(value.type);
+    if (value.kind == Value::Kind::local) {
+        --m_pending_of_local[value.local];
+        --m_pending_locals;
+    }
+    return value;
+}
+
+void LowerSink::push_temporary(ValType type) {
+    push(Value::Kind::temporary, type);
+}
+
+void LowerSink::push_results(std::span<const ValType> types) {
+    for (const ValType type : types)
+        push_temporary(type);
+}
+
+/// A result that its cell wrote to the slot on top of the stack, and to no accumulator.
+void LowerSink::push_stored(ValType type) {
+    note_write(m_height);
+    if (slot_width(type) == 2)
+        note_write(m_height + 1);
+    push_temporary(type);
+}
+
+/// A result that its cell left both in an accumulator and in the slot on top of the stack.
+void LowerSink::push_produced(ValType type, uint32_t cell, Word unstored) {
+    const uint32_t slot = m_height;
+    note_write(slot);
+    (is_float(type) ? m_float : m_int) = {slot, cell, unstored};
+    push_temporary(type);
+}
+
+bool LowerSink::in_accumulator(const Value& value) const noexcept {
+    const Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
+    switch (value.kind) {
+    case Value::Kind::temporary: return accumulator.slot == value.slot;
+    case Value::Kind::local: return accumulator.slot == local_slot(value.local);
+    case Value::Kind::constant: return false;
+    }
+    return false;
+}
+
+/// Uses up a value that was popped: from its accumulator if it is there (a temporary need not be stored
+/// then at all), else from its slot.
+Source LowerSink::take(const Value& value) {
+    if (!in_accumulator(value))
+        return Source::slot;
+    Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
+    if (value.kind == Value::Kind::temporary && accumulator.cell != none) {
+        m_words[accumulator.cell] = accumulator.unstored;
+        accumulator.cell = none;
+    }
+    return Source::accumulator;
+}
+
+/// The slot that holds a value; constants are put into their canonical slot first.
+uint32_t LowerSink::stored_slot(const Value& value) {
+    switch (value.kind) {
+    case Value::Kind::temporary: return value.slot;
+    case Value::Kind::local: return local_slot(value.local);
+    case Value::Kind::constant: emit_constant(value.slot, value.bits); return value.slot;
+    }
+    WSB_UNREACHABLE();
+}
+
+/// Writes a value to a slot without using it up.
+void LowerSink::store_value(const Value& value, uint32_t to) {
+    if (value.kind == Value::Kind::constant) {
+        emit_constant(to, value.bits);
+        return;
+    }
+    const uint32_t from = value.kind == Value::Kind::local ? local_slot(value.local) : value.slot;
+    if (from == to)
+        return;
+    if (slot_width(value.type) == 1 && in_accumulator(value)) {
+        note_write(to);
+        begin_cell(is_float(value.type) ? Single::store_float_accumulator
+                                        : Single::store_int_accumulator);
+        word(pack(to, 0));
+        return;
+    }
+    emit_copy(to, from, slot_width(value.type));
+}
+
+void LowerSink::note_write(uint32_t slot) noexcept {
+    if (m_int.slot == slot)
+        m_int = {};
+    if (m_float.slot == slot)
+        m_float = {};
+}
+
+void LowerSink::forget_accumulators() noexcept {
+    m_int = {};
+    m_float = {};
+}
+
+/// From here on some edge relies on the slots of values that are also in accumulators.
+void LowerSink::keep_stores() noexcept {
+    m_int.cell = none;
+    m_float.cell = none;
+}
+
+/// Before a local changes, its earlier reads must have happened.
+void LowerSink::flush_local(uint32_t local) {
+    for (size_t i = m_stack.size(); m_pending_of_local[local] != 0; --i) {
+        Value& value = m_stack[i - 1];
+        if (value.kind != Value::Kind::local || value.local != local)
+            continue;
+        store_value(value, value.slot);
+        value.kind = Value::Kind::temporary;
+        --m_pending_of_local[local];
+        --m_pending_locals;
+    }
+}
+
+/// Before control splits, reads of locals must have happened, since a branch may change them.
+void LowerSink::flush_locals() {
+    for (size_t i = m_stack.size(); m_pending_locals != 0; --i) {
+        Value& value = m_stack[i - 1];
+        if (value.kind != Value::Kind::local)
+            continue;
+        store_value(value, value.slot);
+        --m_pending_of_local[value.local];
+        --m_pending_locals;
+        value.kind = Value::Kind::temporary;
+    }
+}
+
+/// Puts the constants among the topmost `count` values into their slots.
+void LowerSink::flush_constants(size_t count) {
+    for (size_t i = m_stack.size() - count; i < m_stack.size(); ++i) {
+        Value& value = m_stack[i];
+        if (value.kind != Value::Kind::constant)
+            continue;
+        emit_constant(value.slot, value.bits);
+        value.kind = Value::Kind::temporary;
+    }
+}
+
+/// Writes the topmost `count` values to consecutive slots from `to` on, without changing what is known of
+/// them. `to` is at or below their canonical slots, so ascending order never overwrites a source.
+void LowerSink::move_values(size_t count, uint32_t to) {
+    const std::span values = std::span(m_stack).last(count);
+    const bool all_stored = std::ranges::all_of(
+        values, [](const Value& value) { return value.kind == Value::Kind::temporary; });
+    if (count > 2 && all_stored) {
+        const uint32_t slots = m_height - values.front().slot;
+        if (to != values.front().slot) {
+            forget_accumulators();
+            begin_cell(Single::copy_many);
+            word(pack_wide(to, values.front().slot, slots));
+        }
+        return;
+    }
+    for (const Value& value : values) {
+        store_value(value, to);
+        to += slot_width(value.type);
+    }
+}
+
+/// local.set: redirects the producer when it is the last cell, else moves the value.
+void LowerSink::assign_local(uint32_t local, const Value& value) {
+    const uint32_t slot = local_slot(local);
+    const bool reads_pending = m_pending_of_local[local] != 0;
+    Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
+    const bool produced = value.kind == Value::Kind::temporary && accumulator.slot == value.slot &&
+                          accumulator.cell != none;
+    if (produced && accumulator.cell == m_last_cell && !reads_pending) {
+        const uint32_t cell = accumulator.cell;
+        note_write(slot);
+        m_words[cell + 1] = (m_words[cell + 1] & ~Word{0xffff}) | slot;
+        accumulator = {slot, none, 0};
+        m_fusible.cell = none;
+        return;
+    }
+    flush_local(local);
+    if (value.kind == Value::Kind::local && value.local == local)
+        return;
+    if (value.kind == Value::Kind::temporary && in_accumulator(value)) {
+        take(value);
+        note_write(slot);
+        begin_cell(is_float(value.type) ? Single::store_float_accumulator
+                                        : Single::store_int_accumulator);
+        word(pack(slot, 0));
+        (is_float(value.type) ? m_float : m_int).slot = slot;
+        return;
+    }
+    store_value(value, slot);
+}
+
+void LowerSink::reset_stack(size_t values, uint32_t height) noexcept {
+    while (m_stack.size() > values)
+        static_cast<void>(pop());
+    m_height = height;
+}
+
+}  // namespace wsb::lower

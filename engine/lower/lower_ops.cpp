@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values, memory and tables in the folding translator.
+#include "engine/lower/lower_sink.h"
+
+namespace wsb::lower {
+
+namespace {
+
+[[nodiscard]] constexpr ValType type_of(char letter) noexcept {
+    switch (letter) {
+    case 'i': return ValType::i32;
+    case 'l': return ValType::i64;
+    case 'f': return ValType::f32;
+    case 'd': return ValType::f64;
+    default: return ValType::v128;
+    }
+}
+
+[[nodiscard]] constexpr bool is_64_bit(ValType type) noexcept {
+    return type.kind() == ValType::i64 || type.kind() == ValType::f64;
+}
+
+/// Integer operations whose operands may change places. Floats stay: which NaN wins would change.
+[[nodiscard]] constexpr bool is_commutative(Op op) noexcept {
+    switch (op) {
+    case Op::i32_add: case Op::i32_mul: case Op::i32_and: case Op::i32_or: case Op::i32_xor:
+    case Op::i64_add: case Op::i64_mul: case Op::i64_and: case Op::i64_or: case Op::i64_xor:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/// The comparison that gives the same answer with its operands exchanged.
+[[nodiscard]] constexpr Op exchanged(Op op) noexcept {
+    switch (op) {
+#define WSB_EXCHANGE(t, s)                        \
+    case Op::t##_lt##s: return Op::t##_gt##s;     \
+    case Op::t##_gt##s: return Op::t##_lt##s;     \
+    case Op::t##_le##s: return Op::t##_ge##s;     \
+    case Op::t##_ge##s: return Op::t##_le##s;
+        WSB_EXCHANGE(i32, _s)
+        WSB_EXCHANGE(i32, _u)
+        WSB_EXCHANGE(i64, _s)
+        WSB_EXCHANGE(i64, _u)
+        WSB_EXCHANGE(f32, )
+        WSB_EXCHANGE(f64, )
+#undef WSB_EXCHANGE
+    default: return op;  // eq, ne
+    }
+}
+
+}  // namespace
+
+void LowerSink::constant(Op, ValType type, uint64_t bits) {
+    push(Value::Kind::constant, type).bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+}
+
+void LowerSink::drop(ValType) {
+    pop();
+}
+
+void LowerSink::unary(Op op) {
+    if (op == Op::i32_eqz || op == Op::i64_eqz) {
+        // x == 0, so that branches need to know comparisons only
+        push(Value::Kind::constant, op == Op::i32_eqz ? ValType::i32 : ValType::i64);
+        compare(op == Op::i32_eqz ? Op::i32_eq : Op::i64_eq);
+        return;
+    }
+    const OpInfo& row = op_info(op);
+    const Value x = pop();
+    const ValType result = type_of(row.results[0]);
+    if (x.kind == Value::Kind::constant)
+        emit_constant(x.slot, x.bits);
+    const uint32_t slot = x.kind == Value::Kind::local ? local_slot(x.local) : x.slot;
+    const Source source = take(x);
+    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const uint32_t cell = begin_cell(handlers[shape_index(source, Destination::slot)]);
+    word(pack(m_height, slot));
+    push_produced(result, cell, handlers[shape_index(source, Destination::accumulator)]);
+}
+
+void LowerSink::compare(Op op) {
+    const Value y = pop();
+    const Value x = pop();
+    numeric(op, x, y, ValType::i32);
+}
+
+void LowerSink::binary(Op op) {
+    const Value y = pop();
+    const Value x = pop();
+    numeric(op, x, y, x.type);
+}
+
+/// Chooses the operand shape; x and y are popped, the result goes where x was.
+void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
+    const bool is_compare = op_info(op).cls == OpClass::compare;
+    if (x.kind == Value::Kind::constant && y.kind == Value::Kind::constant) {
+        emit_constant(x.slot, x.bits);
+        x.kind = Value::Kind::temporary;
+    }
+    const bool y_is_better_first = x.kind == Value::Kind::constant || (in_accumulator(y) && !in_accumulator(x));
+    if (y_is_better_first && (is_compare || is_commutative(op))) {
+        std::swap(x, y);
+        if (is_compare)
+            op = exchanged(op);
+    }
+    const auto slot_of = [&](const Value& value) {
+        return value.kind == Value::Kind::local ? local_slot(value.local) : value.slot;
+    };
+    const ValType operand = x.type;
+    if (y.kind == Value::Kind::constant) {
+        const auto shape = take(x) == Source::accumulator ? Operands::ai : Operands::si;
+        emit_numeric(op, shape, slot_of(x), 0, y.bits, operand, result);
+    } else if (x.kind == Value::Kind::constant) {
+        const auto shape = take(y) == Source::accumulator ? Operands::ia : Operands::is;
+        emit_numeric(op, shape, slot_of(y), 0, x.bits, operand, result);
+    } else if (in_accumulator(x)) {
+        take(x);
+        emit_numeric(op, Operands::as, 0, slot_of(y), 0, operand, result);
+    } else if (in_accumulator(y)) {
+        take(y);
+        emit_numeric(op, is_compare || is_commutative(op) ? Operands::as : Operands::sa,
+                     slot_of(x), slot_of(x), 0, operand, result);
+    } else {
+        emit_numeric(op, Operands::ss, slot_of(x), slot_of(y), 0, operand, result);
+    }
+}
+
+void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
+                             ValType operand, ValType result) {
+    Fusible fusible{.cell = none, .op = op, .operands = operands, .a = a, .b = b,
+                    .immediate = immediate, .result_slot = m_height,
+                    .int_before = m_int, .float_before = m_float};
+    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const uint32_t cell = begin_cell(handlers[shape_index(operands, Destination::slot)]);
+    const bool has_immediate = operands >= Operands::si;
+    if (!has_immediate) {
+        word(pack(m_height, a, b));
+    } else if (is_64_bit(operand)) {
+        word(pack(m_height, a));
+        word(immediate);
+    } else {
+        word(pack_wide(m_height, a, static_cast<uint32_t>(immediate)));
+    }
+    push_produced(result, cell, handlers[shape_index(operands, Destination::accumulator)]);
+    fusible.cell = cell;
+    m_fusible = fusible;
+}
+
+void LowerSink::local_get(LocalIdx local, ValType type) {
+    push(Value::Kind::local, type).local = local.value;
+    ++m_pending_of_local[local.value];
+    ++m_pending_locals;
+}
+
+void LowerSink::local_set(LocalIdx local, ValType) {
+    assign_local(local.value, pop());
+}
+
+void LowerSink::local_tee(LocalIdx local, ValType type) {
+    assign_local(local.value, pop());
+    local_get(local, type);
+}
+
+void LowerSink::global_get(GlobalIdx global, ValType type) {
+    if (slot_width(type) == 2) {
+        begin_cell(Single::global_get_wide);
+        word(pack_wide(m_height, 0, global.value));
+        push_stored(type);
+        return;
+    }
+    const uint32_t cell = begin_cell(is_float(type) ? Single::global_get_float : Single::global_get);
+    word(pack_wide(m_height, 0, global.value));
+    push_produced(type, cell, m_words[cell]);
+}
+
+void LowerSink::global_set(GlobalIdx global, ValType type) {
+    const uint32_t slot = stored_slot(pop());
+    begin_cell(slot_width(type) == 2 ? Single::global_set_wide : Single::global_set);
+    word(pack_wide(slot, 0, global.value));
+}
+
+void LowerSink::select(ValType type) {
+    const Value condition = pop();
+    const Value b = pop();
+    const Value a = pop();
+    const uint32_t a_slot = stored_slot(a);
+    const uint32_t b_slot = stored_slot(b);
+    const uint32_t condition_slot = stored_slot(condition);
+    const bool wide = slot_width(type) == 2;
+    const bool accumulator = !wide && take(condition) == Source::accumulator;
+    if (wide) {
+        begin_cell(Single::select_wide);
+        word(pack(m_height, a_slot, b_slot, condition_slot));
+        push_stored(type);
+        return;
+    }
+    const Single which = is_float(type) ? (accumulator ? Single::select_float_accumulator : Single::select_float_slot)
+                                        : (accumulator ? Single::select_int_accumulator : Single::select_int_slot);
+    const uint32_t cell = begin_cell(which);
+    word(pack(m_height, a_slot, b_slot, condition_slot));
+    push_produced(type, cell, m_words[cell]);
+}
+
+ValType LowerSink::address_type(MemIdx memory) const noexcept {
+    return val_type(m_info.module->memories[memory.value].type.address);
+}
+
+ValType LowerSink::address_type(TableIdx table) const noexcept {
+    return val_type(m_info.module->tables[table.value].type.address);
+}
+
+/// Memory 0 with 32-bit addresses has handlers of its own.
+bool LowerSink::is_plain_memory(const binary::MemArg& arg) const noexcept {
+    return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32);
+}
+
+void LowerSink::load(Op op, const binary::MemArg& arg) {
+    const OpInfo& row = op_info(op);
+    if (row.prefix != 0)
+        return refuse();
+    const ValType result = type_of(row.results[0]);
+    const Value address = pop();
+    if (!is_plain_memory(arg)) {
+        const uint32_t slot = stored_slot(address);
+        begin_cell(m_handlers.general[static_cast<size_t>(op)][0]);
+        word(pack(m_height, slot, arg.memory.value));
+        word(arg.offset_bytes);
+        push_stored(result);
+        return;
+    }
+    if (load_of_sum(op, address, arg))
+        return;
+    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const uint32_t cell = begin_cell(handlers[shape_index(place.kind, Destination::slot)]);
+    word(pack_wide(m_height, place.slot, place.offset_bytes));
+    push_produced(result, cell, handlers[shape_index(place.kind, Destination::accumulator)]);
+}
+
+/// Decides where the address of a plain access is, using the value up.
+LowerSink::PlainAddress LowerSink::plain_address(const Value& address, uint64_t offset_bytes) {
+    const auto offset = static_cast<uint32_t>(offset_bytes);
+    if (address.kind == Value::Kind::constant) {
+        const uint64_t sum = address.bits + offset_bytes;
+        if (sum <= UINT32_MAX)
+            return {Address::constant, 0, static_cast<uint32_t>(sum)};
+    }
+    const uint32_t slot = stored_slot(address);
+    const bool in_register = take(address) == Source::accumulator;
+    return {in_register ? Address::accumulator : Address::slot, slot, offset};
+}
+
+/// base + index, then load: one cell.
+bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& arg) {
+    const bool is_sum = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
+                        m_fusible.op == Op::i32_add && m_fusible.operands < Operands::sa &&
+                        address.kind == Value::Kind::temporary && m_fusible.result_slot == address.slot &&
+                        m_int.cell == m_fusible.cell;
+    if (!is_sum || arg.offset_bytes > 0xffff)
+        return false;
+    const Fusible sum = m_fusible;
+    rewind_fusible();
+    const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
+    const uint32_t cell = begin_cell(handlers[shape_index(sum.operands, Destination::slot)]);
+    word(pack(m_height, sum.a, sum.b, static_cast<uint32_t>(arg.offset_bytes)));
+    push_produced(type_of(op_info(op).results[0]), cell,
+                  handlers[shape_index(sum.operands, Destination::accumulator)]);
+    return true;
+}
+
+void LowerSink::store(Op op, const binary::MemArg& arg) {
+    if (op_info(op).prefix != 0)
+        return refuse();
+    const Value value = pop();
+    const Value address = pop();
+    if (!is_plain_memory(arg)) {
+        const uint32_t address_slot = stored_slot(address);
+        const uint32_t value_slot = stored_slot(value);
+        begin_cell(m_handlers.general[static_cast<size_t>(op)][0]);
+        word(pack(value_slot, address_slot, arg.memory.value));
+        word(arg.offset_bytes);
+        return;
+    }
+    const bool is_constant = value.kind == Value::Kind::constant;
+    // One integer accumulator: where both could be in it, a temporary goes first, since its slot need
+    // not be written then.
+    const bool value_first = !is_constant && in_accumulator(value) &&
+                             (is_float(value.type) || !in_accumulator(address) ||
+                              value.kind == Value::Kind::temporary);
+    StoredValue stored = is_constant ? StoredValue::immediate : StoredValue::slot;
+    const uint32_t value_slot = is_constant ? 0 : stored_slot(value);
+    if (value_first && take(value) == Source::accumulator)
+        stored = StoredValue::accumulator;
+    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    begin_cell(m_handlers.plain[static_cast<size_t>(op)][shape_index(place.kind, stored)]);
+    word(pack_wide(value_slot, place.slot, place.offset_bytes));
+    if (is_constant)
+        word(value.bits);
+}
+
+void LowerSink::memory_size(MemIdx memory) {
+    begin_cell(Single::memory_size);
+    word(pack(m_height, memory.value));
+    push_stored(address_type(memory));
+}
+
+void LowerSink::memory_grow(MemIdx memory) {
+    const uint32_t delta = stored_slot(pop());
+    begin_cell(Single::memory_grow);
+    word(pack(m_height, delta, memory.value, address_type(memory) == ValType(ValType::i64) ? 1 : 0));
+    push_stored(address_type(memory));
+    forget_accumulators();
+}
+
+void LowerSink::table_get(TableIdx table, ValType type) {
+    const uint32_t index = stored_slot(pop());
+    begin_cell(Single::table_get);
+    word(pack_wide(m_height, index, table.value));
+    push_stored(type);
+}
+
+void LowerSink::table_set(TableIdx table, ValType) {
+    const Value value = pop();
+    const Value index = pop();
+    const uint32_t index_slot = stored_slot(index);
+    const uint32_t value_slot = stored_slot(value);
+    begin_cell(Single::table_set);
+    word(pack_wide(value_slot, index_slot, table.value));
+}
+
+void LowerSink::table_size(TableIdx table) {
+    begin_cell(Single::table_size);
+    word(pack_wide(m_height, 0, table.value));
+    push_stored(address_type(table));
+}
+
+/// Operands go to their canonical slots; the cell charges the static and the dynamic part together, so
+/// that it either runs whole or not at all (docs/adr: metering).
+void LowerSink::bulk(const binary::Instr& instr) {
+    const bool is_drop = instr.op == Op::data_drop || instr.op == Op::elem_drop;
+    const size_t operands = is_drop ? 0 : instr.op == Op::table_grow ? 2 : 3;
+    flush_locals();
+    flush_constants(operands);
+    const uint32_t cost = op_info(instr.op).fuel;
+    const uint32_t settle = m_form == Form::stepping ? 0 : *m_info.potential - cost;
+    const bool on_table = op_info(instr.op).imm == Imm::elem_table || op_info(instr.op).imm == Imm::table_table ||
+                          op_info(instr.op).imm == Imm::table;
+    settlement_point();
+    begin_cell(is_drop ? Single::bulk_drop : on_table ? Single::bulk_table : Single::bulk_memory);
+    if (m_recording != nullptr)
+        m_recording->origins.back().potential = 0;  // the cell settles before it can trap
+    for (size_t i = 0; i < operands; ++i)
+        pop();
+    word(pack_wide(m_height, static_cast<uint32_t>(instr.op), settle));
+    const bool grows_64_bit = instr.op == Op::table_grow &&
+                              address_type(TableIdx(instr.index)) == ValType(ValType::i64);
+    const Word index2 = instr.op == Op::table_grow ? (grows_64_bit ? 1 : 0) : instr.index2;
+    word(static_cast<Word>(instr.index) | index2 << 32);
+    word(static_cast<Word>(cost) | (m_form == Form::stepping ? Word{1} << 32 : 0));
+    if (instr.op == Op::table_grow)
+        push_stored(address_type(TableIdx(instr.index)));
+    forget_accumulators();
+}
+
+void LowerSink::ref_null(ValType type) {
+    push(Value::Kind::constant, type);
+}
+
+void LowerSink::ref_func(FuncIdx func) {
+    begin_cell(Single::ref_func);
+    word(pack_wide(m_height, 0, func.value));
+    push_stored(ValType::reference(HeapType::func, false));
+}
+
+void LowerSink::ref_is_null() {
+    const uint32_t slot = stored_slot(pop());
+    begin_cell(Single::ref_is_null);
+    word(pack(m_height, slot));
+    push_stored(ValType::i32);
+}
+
+void LowerSink::ref_eq() {
+    const Value y = pop();
+    const Value x = pop();
+    const uint32_t x_slot = stored_slot(x);
+    const uint32_t y_slot = stored_slot(y);
+    begin_cell(Single::ref_eq);
+    word(pack(m_height, x_slot, y_slot));
+    push_stored(ValType::i32);
+}
+
+void LowerSink::ref_as_non_null(ValType type) {
+    const uint32_t slot = stored_slot(pop());
+    begin_cell(Single::ref_as_non_null);
+    word(pack(m_height, slot));
+    push_stored(type.as_non_null());
+}
+
+}  // namespace wsb::lower

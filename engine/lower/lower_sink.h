@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folding translator: a body sink that turns stack code into register-form cells in one pass.
+// Operands are folded symbolically (locals and constants cost nothing until used); the last integer and
+// the last float result also stay in accumulators. Values at a point depend on the instructions alone,
+// never on the accumulators, so the fast and the stepping form agree on every settlement point.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/lower/code.h"
+#include "engine/lower/handler_table.h"
+#include "engine/validate/body_sink.h"
+
+namespace wsb::lower {
+
+/// Where a cell came from: for traps and backtraces.
+struct CellOrigin {
+    uint32_t word = 0;
+    uint64_t offset_bytes = 0;   ///< in the module, of the instruction that emitted the cell
+    uint32_t potential = 0;      ///< P when the cell traps: true fuel = F - P
+};
+
+/// What translation can write down beside the code; only asked for when something stopped.
+struct Recording {
+    std::vector<CellOrigin> origins;  ///< ascending by word
+    std::vector<uint32_t> points;     ///< words of the settlement points, in order of the body
+};
+
+enum class Form : uint8_t { fast, stepping };
+
+/// How many slots a value takes.
+[[nodiscard]] constexpr uint32_t slot_width(ValType type) noexcept {
+    return type.kind() == ValType::v128 ? 2 : 1;
+}
+[[nodiscard]] constexpr bool is_float(ValType type) noexcept {
+    return type.kind() == ValType::f32 || type.kind() == ValType::f64;
+}
+[[nodiscard]] uint32_t slot_count(std::span<const ValType> types) noexcept;
+
+class LowerSink : public validate::NullSink {
+public:
+    /// `callees[i]` is the code of function i of the module, null for imported ones.
+    LowerSink(const HandlerTable& handlers, std::span<const Code* const> callees, Form form,
+              Recording* recording) noexcept
+        : m_handlers(handlers), m_callees(callees), m_form(form), m_recording(recording) {}
+
+    /// Moves what was lowered into `code`. @return limit_exceeded for frames too large, feature_disabled
+    /// for instructions that no tier executes.
+    [[nodiscard]] Result<void> finish(Code& code);
+
+    // Hooks, see validate/body_sink.h.
+    void begin(const validate::BodyInfo& info);
+    void at(const binary::Instr& instr);
+    void check();
+    void constant(Op op, ValType type, uint64_t bits);
+    void unary(Op op);
+    void compare(Op op);
+    void binary(Op op);
+    void load(Op op, const binary::MemArg& arg);
+    void store(Op op, const binary::MemArg& arg);
+    void drop(ValType type);
+    void select(ValType type);
+    void local_get(LocalIdx local, ValType type);
+    void local_set(LocalIdx local, ValType type);
+    void local_tee(LocalIdx local, ValType type);
+    void global_get(GlobalIdx global, ValType type);
+    void global_set(GlobalIdx global, ValType type);
+    void memory_size(MemIdx memory);
+    void memory_grow(MemIdx memory);
+    void table_get(TableIdx table, ValType type);
+    void table_set(TableIdx table, ValType type);
+    void table_size(TableIdx table);
+    void bulk(const binary::Instr& instr);
+    void ref_null(ValType type);
+    void ref_func(FuncIdx func);
+    void ref_is_null();
+    void ref_eq();
+    void ref_as_non_null(ValType type);
+    void block(const validate::BlockShape& shape);
+    void loop(const validate::BlockShape& shape);
+    void if_(const validate::BlockShape& shape);
+    void else_(bool falls_through);
+    void end_block(bool falls_through);
+    void br(uint32_t depth);
+    void br_if(uint32_t depth);
+    void br_table(std::span<const uint32_t> depths);
+    void br_on_null(uint32_t depth, ValType operand);
+    void br_on_non_null(uint32_t depth, ValType operand);
+    void ret();
+    void unreachable();
+    void call(FuncIdx func, const FuncType& type, bool is_tail);
+    void call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail);
+    void call_ref(TypeIdx type_index, const FuncType& type, bool is_tail);
+    // What no tier executes: the function is refused when it is compiled.
+    void v128_constant(const std::array<uint8_t, 16>&) { refuse(); }
+    void br_on_cast(const binary::Instr&, ValType) { refuse(); }
+    void throw_(TagIdx, const FuncType&) { refuse(); }
+    void throw_ref() { refuse(); }
+    void try_table(const validate::BlockShape&, std::span<const binary::CatchClause>) { refuse(); }
+    void gc(const binary::Instr&) { refuse(); }
+    void simd(const binary::Instr&) { refuse(); }
+    void atomic(const binary::Instr&) { refuse(); }
+
+private:
+    static constexpr uint32_t none = ~uint32_t{0};
+
+    /// An operand of the symbolic stack. Its canonical slot is its place on the stack.
+    struct Value {
+        enum class Kind : uint8_t { temporary, local, constant };
+        Kind kind = Kind::temporary;
+        ValType type;
+        uint32_t slot = 0;      ///< canonical slot
+        uint32_t local = 0;     ///< Kind::local: index
+        uint64_t bits = 0;      ///< Kind::constant
+    };
+
+    /// What an accumulator is known to equal: the content of a slot. `cell` is the producer whose store
+    /// to the slot may still be dropped by giving it the handler `unstored`.
+    struct Accumulator {
+        uint32_t slot = none;
+        uint32_t cell = none;
+        Word unstored = 0;
+    };
+
+    /// The last cell, while it is a numeric one that may be fused into its consumer.
+    struct Fusible {
+        uint32_t cell = none;
+        Op op{};
+        Operands operands{};
+        uint32_t a = 0, b = 0;
+        uint64_t immediate = 0;
+        uint32_t result_slot = none;
+        Accumulator int_before, float_before;
+    };
+
+    /// A branch condition: an integer or float comparison, not yet emitted.
+    struct Condition {
+        Op op{};
+        Operands operands{};
+        uint32_t a = 0, b = 0;
+        uint64_t immediate = 0;
+        bool taken_if = true;  ///< false only for floats, whose comparisons have no inverse
+    };
+
+    /// A forward edge that waits for its label. Edges of one label are chained.
+    struct Fixup {
+        uint32_t cell = 0;       ///< the target is relative to it
+        uint32_t edge_word = 0;
+        uint32_t potential = 0;  ///< at the branch
+        uint32_t next = none;
+    };
+
+    struct Frame {
+        enum class Kind : uint8_t { function, block, loop, if_, else_ };
+        Kind kind = Kind::block;
+        validate::BlockShape shape;
+        uint32_t base_values = 0;     ///< stack size below the parameters
+        uint32_t base_slot = 0;       ///< canonical slot of the first parameter and of the first result
+        uint32_t header_word = 0;     ///< loop
+        uint32_t header_potential = 0;
+        uint32_t fixups = none;       ///< branches to the end
+        uint32_t else_fixup = none;   ///< if: the false edge
+    };
+
+    // Cells (lower_cells.cpp)
+    uint32_t begin_cell(Word handler);
+    uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
+    void word(Word value) { m_words.push_back(value); }
+    void rewind_fusible();
+    void settlement_point();
+    void emit_copy(uint32_t to, uint32_t from, uint32_t width);
+    void emit_constant(uint32_t to, uint64_t bits);
+    [[nodiscard]] uint32_t potential() const noexcept {
+        return m_form == Form::stepping ? 0 : *m_info.potential;
+    }
+    void refuse() noexcept { m_refused = true; }
+
+    // Values (lower_cells.cpp)
+    Value& push(Value::Kind kind, ValType type);
+    Value pop();
+    void push_temporary(ValType type);
+    void push_results(std::span<const ValType> types);
+    void push_stored(ValType type);
+    void push_produced(ValType type, uint32_t cell, Word unstored);
+    [[nodiscard]] uint32_t local_slot(uint32_t local) const noexcept { return m_local_slots[local]; }
+    [[nodiscard]] bool in_accumulator(const Value& value) const noexcept;
+    Source take(const Value& value);
+    uint32_t stored_slot(const Value& value);
+    void store_value(const Value& value, uint32_t to);
+    void note_write(uint32_t slot) noexcept;
+    void forget_accumulators() noexcept;
+    void keep_stores() noexcept;
+    void flush_local(uint32_t local);
+    void flush_locals();
+    void flush_constants(size_t count);
+    void move_values(size_t count, uint32_t to);
+    void assign_local(uint32_t local, const Value& value);
+    void reset_stack(size_t values, uint32_t height) noexcept;
+
+    // Operations (lower_ops.cpp)
+    void numeric(Op op, Value x, Value y, ValType result);
+    void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
+                      ValType result);
+    [[nodiscard]] bool is_plain_memory(const binary::MemArg& arg) const noexcept;
+    struct PlainAddress {
+        Address kind;
+        uint32_t slot;
+        uint32_t offset_bytes;
+    };
+    PlainAddress plain_address(const Value& address, uint64_t offset_bytes);
+    bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
+    [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
+    [[nodiscard]] ValType address_type(TableIdx table) const noexcept;
+
+    // Control (lower_control.cpp)
+    Frame& frame_at(uint32_t depth) noexcept { return m_frames[m_frames.size() - 1 - depth]; }
+    [[nodiscard]] std::span<const ValType> label_types(const Frame& frame) const noexcept;
+    void open_frame(Frame::Kind kind, const validate::BlockShape& shape);
+    Condition pop_condition();
+    [[nodiscard]] static Condition inverse(Condition condition) noexcept;
+    uint32_t emit_condition(const Condition& condition, Direction direction);
+    void add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word);
+    void bind(uint32_t chain, uint32_t label_potential);
+    void edge_to(uint32_t depth, uint32_t cell);
+    void branch(uint32_t depth);
+    void branch_if(uint32_t depth, const Condition& condition);
+    [[nodiscard]] bool values_in_place(const Frame& frame) const noexcept;
+    void settle_label_values(uint32_t depth);
+    void emit_return();
+    void emit_call(Single which, std::span<const ValType> params, uint32_t callee_slot, Word target);
+    void settle_call(const FuncType& type);
+    void emit_tail_call(Single which, std::span<const ValType> params, uint32_t callee_slot, Word target);
+
+    const HandlerTable& m_handlers;
+    std::span<const Code* const> m_callees;
+    const Form m_form;
+    Recording* m_recording;
+
+    validate::BodyInfo m_info;
+    uint64_t m_offset_bytes = 0;
+    uint32_t m_potential_at_instr = 0;
+    bool m_refused = false;
+    uint64_t m_refused_offset_bytes = 0;
+    Op m_refused_op{};
+    Op m_op{};
+
+    std::vector<Word> m_words;
+    std::vector<Value> m_stack;
+    std::vector<Frame> m_frames;
+    std::vector<Fixup> m_fixups;
+    std::vector<uint32_t> m_local_slots;      ///< by local index
+    std::vector<uint32_t> m_pending_of_local; ///< how often each local is on the symbolic stack
+    size_t m_pending_locals = 0;              ///< their sum
+
+    uint32_t m_header_slot = 0;
+    uint32_t m_height = 0;      ///< the next canonical slot
+    uint32_t m_max_height = 0;
+    uint32_t m_param_slots = 0, m_local_end = 0;
+
+    Accumulator m_int, m_float;
+    Fusible m_fusible;
+    uint32_t m_last_cell = none;
+};
+
+}  // namespace wsb::lower
