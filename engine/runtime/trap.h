@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "engine/base/result.h"
+#include "engine/base/error.h"
 #include "engine/isa/traps.h"
 
 namespace wsb {

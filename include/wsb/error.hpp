@@ -2,4 +2,4 @@
 // Errors of loading and linking: Result<T> = std::expected<T, Error>. Nothing in this library throws.
 #pragma once
 
-#include "engine/base/result.h"  // IWYU pragma: export
+#include "engine/base/error.h"  // IWYU pragma: export

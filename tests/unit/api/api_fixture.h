@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine, a linker and a store for tests of the public API.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+#include "wsb/engine.hpp"
+
+namespace wsb::testing {
+
+struct ApiTest : ::testing::Test {
+    Engine engine;
+    Linker linker{engine};
+    Store store = Store::create(engine).value();
+
+    [[nodiscard]] Module module(std::string_view wat) const {
+        auto made = Module::from_wat(engine, wat);
+        EXPECT_TRUE(made) << made.error().message();
+        return *made;
+    }
+    [[nodiscard]] CallResult<Instance> try_instance(std::string_view wat) {
+        return linker.instantiate(store, module(wat));
+    }
+    [[nodiscard]] Instance instance(std::string_view wat) {
+        auto made = try_instance(wat);
+        EXPECT_TRUE(made) << made.error().message();
+        return *made;
+    }
+};
+
+}  // namespace wsb::testing
