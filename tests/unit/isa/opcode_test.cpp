@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/isa/opcode.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace wsb {
+namespace {
+
+TEST(OpTable, EveryRowIsFoundByItsEncoding) {
+    for (size_t i = 0; i < op_count; ++i) {
+        const auto found = find_op(op_table[i].prefix, op_table[i].code);
+        ASSERT_TRUE(found.has_value()) << op_table[i].text;
+        EXPECT_EQ(static_cast<size_t>(*found), i) << op_table[i].text;
+    }
+}
+
+TEST(OpTable, EveryRowIsFoundByItsText) {
+    for (size_t i = 0; i < op_count; ++i) {
+        const auto found = find_op(op_table[i].text);
+        ASSERT_TRUE(found.has_value()) << op_table[i].text;
+        EXPECT_EQ(op_info(*found).text, op_table[i].text);
+        if (static_cast<size_t>(*found) == i)
+            continue;
+        // The second encoding follows the first.
+        EXPECT_EQ(static_cast<size_t>(*found), i - 1) << op_table[i].text;
+    }
+}
+
+TEST(OpTable, ThreeTextsHaveTwoEncodings) {
+    EXPECT_EQ(find_op("select"), Op::select);
+    EXPECT_EQ(op_info(Op::select_t).text, "select");
+    EXPECT_EQ(find_op("ref.test"), Op::ref_test);
+    EXPECT_EQ(op_info(Op::ref_test_null).text, "ref.test");
+    EXPECT_EQ(find_op("ref.cast"), Op::ref_cast);
+    EXPECT_EQ(op_info(Op::ref_cast_null).text, "ref.cast");
+    size_t repeated = 0;
+    for (size_t i = 1; i < op_count; ++i)
+        repeated += op_table[i].text == op_table[i - 1].text ? 1 : 0;
+    EXPECT_EQ(repeated, 3U);
+}
+
+TEST(OpTable, IdsAreTheTexts) {
+    constexpr auto spelled = std::to_array<std::string_view>({
+#define WSB_OP(id, ...) #id,
+#include "engine/isa/ops_all.def"
+#undef WSB_OP
+    });
+    for (size_t i = 0; i < op_count; ++i) {
+        std::string expected{op_table[i].text};
+        for (char& c : expected)
+            c = c == '.' ? '_' : c;
+        const std::string_view id = spelled[i];
+        const bool is_second_form = id == "select_t" || id.ends_with("_null");
+        EXPECT_TRUE(id == expected || id == expected + "_" || (is_second_form && id.starts_with(expected)))
+            << id;
+    }
+}
+
+TEST(OpTable, KnowsWhatIsNotThere) {
+    EXPECT_FALSE(find_op(0, 0xff).has_value());
+    EXPECT_FALSE(find_op(0, 0xc5).has_value());
+    EXPECT_FALSE(find_op(0, 0xfc).has_value());
+    EXPECT_FALSE(find_op(0xfc, 0x12).has_value());
+    EXPECT_FALSE(find_op(0xfd, 0x9a).has_value());
+    EXPECT_FALSE(find_op(0xfd, UINT32_MAX).has_value());
+    EXPECT_FALSE(find_op(0xff, 0).has_value());
+    EXPECT_FALSE(find_op("i32.sub2").has_value());
+    EXPECT_FALSE(find_op("").has_value());
+}
+
+TEST(OpTable, HasTheEncodingsOfTheStandard) {
+    EXPECT_EQ(find_op(0, 0x6a), Op::i32_add);
+    EXPECT_EQ(find_op(0, 0x1f), Op::try_table);
+    EXPECT_EQ(find_op(0, 0x0a), Op::throw_ref);
+    EXPECT_EQ(find_op(0, 0xd3), Op::ref_eq);
+    EXPECT_EQ(find_op(0xfb, 0x18), Op::br_on_cast);
+    EXPECT_EQ(find_op(0xfc, 0x08), Op::memory_init);
+    EXPECT_EQ(find_op(0xfd, 0x0c), Op::v128_const);
+    EXPECT_EQ(find_op(0xfd, 0x100), Op::i8x16_relaxed_swizzle);
+    EXPECT_EQ(find_op(0xfe, 0x03), Op::atomic_fence);
+}
+
+}  // namespace
+}  // namespace wsb
