@@ -13,8 +13,8 @@ bool is_function_type(const TypeRegistry& registry, HeapType heap) noexcept {
 /// The heap type of a non-null reference, canonical.
 HeapType heap_of(const TypeRegistry& registry, const Value& value) noexcept {
     if (is_function_type(registry, value.type().heap())) {
-        // SAFETY: a function reference is the address of its VmFunc; Values of function types are made
-        // from functions only, or by from_raw, whose caller answers for the bits.
+        // SAFETY: a function reference is the address of its VmFunc; Values of function types are
+        // made from functions only, or by from_raw, whose caller answers for the bits.
         const auto* func = reinterpret_cast<const runtime::VmFunc*>(value.u64());
         return HeapType(TypeIdx(func->type));
     }
@@ -27,18 +27,18 @@ bool null_fits(const TypeRegistry& registry, HeapType from, HeapType to) noexcep
         if (heap.is_defined())
             return is_function_type(registry, heap) ? HeapType::func : HeapType::any;
         switch (heap.abstract()) {
-        case HeapType::func:
-        case HeapType::nofunc: return HeapType::func;
-        case HeapType::extern_:
-        case HeapType::noextern: return HeapType::extern_;
-        case HeapType::exn:
-        case HeapType::noexn: return HeapType::exn;
-        case HeapType::any:
-        case HeapType::eq:
-        case HeapType::i31:
-        case HeapType::struct_:
-        case HeapType::array:
-        case HeapType::none: return HeapType::any;
+            case HeapType::func:
+            case HeapType::nofunc: return HeapType::func;
+            case HeapType::extern_:
+            case HeapType::noextern: return HeapType::extern_;
+            case HeapType::exn:
+            case HeapType::noexn: return HeapType::exn;
+            case HeapType::any:
+            case HeapType::eq:
+            case HeapType::i31:
+            case HeapType::struct_:
+            case HeapType::array:
+            case HeapType::none: return HeapType::any;
         }
         return HeapType::any;
     };
@@ -90,8 +90,6 @@ Extern to_extern(StoreRef store, const runtime::ExternItem& item) noexcept {
     return std::visit(ToExtern{store}, item);
 }
 
-runtime::ExternItem to_item(const Extern& item) noexcept {
-    return std::visit(ToItem{}, item);
-}
+runtime::ExternItem to_item(const Extern& item) noexcept { return std::visit(ToItem{}, item); }
 
 }  // namespace wsb::api

@@ -14,8 +14,8 @@ namespace wsb::api {
 // The API's, not the engine's structures of these names.
 using v1::Global, v1::Memory, v1::Table;
 
-/// Whether `value` has the canonical type `type`: numbers by kind; null for nullable references; function
-/// references by the function's own type; host references if they are of this store.
+/// Whether `value` has the canonical type `type`: numbers by kind; null for nullable references;
+/// function references by the function's own type; host references if they are of this store.
 [[nodiscard]] bool value_fits(runtime::Store& store, const Value& value, ValType type) noexcept;
 
 /// "expected i32, found f64".

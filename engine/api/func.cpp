@@ -22,18 +22,22 @@ constexpr size_t inline_slots = 32;
 
 namespace detail {
 
-CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func, std::span<uint64_t> slots) noexcept {
+CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func,
+                            std::span<uint64_t> slots) noexcept {
     return api::guarded([&] { return store.impl().call(func, slots.data()); });
 }
 
-Result<void> check_signature(StoreRef store, const runtime::VmFunc& func, std::span<const ValType> params,
-                             std::span<const ValType> results) {
+Result<void> check_signature(StoreRef store, const runtime::VmFunc& func,
+                             std::span<const ValType> params, std::span<const ValType> results) {
     const TypeRegistry& registry = store.impl().registry();
     const FuncType& type = signature(store.impl(), func);
     // The C++ types are funcref and externref at the most general, so results may be any subtype;
     // parameters must accept them.
-    const auto accepts = [&](ValType given, ValType wanted) { return registry.matches(given, wanted); };
-    if (std::ranges::equal(params, type.params, accepts) && std::ranges::equal(type.results, results, accepts))
+    const auto accepts = [&](ValType given, ValType wanted) {
+        return registry.matches(given, wanted);
+    };
+    if (std::ranges::equal(params, type.params, accepts) &&
+        std::ranges::equal(type.results, results, accepts))
         return {};
     const FuncType asked{{params.begin(), params.end()}, {results.begin(), results.end()}};
     return fail(ErrorCode::signature_mismatch,
@@ -42,9 +46,7 @@ Result<void> check_signature(StoreRef store, const runtime::VmFunc& func, std::s
 
 }  // namespace detail
 
-FuncType Func::type() const {
-    return signature(m_store.impl(), *m_func);
-}
+FuncType Func::type() const { return signature(m_store.impl(), *m_func); }
 
 CallResult<std::vector<Value>> Func::call(std::span<const Value> args) const {
     return api::guarded([&]() -> CallResult<std::vector<Value>> {
@@ -62,7 +64,8 @@ CallResult<std::vector<Value>> Func::call(std::span<const Value> args) const {
         for (size_t i = 0; i < args.size(); ++i) {
             if (!api::value_fits(store, args[i], type.params[i])) {
                 return fail(ErrorCode::signature_mismatch,
-                            fmt::format("argument {}: {}", i + 1, api::value_mismatch(args[i], type.params[i])));
+                            fmt::format("argument {}: {}", i + 1,
+                                        api::value_mismatch(args[i], type.params[i])));
             }
             slot = api::put(slot, args[i]);
         }

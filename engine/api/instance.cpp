@@ -13,11 +13,11 @@ namespace {
 
 std::string_view kind_name(ExternKind kind) noexcept {
     switch (kind) {
-    case ExternKind::func: return "function";
-    case ExternKind::table: return "table";
-    case ExternKind::memory: return "memory";
-    case ExternKind::global: return "global";
-    case ExternKind::tag: return "tag";
+        case ExternKind::func: return "function";
+        case ExternKind::table: return "table";
+        case ExternKind::memory: return "memory";
+        case ExternKind::global: return "global";
+        case ExternKind::tag: return "tag";
     }
     return "";
 }
@@ -30,8 +30,9 @@ Result<T> find(const Instance& instance, std::string_view name, ExternKind kind)
             return fail(ErrorCode::unknown_export, std::string(name));
         if (const T* found = std::get_if<T>(&*item))
             return *found;
-        return fail(ErrorCode::unknown_export, fmt::format("{} is a {}, not a {}", name,
-                                                           kind_name(wsb::kind(*item)), kind_name(kind)));
+        return fail(ErrorCode::unknown_export,
+                    fmt::format("{} is a {}, not a {}", name, kind_name(wsb::kind(*item)),
+                                kind_name(kind)));
     });
 }
 
@@ -67,9 +68,7 @@ std::vector<std::pair<std::string, Extern>> Instance::exports() const {
     return items;
 }
 
-Module Instance::module() const {
-    return Module(m_instance->compiled());
-}
+Module Instance::module() const { return Module(m_instance->compiled()); }
 
 std::optional<Instance> Caller::instance() const noexcept {
     if (m_instance == nullptr)

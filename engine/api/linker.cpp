@@ -25,7 +25,8 @@ struct HostDefinition {
 runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context,
                                 runtime::VmInstance* caller, runtime::Slot* slots) noexcept {
     auto& func = *static_cast<runtime::HostFunc*>(environment);
-    const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
+    const HostFunction& function =
+        static_cast<const HostDefinition*>(func.environment.get())->function;
     Caller view(StoreRef(*func.store), caller);
     CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
     if (outcome) [[likely]]
@@ -104,7 +105,7 @@ struct Linker::Impl {
         if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition)) {
             if (store.shared_engine() != engine.state())
                 return std::nullopt;
-            return store.new_host_func((*host)->type, &enter_host, *host);
+            return store.host_func((*host)->type, &enter_host, *host);
         }
         const Extern& item = *std::get_if<Extern>(&definition);
         if (&store_of(item).impl() != &store)
@@ -124,7 +125,8 @@ Linker::~Linker() = default;
 Result<void> Linker::define(std::string_view module, std::string_view name, HostFunction function) {
     return api::guarded([&]() -> Result<void> {
         auto definition = std::make_shared<HostDefinition>();
-        WSB_TRY_ASSIGN(definition->type, m_impl->engine.state()->registry->intern_function(function.type));
+        WSB_TRY_ASSIGN(definition->type,
+                       m_impl->engine.state()->registry->intern_function(function.type));
         definition->function = std::move(function);
         m_impl->define(module, name, std::move(definition));
         return {};
@@ -146,7 +148,8 @@ Result<void> Linker::instance(std::string_view module, const Instance& instance)
     });
 }
 
-std::optional<Extern> Linker::get(StoreRef store, std::string_view module, std::string_view name) const {
+std::optional<Extern> Linker::get(StoreRef store, std::string_view module,
+                                  std::string_view name) const {
     const Impl::Definition* definition = m_impl->find(module, name);
     if (definition == nullptr)
         return std::nullopt;
@@ -167,8 +170,9 @@ CallResult<Instance> Linker::instantiate(StoreRef store, const Module& module) c
                 return std::unexpected(runtime::unknown_import(source, import));
             const auto item = m_impl->resolve(store.impl(), *definition);
             if (!item) {
-                return fail(ErrorCode::bad_usage, fmt::format("{}.{} belongs to another store or engine",
-                                                              import.module, import.name));
+                return fail(ErrorCode::bad_usage,
+                            fmt::format("{}.{} belongs to another store or engine", import.module,
+                                        import.name));
             }
             imports.push_back(*item);
         }

@@ -45,7 +45,8 @@ Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
 
 bool is_binary(std::span<const uint8_t> bytes) noexcept {
     constexpr std::array<uint8_t, 4> magic{0x00, 'a', 's', 'm'};
-    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+    return bytes.size() >= magic.size() &&
+           std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
 }  // namespace
@@ -77,7 +78,9 @@ Result<Module> Module::from_file(const Engine& engine, const std::filesystem::pa
 Result<void> Module::validate(const Engine& engine, std::span<const uint8_t> bytes) {
     return api::guarded([&]() -> Result<void> {
         WSB_TRY_ASSIGN(syntax::Module module, binary::decode(bytes, engine.config().features));
-        return validate::validate(module, *engine.state()->registry);
+        // Its types need not outlive the question, so they are not the engine's.
+        TypeRegistry registry;
+        return validate::validate(module, registry);
     });
 }
 
@@ -114,13 +117,9 @@ std::vector<CustomSectionView> Module::custom_sections() const {
     return sections;
 }
 
-std::string_view Module::name() const noexcept {
-    return m_compiled->module.names.module;
-}
+std::string_view Module::name() const noexcept { return m_compiled->module.names.module; }
 
-std::span<const uint8_t> Module::bytes() const noexcept {
-    return m_compiled->module.bytes;
-}
+std::span<const uint8_t> Module::bytes() const noexcept { return m_compiled->module.bytes; }
 
 }  // namespace v1
 }  // namespace wsb

@@ -20,8 +20,8 @@ struct Config {
     uint32_t max_host_depth = 100;
 };
 
-/// Upper bounds for everything in one store, summed over its instances. What would exceed one fails as
-/// the standard allows: growth gives -1, instantiation gives limit_exceeded.
+/// Upper bounds for everything in one store, summed over its instances. What would exceed one fails
+/// as the standard allows: growth gives -1, instantiation gives limit_exceeded.
 struct StoreLimits {
     uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories together
     uint64_t table_elements = 10'000'000;       ///< all tables together
@@ -32,6 +32,13 @@ struct StoreLimits {
 };
 
 /// A limit that was reached.
-enum class LimitKind : uint8_t { memory_bytes, table_elements, instances, memories, tables, externrefs };
+enum class LimitKind : uint8_t {
+    memory_bytes,
+    table_elements,
+    instances,
+    memories,
+    tables,
+    externrefs
+};
 
 }  // namespace wsb

@@ -31,27 +31,27 @@ public:
 private:
     Result<void> step(const binary::Instr& instr) {
         switch (instr.op) {
-        case Op::i32_const:
-        case Op::f32_const: push(static_cast<uint32_t>(instr.bits)); return {};
-        case Op::i64_const:
-        case Op::f64_const: push(instr.bits); return {};
-        case Op::v128_const: {
-            ConstValue value;
-            std::memcpy(value.data(), instr.lanes.data(), sizeof value);
-            m_stack.push_back(value);
-            return {};
-        }
-        case Op::global_get: {
-            const VmGlobal& global = *m_scope.globals[instr.index];
-            m_stack.push_back({global.value[0], global.value[1]});
-            return {};
-        }
-        case Op::ref_null: push(0); return {};
-        case Op::ref_func:
-            // SAFETY: a function reference is the address of its VmFunc (vm_context.h).
-            push(reinterpret_cast<uintptr_t>(m_scope.funcs[instr.index]));
-            return {};
-        default: return arithmetic(instr);
+            case Op::i32_const:
+            case Op::f32_const: push(static_cast<uint32_t>(instr.bits)); return {};
+            case Op::i64_const:
+            case Op::f64_const: push(instr.bits); return {};
+            case Op::v128_const: {
+                ConstValue value;
+                std::memcpy(value.data(), instr.lanes.data(), sizeof value);
+                m_stack.push_back(value);
+                return {};
+            }
+            case Op::global_get: {
+                const VmGlobal& global = *m_scope.globals[instr.index];
+                m_stack.push_back({global.value[0], global.value[1]});
+                return {};
+            }
+            case Op::ref_null: push(0); return {};
+            case Op::ref_func:
+                // SAFETY: a function reference is the address of its VmFunc (vm_context.h).
+                push(reinterpret_cast<uintptr_t>(m_scope.funcs[instr.index]));
+                return {};
+            default: return arithmetic(instr);
         }
     }
 
@@ -60,15 +60,16 @@ private:
         uint64_t (*operation)(uint64_t, uint64_t) = nullptr;
         bool is_32 = false;
         switch (instr.op) {
-        case Op::i32_add: is_32 = true; [[fallthrough]];
-        case Op::i64_add: operation = [](uint64_t a, uint64_t b) { return a + b; }; break;
-        case Op::i32_sub: is_32 = true; [[fallthrough]];
-        case Op::i64_sub: operation = [](uint64_t a, uint64_t b) { return a - b; }; break;
-        case Op::i32_mul: is_32 = true; [[fallthrough]];
-        case Op::i64_mul: operation = [](uint64_t a, uint64_t b) { return a * b; }; break;
-        default:
-            return fail(ErrorCode::feature_disabled, instr.offset_bytes,
-                        std::string(op_info(instr.op).text) + " in a constant expression is not executable");
+            case Op::i32_add: is_32 = true; [[fallthrough]];
+            case Op::i64_add: operation = [](uint64_t a, uint64_t b) { return a + b; }; break;
+            case Op::i32_sub: is_32 = true; [[fallthrough]];
+            case Op::i64_sub: operation = [](uint64_t a, uint64_t b) { return a - b; }; break;
+            case Op::i32_mul: is_32 = true; [[fallthrough]];
+            case Op::i64_mul: operation = [](uint64_t a, uint64_t b) { return a * b; }; break;
+            default:
+                return fail(ErrorCode::feature_disabled, instr.offset_bytes,
+                            std::string(op_info(instr.op).text) +
+                                " in a constant expression is not executable");
         }
         const Slot right = pop()[0];
         const Slot left = pop()[0];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evaluates constant expressions that have been validated. Spec: valid/instructions#constant-expressions
+// Evaluates constant expressions that have been validated. Spec:
+// valid/instructions#constant-expressions
 #pragma once
 
 #include <array>

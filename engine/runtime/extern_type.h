@@ -23,9 +23,15 @@ struct ExternType {
     /// The alternative; null unless it is the one.
     [[nodiscard]] const FuncType* func() const noexcept { return std::get_if<FuncType>(&type); }
     [[nodiscard]] const TableType* table() const noexcept { return std::get_if<TableType>(&type); }
-    [[nodiscard]] const MemoryType* memory() const noexcept { return std::get_if<MemoryType>(&type); }
-    [[nodiscard]] const GlobalType* global() const noexcept { return std::get_if<GlobalType>(&type); }
-    [[nodiscard]] const TagSignature* tag() const noexcept { return std::get_if<TagSignature>(&type); }
+    [[nodiscard]] const MemoryType* memory() const noexcept {
+        return std::get_if<MemoryType>(&type);
+    }
+    [[nodiscard]] const GlobalType* global() const noexcept {
+        return std::get_if<GlobalType>(&type);
+    }
+    [[nodiscard]] const TagSignature* tag() const noexcept {
+        return std::get_if<TagSignature>(&type);
+    }
     bool operator==(const ExternType&) const noexcept = default;
 };
 
@@ -44,7 +50,8 @@ struct ExportType {
 
 /// "(i32, i64) -> (f32)".
 [[nodiscard]] std::string to_string(const FuncType& type);
-/// "function (i32) -> ()", "memory 1..16 pages", "global (mut i32)", "table 10 funcref", "tag (i32)".
+/// "function (i32) -> ()", "memory 1..16 pages", "global (mut i32)", "table 10 funcref", "tag
+/// (i32)".
 [[nodiscard]] std::string to_string(const ExternType& type);
 
 }  // namespace wsb

@@ -104,11 +104,12 @@ ExternType import_type(const Module& module, const Import& import) {
 
 ExternType export_type(const Module& module, const Export& item) {
     switch (item.kind) {
-    case ExternKind::func: return {module.func_type(FuncIdx(item.index))};
-    case ExternKind::table: return {module.tables[item.index].type};
-    case ExternKind::memory: return {module.memories[item.index].type};
-    case ExternKind::global: return {module.globals[item.index].type};
-    case ExternKind::tag: return {TagSignature{signature(module, module.tags[item.index].type)}};
+        case ExternKind::func: return {module.func_type(FuncIdx(item.index))};
+        case ExternKind::table: return {module.tables[item.index].type};
+        case ExternKind::memory: return {module.memories[item.index].type};
+        case ExternKind::global: return {module.globals[item.index].type};
+        case ExternKind::tag:
+            return {TagSignature{signature(module, module.tags[item.index].type)}};
     }
     WSB_UNREACHABLE();
 }
@@ -116,8 +117,8 @@ ExternType export_type(const Module& module, const Export& item) {
 Error unknown_import(const Module& module, const Import& import) {
     Error error;
     error.code = ErrorCode::unknown_import;
-    error.detail =
-        fmt::format("{}.{} ({})", import.module, import.name, to_string(import_type(module, import)));
+    error.detail = fmt::format("{}.{} ({})", import.module, import.name,
+                               to_string(import_type(module, import)));
     return error;
 }
 

@@ -31,11 +31,11 @@ const Export* Instance::find_export(std::string_view name) {
 
 ExternItem Instance::item(ExternKind kind, uint32_t index) const noexcept {
     switch (kind) {
-    case ExternKind::func: return m_funcs[index];
-    case ExternKind::table: return static_cast<Table*>(m_tables[index]);
-    case ExternKind::memory: return static_cast<Memory*>(m_memories[index]);
-    case ExternKind::global: return static_cast<Global*>(m_globals[index]);
-    case ExternKind::tag: return m_tags[index];
+        case ExternKind::func: return m_funcs[index];
+        case ExternKind::table: return static_cast<Table*>(m_tables[index]);
+        case ExternKind::memory: return static_cast<Memory*>(m_memories[index]);
+        case ExternKind::global: return static_cast<Global*>(m_globals[index]);
+        case ExternKind::tag: return m_tags[index];
     }
     WSB_UNREACHABLE();
 }

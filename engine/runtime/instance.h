@@ -42,8 +42,12 @@ public:
     [[nodiscard]] const Export* find_export(std::string_view name);
     [[nodiscard]] ExternItem item(ExternKind kind, uint32_t index) const noexcept;
 
-    [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept { return m_elems[index]; }
-    [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept { return m_datas[index]; }
+    [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept {
+        return m_elems[index];
+    }
+    [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept {
+        return m_datas[index];
+    }
     /// Its place among the instances of the store was charged: given back at the end.
     void set_charged() noexcept { m_is_charged = true; }
     void drop_elem(uint32_t index) noexcept { m_elems[index] = {}; }
@@ -71,8 +75,8 @@ private:
     std::vector<std::unique_ptr<Global>> m_own_globals;
     std::vector<std::unique_ptr<Tag>> m_own_tags;
 
-    std::vector<std::vector<Slot>> m_elems;          ///< evaluated; empty when dropped
-    std::vector<std::span<const uint8_t>> m_datas;   ///< into the module's bytes; empty when dropped
+    std::vector<std::vector<Slot>> m_elems;         ///< evaluated; empty when dropped
+    std::vector<std::span<const uint8_t>> m_datas;  ///< into the module's bytes; empty when dropped
     std::unordered_map<std::string_view, uint32_t> m_export_index;  ///< filled at the first search
 };
 
@@ -81,19 +85,21 @@ private:
 }
 
 /// Instantiates a module. Spec: exec/modules#exec-instantiation
-/// `imports` are in the module's order. On a trap the instance has become part of the store, since what
-/// it wrote elsewhere may refer to it; on an error before that, nothing of it remains.
-/// @return unknown_import or incompatible_import with names and types; limit_exceeded; out_of_memory;
-/// feature_disabled for constant expressions that cannot be executed; a Trap; an Exit.
-[[nodiscard]] CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
+/// `imports` are in the module's order. On a trap the instance has become part of the store, since
+/// what it wrote elsewhere may refer to it; on an error before that, nothing of it remains.
+/// @return unknown_import or incompatible_import with names and types; limit_exceeded;
+/// out_of_memory; feature_disabled for constant expressions that cannot be executed; a Trap; an
+/// Exit.
+[[nodiscard]] CallResult<Instance*> instantiate(Store& store,
+                                                std::shared_ptr<const CompiledModule> compiled,
                                                 std::span<const ExternItem> imports);
 
 /// The type of an item, canonical, with current sizes.
 [[nodiscard]] ExternType item_type(const TypeRegistry& registry, const ExternItem& item);
 
 /// Whether an item may serve an import. Spec: valid/matching#match-externtype
-[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module, const Import& import,
-                                  const ExternItem& item) noexcept;
+[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module,
+                                  const Import& import, const ExternItem& item) noexcept;
 
 /// The type that an import declares, in the module's own indices.
 [[nodiscard]] ExternType import_type(const Module& module, const Import& import);

@@ -14,7 +14,10 @@ namespace wsb::runtime {
 class Instantiation {
 public:
     Instantiation(Store& store, std::unique_ptr<Instance> instance) noexcept
-        : m_store(store), m_owned(std::move(instance)), m_instance(*m_owned), m_module(m_instance.module()) {}
+        : m_store(store),
+          m_owned(std::move(instance)),
+          m_instance(*m_owned),
+          m_module(m_instance.module()) {}
 
     Result<void> link(std::span<const ExternItem> imports);
     Result<void> allocate();
@@ -190,6 +193,8 @@ void Instantiation::publish() noexcept {
     VmInstance& vm = m_instance.vm();
     vm.funcs = m_instance.m_funcs.data();
     vm.memories = m_instance.m_memories.data();
+    if (!m_instance.m_memories.empty())
+        vm.first_memory = m_instance.m_memories.front();
     vm.tables = m_instance.m_tables.data();
     vm.globals = m_instance.m_globals.data();
 }
@@ -210,8 +215,8 @@ TrapCode Instantiation::run_segments() noexcept {
         const DataSegment& segment = m_module.datas[i];
         if (segment.mode != DataSegment::Mode::active)
             continue;
-        const TrapCode trap =
-            memory_init(vm, i, segment.memory.value, m_data_offsets[i], 0, m_instance.data(i).size());
+        const TrapCode trap = memory_init(vm, i, segment.memory.value, m_data_offsets[i], 0,
+                                          m_instance.data(i).size());
         if (trap != TrapCode::none)
             return trap;
         data_drop(vm, i);
@@ -226,7 +231,8 @@ CallResult<Instance*> Instantiation::finish() {
         return std::unexpected(Failure(Trap{trap, "active segment", {}}));
     if (m_module.start) {
         Slot unused = 0;
-        if (auto started = m_store.call(*m_instance.m_funcs[m_module.start->value], &unused); !started)
+        if (auto started = m_store.call(*m_instance.m_funcs[m_module.start->value], &unused);
+            !started)
             return std::unexpected(std::move(started).error());
     }
     return &m_instance;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A linear memory: address space for its whole possible size is reserved once and made accessible as it
-// grows, so the base never moves.
+// A linear memory: address space for its whole possible size is reserved once and made accessible
+// as it grows, so the base never moves.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ class Memory final : public VmMemory {
 public:
     /// Zeroed, of the minimum size. Charged to the store's limits until destroyed.
     /// @return limit_exceeded if a limit forbids it, out_of_memory if the system does.
-    [[nodiscard]] static Result<std::unique_ptr<Memory>> create(Store& store, const MemoryType& type);
+    [[nodiscard]] static Result<std::unique_ptr<Memory>> create(Store& store,
+                                                                const MemoryType& type);
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
     ~Memory();

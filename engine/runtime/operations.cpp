@@ -69,8 +69,8 @@ TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_
     return TrapCode::none;
 }
 
-TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table, uint64_t target,
-                    uint64_t source, uint64_t count) noexcept {
+TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table,
+                    uint64_t target, uint64_t source, uint64_t count) noexcept {
     const VmTable& to = *instance.tables[target_table];
     const VmTable& from = *instance.tables[source_table];
     if (!inside(source, count, from.size) || !inside(target, count, to.size))
@@ -90,13 +90,9 @@ TrapCode table_fill(VmInstance& instance, uint32_t table, uint64_t target, Slot 
     return TrapCode::none;
 }
 
-void data_drop(VmInstance& instance, uint32_t data) noexcept {
-    owner_of(instance).drop_data(data);
-}
+void data_drop(VmInstance& instance, uint32_t data) noexcept { owner_of(instance).drop_data(data); }
 
-void elem_drop(VmInstance& instance, uint32_t elem) noexcept {
-    owner_of(instance).drop_elem(elem);
-}
+void elem_drop(VmInstance& instance, uint32_t elem) noexcept { owner_of(instance).drop_elem(elem); }
 
 bool func_type_matches(const VmInstance& instance, CanonId actual, CanonId expected) noexcept {
     return actual == expected || owner_of(instance).store().registry().is_subtype(actual, expected);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest stack of a store: mapped memory with an inaccessible page at each end, so that even a bug in
-// the frame checks cannot reach other memory by a small step.
+// The guest stack of a store: mapped memory with an inaccessible page at each end, so that even a
+// bug in the frame checks cannot reach other memory by a small step.
 #pragma once
 
 #include <cstddef>

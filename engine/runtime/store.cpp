@@ -49,11 +49,12 @@ Global* Store::new_global(const GlobalType& canonical_type, Slot low, Slot high)
     return &m_globals.emplace_back(canonical_type, low, high);
 }
 
-Tag* Store::new_tag(CanonId type) {
-    return &m_tags.emplace_back(type);
-}
+Tag* Store::new_tag(CanonId type) { return &m_tags.emplace_back(type); }
 
-HostFunc* Store::new_host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment) {
+HostFunc* Store::host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment) {
+    HostFunc*& known = m_host_funcs_by_environment[environment.get()];
+    if (known != nullptr)
+        return known;
     const FuncType& signature = *registry().type(type).func();
     HostFunc& func = m_host_funcs.emplace_back();
     func.type = type;
@@ -63,7 +64,8 @@ HostFunc* Store::new_host_func(CanonId type, HostEntry entry, std::shared_ptr<vo
     func.host_environment = &func;
     func.store = this;
     func.environment = std::move(environment);
-    return &func;
+    known = &func;
+    return known;
 }
 
 Result<Slot> Store::new_externref(std::any object) {
@@ -89,10 +91,12 @@ Instance* Store::adopt(std::unique_ptr<Instance> instance) {
 CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     VmContext& context = m_context;
     if (context.host_depth >= m_engine->config.max_host_depth)
-        return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
+        return std::unexpected(
+            Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
     // A nested entry must leave the frames of the outer one as they were.
     const VmContext outer = context;
     ++context.host_depth;
+    context.trap = TrapCode::none;
     m_pending.reset();
     const bool is_host = func.host != nullptr;
     const HostOutcome outcome = is_host ? func.host(func.host_environment, context, nullptr, slots)
@@ -142,7 +146,8 @@ std::vector<TrapFrame> Store::backtrace() const {
         const auto is_this = [&](const Export& item) {
             return item.kind == ExternKind::func && item.index == guest.func.value;
         };
-        if (const auto name = module.names.funcs.find(guest.func.value); name != module.names.funcs.end())
+        if (const auto name = module.names.funcs.find(guest.func.value);
+            name != module.names.funcs.end())
             frame.func_name = name->second;
         else if (const auto found = std::ranges::find_if(module.exports, is_this);
                  found != module.exports.end())
@@ -199,7 +204,8 @@ void Store::set_fuel(std::optional<uint64_t> units) noexcept {
     m_fuel_consumed_before = fuel_consumed();
     m_fuel_granted = fuel_unlimited;
     if (units)
-        m_fuel_granted = static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
+        m_fuel_granted =
+            static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
     m_context.fuel_left = m_fuel_granted;
     m_context.fuel_is_limited = units.has_value();
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -33,15 +34,17 @@ struct HostFunc : VmFunc {
 class Store {
 public:
     /// @return out_of_memory if the guest stack cannot be reserved.
-    [[nodiscard]] static Result<std::unique_ptr<Store>> create(std::shared_ptr<const EngineState> engine,
-                                                               const StoreLimits& limits);
+    [[nodiscard]] static Result<std::unique_ptr<Store>> create(
+        std::shared_ptr<const EngineState> engine, const StoreLimits& limits);
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store();
 
     [[nodiscard]] VmContext& context() noexcept { return m_context; }
     [[nodiscard]] const EngineState& engine() const noexcept { return *m_engine; }
-    [[nodiscard]] const std::shared_ptr<const EngineState>& shared_engine() const noexcept { return m_engine; }
+    [[nodiscard]] const std::shared_ptr<const EngineState>& shared_engine() const noexcept {
+        return m_engine;
+    }
     [[nodiscard]] TypeRegistry& registry() const noexcept { return *m_engine->registry; }
 
     // What belongs to the host rather than to an instance.
@@ -49,8 +52,10 @@ public:
     [[nodiscard]] Result<Table*> new_table(const TableType& canonical_type, Slot init);
     [[nodiscard]] Global* new_global(const GlobalType& canonical_type, Slot low, Slot high);
     [[nodiscard]] Tag* new_tag(CanonId type);
-    /// `entry` is called with the HostFunc as its environment.
-    [[nodiscard]] HostFunc* new_host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
+    /// The function of the store for a host environment: the same one each time, so that references
+    /// to it are equal. `entry` is called with the HostFunc as its environment.
+    [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry,
+                                      std::shared_ptr<void> environment);
     /// @return a handle, never 0; limit_exceeded.
     [[nodiscard]] Result<Slot> new_externref(std::any object);
     /// Null if there is no such handle.
@@ -78,7 +83,9 @@ public:
     void release_instance() noexcept { --m_instance_count; }
     void set_limits(const StoreLimits& limits) noexcept { m_limits = limits; }
     [[nodiscard]] const StoreLimits& limits() const noexcept { return m_limits; }
-    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept { return m_last_limit; }
+    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept {
+        return m_last_limit;
+    }
     [[nodiscard]] uint64_t memory_bytes() const noexcept { return m_memory_bytes; }
     [[nodiscard]] uint64_t peak_memory_bytes() const noexcept { return m_peak_memory_bytes; }
 
@@ -115,6 +122,7 @@ private:
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;
     std::deque<HostFunc> m_host_funcs;
+    std::unordered_map<const void*, HostFunc*> m_host_funcs_by_environment;
     std::deque<std::any> m_externrefs;  ///< handle n is element n - 1
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
@@ -125,7 +133,8 @@ private:
 
 /// The store of a function.
 [[nodiscard]] inline Store& store_of(const VmFunc& func) noexcept {
-    return func.host != nullptr ? *static_cast<const HostFunc&>(func).store : *func.instance->context->store;
+    return func.host != nullptr ? *static_cast<const HostFunc&>(func).store
+                                : *func.instance->context->store;
 }
 
 }  // namespace wsb::runtime

@@ -13,9 +13,11 @@ namespace wsb::runtime {
 
 class Table final : public VmTable {
 public:
-    /// Filled with `init`; the element type is canonical. Charged to the store's limits until destroyed.
+    /// Filled with `init`; the element type is canonical. Charged to the store's limits until
+    /// destroyed.
     /// @return limit_exceeded or out_of_memory.
-    [[nodiscard]] static Result<std::unique_ptr<Table>> create(Store& store, const TableType& type, Slot init);
+    [[nodiscard]] static Result<std::unique_ptr<Table>> create(Store& store, const TableType& type,
+                                                               Slot init);
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
     ~Table();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How execution can end early, as values: a trap with its backtrace, an exit asked for by the guest, an
-// error. Self-contained: the public API re-exports it.
+// How execution can end early, as values: a trap with its backtrace, an exit asked for by the
+// guest, an error. Self-contained: the public API re-exports it.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,11 @@ namespace wsb {
 
 /// One frame of guest code in a backtrace.
 struct TrapFrame {
-    std::string module_name;    ///< of the name section; may be empty
-    std::string func_name;      ///< of the name section or the first export; may be empty
-    uint32_t func_index = 0;    ///< in its module
-    uint64_t offset_bytes = 0;  ///< in the module's bytes, of the instruction that trapped or called
+    std::string module_name;  ///< of the name section; may be empty
+    std::string func_name;    ///< of the name section or the first export; may be empty
+    uint32_t func_index = 0;  ///< in its module
+    uint64_t offset_bytes =
+        0;  ///< in the module's bytes, of the instruction that trapped or called
 };
 
 /// The guest did something undefined, ran out of something, or a host function refused.
@@ -40,8 +41,8 @@ struct Exit {
     uint32_t status = 0;
 };
 
-/// Why a call or an instantiation brought no result: a trap, an exit, or an error of its use (such as
-/// arguments of the wrong type, or an import that does not fit).
+/// Why a call or an instantiation brought no result: a trap, an exit, or an error of its use (such
+/// as arguments of the wrong type, or an import that does not fit).
 class Failure {
 public:
     Failure(Trap trap) noexcept : m_reason(std::move(trap)) {}

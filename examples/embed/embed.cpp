@@ -40,7 +40,8 @@ int main() {
 
     // All that the plugin may use: one function of ours, and this much fuel.
     wsb::Linker linker(engine);
-    expect(linker.function("host", "log", [](int32_t n) { std::printf("the plugin says %d\n", n); }));
+    expect(
+        linker.function("host", "log", [](int32_t n) { std::printf("the plugin says %d\n", n); }));
     wsb::Store store = expect(wsb::Store::create(engine));
     store.set_fuel(1'000);
 

@@ -13,8 +13,8 @@ struct EngineState;
 
 inline namespace v1 {
 
-/// Shared by modules, linkers and stores: configuration, types, execution tier. A cheap handle to shared
-/// state; copies name the same engine. Safe to use from any thread.
+/// Shared by modules, linkers and stores: configuration, types, execution tier. A cheap handle to
+/// shared state; copies name the same engine. Safe to use from any thread.
 class Engine {
 public:
     explicit Engine(const Config& config = {});
@@ -22,7 +22,9 @@ public:
     [[nodiscard]] const Config& config() const noexcept;
 
     /// For the library itself.
-    [[nodiscard]] const std::shared_ptr<const runtime::EngineState>& state() const noexcept { return m_state; }
+    [[nodiscard]] const std::shared_ptr<const runtime::EngineState>& state() const noexcept {
+        return m_state;
+    }
 
 private:
     std::shared_ptr<const runtime::EngineState> m_state;

@@ -25,7 +25,8 @@ class Tag;
 
 inline namespace v1 {
 
-/// A linear memory. Cheap handle, valid as long as its store; one thread at a time together with it.
+/// A linear memory. Cheap handle, valid as long as its store; one thread at a time together with
+/// it.
 class Memory {
 public:
     /// A new memory of the host's. @return memory_size, limit_exceeded or out_of_memory.
@@ -36,10 +37,12 @@ public:
     [[nodiscard]] uint64_t size_bytes() const noexcept;
     /// 64 KiB each.
     [[nodiscard]] uint64_t size_pages() const noexcept;
-    /// Adds zeroed pages. @return the size before, in pages; nullopt if the maximum or a limit refused.
+    /// Adds zeroed pages. @return the size before, in pages; nullopt if the maximum or a limit
+    /// refused.
     [[nodiscard]] std::optional<uint64_t> grow(uint64_t delta_pages) const noexcept;
 
-    /// Copies out of or into the memory. @return false, and nothing is copied, unless all of it is inside.
+    /// Copies out of or into the memory. @return false, and nothing is copied, unless all of it is
+    /// inside.
     [[nodiscard]] bool read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept;
     [[nodiscard]] bool write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept;
     /// A little-endian value at an offset; nullopt or false if it is not inside.
@@ -78,7 +81,8 @@ class Table {
 public:
     /// A new table of the host's, filled with `init`. @return signature_mismatch, limit_exceeded or
     /// out_of_memory.
-    [[nodiscard]] static Result<Table> create(StoreRef store, const TableType& type, const Value& init);
+    [[nodiscard]] static Result<Table> create(StoreRef store, const TableType& type,
+                                              const Value& init);
 
     /// As declared, with the current size as minimum.
     [[nodiscard]] TableType type() const noexcept;
@@ -104,7 +108,8 @@ private:
 class Global {
 public:
     /// A new global of the host's. @return signature_mismatch if `init` has another type.
-    [[nodiscard]] static Result<Global> create(StoreRef store, const GlobalType& type, const Value& init);
+    [[nodiscard]] static Result<Global> create(StoreRef store, const GlobalType& type,
+                                               const Value& init);
 
     [[nodiscard]] GlobalType type() const noexcept;
     [[nodiscard]] Value get() const noexcept;

@@ -31,15 +31,16 @@ namespace detail {
                                            std::span<const ValType> results);
 }  // namespace detail
 
-/// A function of a store: the guest's or the host's. Cheap handle, valid as long as its store; one thread
-/// at a time together with the store.
+/// A function of a store: the guest's or the host's. Cheap handle, valid as long as its store; one
+/// thread at a time together with the store.
 class Func {
 public:
     /// With references to defined types as the engine numbers them.
     [[nodiscard]] FuncType type() const;
 
     /// Calls with values of exactly the parameter types.
-    /// @return the results; or a Trap, an Exit, or an Error (signature_mismatch) before anything ran.
+    /// @return the results; or a Trap, an Exit, or an Error (signature_mismatch) before anything
+    /// ran.
     [[nodiscard]] CallResult<std::vector<Value>> call(std::span<const Value> args) const;
     [[nodiscard]] CallResult<std::vector<Value>> call(std::initializer_list<Value> args) const {
         return call(std::span(args.begin(), args.size()));
@@ -72,8 +73,9 @@ class TypedFunc<R(Args...)> {
 public:
     /// @return signature_mismatch if the function has other parameters or results.
     [[nodiscard]] static Result<TypedFunc> from(const Func& func) {
-        auto checked = detail::check_signature(func.store(), func.impl(), detail::val_types<Args...>(),
-                                               detail::ResultTraits<R>::types());
+        auto checked =
+            detail::check_signature(func.store(), func.impl(), detail::val_types<Args...>(),
+                                    detail::ResultTraits<R>::types());
         if (!checked)
             return std::unexpected(std::move(checked).error());
         return TypedFunc(func);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How C++ callables become host functions: signatures deduced, arguments converted, exceptions stopped.
+// How C++ callables become host functions: signatures deduced, arguments converted, exceptions
+// stopped.
 #pragma once
 
 #include <concepts>
@@ -20,13 +21,13 @@
 namespace wsb {
 inline namespace v1 {
 
-/// A host function in its raw form: `results` has the declared number of values, each zero or null, and
-/// must be assigned values of the declared types.
-using RawFunction =
-    std::function<CallResult<void>(Caller& caller, std::span<const Value> args, std::span<Value> results)>;
+/// A host function in its raw form: `results` has the declared number of values, each zero or null,
+/// and must be assigned values of the declared types.
+using RawFunction = std::function<CallResult<void>(Caller& caller, std::span<const Value> args,
+                                                   std::span<Value> results)>;
 
-/// A host function in whole: its type, and a callable on slots. Immutable, shared between stores; calls
-/// from stores on different threads may overlap.
+/// A host function in whole: its type, and a callable on slots. Immutable, shared between stores;
+/// calls from stores on different threads may overlap.
 struct HostFunction {
     FuncType type;
     std::shared_ptr<void> callable;
@@ -35,15 +36,16 @@ struct HostFunction {
 
     /// From the raw form.
     [[nodiscard]] static HostFunction raw(FuncType type, RawFunction function);
-    /// From a callable: `R(Args...)` or `R(Caller&, Args...)`, where Args have WasmType and R is void, a
-    /// type with WasmType, a tuple of them, or CallResult<any of these> if the function may trap or exit.
+    /// From a callable: `R(Args...)` or `R(Caller&, Args...)`, where Args have WasmType and R is
+    /// void, a type with WasmType, a tuple of them, or CallResult<any of these> if the function may
+    /// trap or exit.
     template <class F>
     [[nodiscard]] static HostFunction from(F&& function);
 };
 
 namespace detail {
-/// Runs a host function's body. Nothing may unwind through frames of the guest, so an exception becomes a
-/// trap here.
+/// Runs a host function's body. Nothing may unwind through frames of the guest, so an exception
+/// becomes a trap here.
 template <class Body>
 CallResult<void> stop_exceptions(Body&& body) noexcept {
 #if defined(__cpp_exceptions)
@@ -86,7 +88,8 @@ struct HostAdapter {
         [[maybe_unused]] size_t at = 0;
         // Braces evaluate from left to right.
         std::tuple<std::remove_cvref_t<Args>...> args{WasmType<std::remove_cvref_t<Args>>::load(
-            slots + std::exchange(at, at + WasmType<std::remove_cvref_t<Args>>::slots), caller.store())...};
+            slots + std::exchange(at, at + WasmType<std::remove_cvref_t<Args>>::slots),
+            caller.store())...};
         const auto apply = [&]() -> R {
             return std::apply(
                 [&](auto&... arg) -> R {
@@ -126,23 +129,36 @@ struct HostSignature<F, R(Caller&, Args...)> : HostAdapter<F, true, R, Args...> 
 template <class T>
 struct CallableSignature : CallableSignature<decltype(&T::operator())> {};
 template <class R, class... Args>
-struct CallableSignature<R (*)(Args...)> { using Type = R(Args...); };
+struct CallableSignature<R (*)(Args...)> {
+    using Type = R(Args...);
+};
 template <class R, class... Args>
-struct CallableSignature<R (*)(Args...) noexcept> { using Type = R(Args...); };
+struct CallableSignature<R (*)(Args...) noexcept> {
+    using Type = R(Args...);
+};
 template <class C, class R, class... Args>
-struct CallableSignature<R (C::*)(Args...)> { using Type = R(Args...); };
+struct CallableSignature<R (C::*)(Args...)> {
+    using Type = R(Args...);
+};
 template <class C, class R, class... Args>
-struct CallableSignature<R (C::*)(Args...) const> { using Type = R(Args...); };
+struct CallableSignature<R (C::*)(Args...) const> {
+    using Type = R(Args...);
+};
 template <class C, class R, class... Args>
-struct CallableSignature<R (C::*)(Args...) noexcept> { using Type = R(Args...); };
+struct CallableSignature<R (C::*)(Args...) noexcept> {
+    using Type = R(Args...);
+};
 template <class C, class R, class... Args>
-struct CallableSignature<R (C::*)(Args...) const noexcept> { using Type = R(Args...); };
+struct CallableSignature<R (C::*)(Args...) const noexcept> {
+    using Type = R(Args...);
+};
 }  // namespace detail
 
 template <class F>
 HostFunction HostFunction::from(F&& function) {
     using Callable = std::decay_t<F>;
-    using Adapter = detail::HostSignature<Callable, typename detail::CallableSignature<Callable>::Type>;
+    using Adapter =
+        detail::HostSignature<Callable, typename detail::CallableSignature<Callable>::Type>;
     HostFunction host;
     host.type = Adapter::type();
     host.callable = std::make_shared<Callable>(std::forward<F>(function));

@@ -19,9 +19,10 @@
 namespace wsb {
 inline namespace v1 {
 
-/// Gives modules their imports. A module sees nothing that was not defined here. Host functions may serve
-/// any store of the engine; externs and instances only modules of their own store. Defining a name again
-/// replaces it. Move-only; not synchronized: define first, then instantiate from any thread.
+/// Gives modules their imports. A module sees nothing that was not defined here. Host functions may
+/// serve any store of the engine; externs and instances only modules of their own store. Defining a
+/// name again replaces it. Move-only; not synchronized: define first, then instantiate from any
+/// thread.
 class Linker {
 public:
     explicit Linker(const Engine& engine);
@@ -29,7 +30,8 @@ public:
     Linker& operator=(Linker&&) noexcept;
     ~Linker();
 
-    /// A host function with its type deduced: `linker.function("env", "log", [](int32_t level) { … })`.
+    /// A host function with its type deduced:
+    /// `linker.function("env", "log", [](int32_t level) { … })`.
     /// See HostFunction::from for what is allowed. @return out_of_memory.
     template <class F>
     Result<void> function(std::string_view module, std::string_view name, F&& callable) {
@@ -51,11 +53,11 @@ public:
     [[nodiscard]] std::optional<Extern> get(StoreRef store, std::string_view module,
                                             std::string_view name) const;
 
-    /// Instantiates a module: imports matched, globals, tables and memories made, active segments copied,
-    /// start function run.
-    /// @return an Error (unknown_import and incompatible_import name module, name, expected and found;
-    /// limit_exceeded), or the Trap or Exit of a segment or of the start function. What a failed
-    /// instantiation wrote into imported memories and tables stays, as the standard has it.
+    /// Instantiates a module: imports matched, globals, tables and memories made, active segments
+    /// copied, start function run.
+    /// @return an Error (unknown_import and incompatible_import name module, name, expected and
+    /// found; limit_exceeded), or the Trap or Exit of a segment or of the start function. What a
+    /// failed instantiation wrote into imported memories and tables stays, as the standard has it.
     [[nodiscard]] CallResult<Instance> instantiate(StoreRef store, const Module& module) const;
 
 private:

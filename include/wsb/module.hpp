@@ -28,21 +28,24 @@ struct CustomSectionView {
     std::span<const uint8_t> content;  ///< valid as long as the module
 };
 
-/// Validated, compiled, immutable. A cheap handle; copies share the code. Safe to use from any thread,
-/// in any number of stores of its engine.
+/// Validated, compiled, immutable. A cheap handle; copies share the code. Safe to use from any
+/// thread, in any number of stores of its engine.
 class Module {
 public:
     /// Decodes, validates and compiles a binary module; the bytes are copied.
     /// @return malformed, invalid or limit errors with the byte offset.
-    [[nodiscard]] static Result<Module> compile(const Engine& engine, std::span<const uint8_t> bytes);
+    [[nodiscard]] static Result<Module> compile(const Engine& engine,
+                                                std::span<const uint8_t> bytes);
     /// The same from the text format. @return also malformed errors with line and column.
     [[nodiscard]] static Result<Module> from_wat(const Engine& engine, std::string_view text);
     /// The same from a file: binary if it begins with the magic bytes, text otherwise.
     /// @return also io_error.
-    [[nodiscard]] static Result<Module> from_file(const Engine& engine, const std::filesystem::path& path);
+    [[nodiscard]] static Result<Module> from_file(const Engine& engine,
+                                                  const std::filesystem::path& path);
 
     /// Decodes and validates only. @return nothing, or the first error.
-    [[nodiscard]] static Result<void> validate(const Engine& engine, std::span<const uint8_t> bytes);
+    [[nodiscard]] static Result<void> validate(const Engine& engine,
+                                               std::span<const uint8_t> bytes);
 
     /// In the module's order.
     [[nodiscard]] std::vector<ImportType> imports() const;

@@ -16,8 +16,8 @@ class Store;
 
 inline namespace v1 {
 
-/// A store without owning it: what handles and host functions refer to it by. Copied freely; valid as
-/// long as the Store. One thread at a time, together with all handles into the store.
+/// A store without owning it: what handles and host functions refer to it by. Copied freely; valid
+/// as long as the Store. One thread at a time, together with all handles into the store.
 class StoreRef {
 public:
     /// Replaces the remaining fuel: `units` (at most 2^62), or unlimited. Running out traps with
@@ -27,7 +27,8 @@ public:
     [[nodiscard]] std::optional<uint64_t> fuel_left() const noexcept;
     /// Units consumed since the store was made, counted also while unlimited.
     [[nodiscard]] uint64_t fuel_consumed() const noexcept;
-    /// Takes units away, as if the guest had executed that much: how a host function charges for work.
+    /// Takes units away, as if the guest had executed that much: how a host function charges for
+    /// work.
     /// @return false if there is less fuel than that; then none is left.
     [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
 
@@ -41,7 +42,8 @@ public:
     [[nodiscard]] uint64_t memory_bytes() const noexcept;
     [[nodiscard]] uint64_t peak_memory_bytes() const noexcept;
 
-    /// One pointer for the embedder, not owned; null at first. Host functions reach it by Caller::store.
+    /// One pointer for the embedder, not owned; null at first. Host functions reach it by
+    /// Caller::store.
     void set_data(void* data) noexcept;
     [[nodiscard]] void* data() const noexcept;
 
@@ -54,8 +56,9 @@ protected:
     runtime::Store* m_store = nullptr;
 };
 
-/// Owns instances, memories, tables, globals, functions and the guest stack; all of them live until it is
-/// destroyed. Move-only; handles stay valid when it moves. Must not be destroyed while its code runs.
+/// Owns instances, memories, tables, globals, functions and the guest stack; all of them live until
+/// it is destroyed. Move-only; handles stay valid when it moves. Must not be destroyed while its
+/// code runs.
 class Store : public StoreRef {
 public:
     /// Reserves the guest stack. @return out_of_memory.

@@ -25,8 +25,8 @@ class StoreRef;
 /// 128 bits, little-endian lanes.
 using V128 = std::array<uint8_t, 16>;
 
-/// A reference to a host object, opaque to the guest. Cheap handle; null by default. The object lives as
-/// long as its store.
+/// A reference to a host object, opaque to the guest. Cheap handle; null by default. The object
+/// lives as long as its store.
 class ExternRef {
 public:
     constexpr ExternRef() noexcept = default;
@@ -68,34 +68,42 @@ public:
         : m_type(ValType::f64), m_bits{std::bit_cast<uint64_t>(value), 0} {}
     constexpr Value(const V128& value) noexcept
         : m_type(ValType::v128), m_bits(std::bit_cast<std::array<uint64_t, 2>>(value)) {}
-    constexpr Value(ExternRef value) noexcept : m_type(ValType::externref()), m_bits{value.raw(), 0} {}
+    constexpr Value(ExternRef value) noexcept
+        : m_type(ValType::externref()), m_bits{value.raw(), 0} {}
     /// A non-null function reference.
     Value(const Func& func) noexcept;
 
     /// The null reference of a type.
     [[nodiscard]] static constexpr Value null(ValType type) noexcept { return from_raw(type, 0); }
     /// Any value from its bits: i32 and f32 in the low 32, references as the store holds them.
-    [[nodiscard]] static constexpr Value from_raw(ValType type, uint64_t low, uint64_t high = 0) noexcept {
+    [[nodiscard]] static constexpr Value from_raw(ValType type, uint64_t low,
+                                                  uint64_t high = 0) noexcept {
         Value value;
         value.m_type = type;
         value.m_bits = {low, high};
         return value;
     }
     /// Zero, or null.
-    [[nodiscard]] static constexpr Value default_of(ValType type) noexcept { return from_raw(type, 0); }
+    [[nodiscard]] static constexpr Value default_of(ValType type) noexcept {
+        return from_raw(type, 0);
+    }
 
     [[nodiscard]] constexpr ValType type() const noexcept { return m_type; }
     [[nodiscard]] constexpr ValType::Kind kind() const noexcept { return m_type.kind(); }
 
     // The content. The kind must be the one named; otherwise the bits are read as if it were.
     [[nodiscard]] constexpr int32_t i32() const noexcept { return static_cast<int32_t>(m_bits[0]); }
-    [[nodiscard]] constexpr uint32_t u32() const noexcept { return static_cast<uint32_t>(m_bits[0]); }
+    [[nodiscard]] constexpr uint32_t u32() const noexcept {
+        return static_cast<uint32_t>(m_bits[0]);
+    }
     [[nodiscard]] constexpr int64_t i64() const noexcept { return static_cast<int64_t>(m_bits[0]); }
     [[nodiscard]] constexpr uint64_t u64() const noexcept { return m_bits[0]; }
     [[nodiscard]] constexpr float f32() const noexcept { return std::bit_cast<float>(u32()); }
     [[nodiscard]] constexpr double f64() const noexcept { return std::bit_cast<double>(m_bits[0]); }
     [[nodiscard]] constexpr V128 v128() const noexcept { return std::bit_cast<V128>(m_bits); }
-    [[nodiscard]] constexpr ExternRef externref() const noexcept { return ExternRef::from_raw(m_bits[0]); }
+    [[nodiscard]] constexpr ExternRef externref() const noexcept {
+        return ExternRef::from_raw(m_bits[0]);
+    }
     /// The function of a funcref of this store; nullopt for null and for other kinds.
     [[nodiscard]] std::optional<Func> func(StoreRef store) const noexcept;
 

@@ -19,9 +19,9 @@
 namespace wsb {
 inline namespace v1 {
 
-/// The WebAssembly type of a C++ type: int32_t, uint32_t → i32; int64_t, uint64_t → i64; float → f32;
-/// double → f64; V128 → v128; ExternRef → externref; std::optional<Func> → funcref. Others do not compile.
-/// `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`.
+/// The WebAssembly type of a C++ type: int32_t, uint32_t → i32; int64_t, uint64_t → i64; float →
+/// f32; double → f64; V128 → v128; ExternRef → externref; std::optional<Func> → funcref. Others do
+/// not compile. `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`.
 template <class T>
 struct WasmType;
 
@@ -45,18 +45,26 @@ struct NumberType {
 };
 }  // namespace detail
 
-template <> struct WasmType<int32_t> : detail::NumberType<int32_t, ValType::i32> {};
-template <> struct WasmType<uint32_t> : detail::NumberType<uint32_t, ValType::i32> {};
-template <> struct WasmType<int64_t> : detail::NumberType<int64_t, ValType::i64> {};
-template <> struct WasmType<uint64_t> : detail::NumberType<uint64_t, ValType::i64> {};
-template <> struct WasmType<float> : detail::NumberType<float, ValType::f32> {};
-template <> struct WasmType<double> : detail::NumberType<double, ValType::f64> {};
+template <>
+struct WasmType<int32_t> : detail::NumberType<int32_t, ValType::i32> {};
+template <>
+struct WasmType<uint32_t> : detail::NumberType<uint32_t, ValType::i32> {};
+template <>
+struct WasmType<int64_t> : detail::NumberType<int64_t, ValType::i64> {};
+template <>
+struct WasmType<uint64_t> : detail::NumberType<uint64_t, ValType::i64> {};
+template <>
+struct WasmType<float> : detail::NumberType<float, ValType::f32> {};
+template <>
+struct WasmType<double> : detail::NumberType<double, ValType::f64> {};
 
 template <>
 struct WasmType<V128> {
     static constexpr ValType type = ValType::v128;
     static constexpr size_t slots = 2;
-    static void store(uint64_t* slot, const V128& value) noexcept { std::memcpy(slot, value.data(), 16); }
+    static void store(uint64_t* slot, const V128& value) noexcept {
+        std::memcpy(slot, value.data(), 16);
+    }
     static V128 load(const uint64_t* slot, StoreRef) noexcept {
         V128 value;
         std::memcpy(value.data(), slot, 16);
@@ -69,7 +77,9 @@ struct WasmType<ExternRef> {
     static constexpr ValType type = ValType::externref();
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.raw(); }
-    static ExternRef load(const uint64_t* slot, StoreRef) noexcept { return ExternRef::from_raw(*slot); }
+    static ExternRef load(const uint64_t* slot, StoreRef) noexcept {
+        return ExternRef::from_raw(*slot);
+    }
 };
 
 namespace detail {
@@ -91,7 +101,9 @@ struct ResultTraits {
     static constexpr size_t slots = WasmType<R>::slots;
     static std::span<const ValType> types() noexcept { return val_types<R>(); }
     static void store(uint64_t* slot, const R& value) noexcept { WasmType<R>::store(slot, value); }
-    static R load(const uint64_t* slot, StoreRef store) noexcept { return WasmType<R>::load(slot, store); }
+    static R load(const uint64_t* slot, StoreRef store) noexcept {
+        return WasmType<R>::load(slot, store);
+    }
 };
 
 template <>

@@ -16,8 +16,10 @@ TEST_F(ExternTest, MemoryIsBoundsChecked) {
     EXPECT_EQ(m.grow(1), std::nullopt);
     EXPECT_EQ(m.size_pages(), 2u);
     EXPECT_EQ(m.data().size(), m.size_bytes());
-    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {2, 1}}).error().code, ErrorCode::memory_size);
-    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {70'000, {}}}).error().code, ErrorCode::memory_size);
+    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {2, 1}}).error().code,
+              ErrorCode::memory_size);
+    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {70'000, {}}}).error().code,
+              ErrorCode::memory_size);
 }
 
 TEST_F(ExternTest, TablesHoldReferencesOfTheirType) {
@@ -41,7 +43,8 @@ TEST_F(ExternTest, GlobalsKeepTypeAndMutability) {
     EXPECT_TRUE(g.set(Value(int64_t{-6})));
     EXPECT_EQ(g.get().i64(), -6);
     EXPECT_EQ(g.set(Value(1)).error().code, ErrorCode::signature_mismatch);
-    const Global constant = Global::create(store, {ValType::v128, false}, Value(V128{1, 2, 3})).value();
+    const Global constant =
+        Global::create(store, {ValType::v128, false}, Value(V128{1, 2, 3})).value();
     EXPECT_EQ(constant.get().v128()[2], 3);
     EXPECT_EQ(constant.set(constant.get()).error().code, ErrorCode::global_is_immutable);
     EXPECT_FALSE(Global::create(store, {ValType::f32, false}, Value(1.0)));
@@ -52,7 +55,8 @@ TEST_F(ExternTest, HostItemsServeImports) {
     const Global g = Global::create(store, {ValType::i32, true}, Value(40)).value();
     ASSERT_TRUE(linker.define("env", "m", m));
     ASSERT_TRUE(linker.define("env", "g", g));
-    const Instance i = instance(R"((module (import "env" "m" (memory 1)) (import "env" "g" (global $g (mut i32)))
+    const Instance i =
+        instance(R"((module (import "env" "m" (memory 1)) (import "env" "g" (global $g (mut i32)))
         (func (export "f") (global.set $g (i32.add (global.get $g) (i32.const 2)))
             (i32.store (i32.const 8) (global.get $g)))))");
     ASSERT_TRUE(i.typed_function<void()>("f").value()());
@@ -73,8 +77,10 @@ TEST_F(ExternTest, LimitsHold) {
     StoreLimits limits;
     limits.memory_bytes = 65'536;
     Store small = Store::create(engine, limits).value();
-    const Instance i = linker.instantiate(small, module(R"((module (memory 1)
-        (func (export "grow") (result i32) (memory.grow (i32.const 1)))))")).value();
+    const Instance i = linker
+                           .instantiate(small, module(R"((module (memory 1)
+        (func (export "grow") (result i32) (memory.grow (i32.const 1)))))"))
+                           .value();
     EXPECT_EQ(i.typed_function<int32_t()>("grow").value()().value(), -1);
     EXPECT_EQ(small.last_limit_reached(), LimitKind::memory_bytes);
     EXPECT_EQ(small.peak_memory_bytes(), 65'536u);

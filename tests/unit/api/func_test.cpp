@@ -14,26 +14,32 @@ TEST_F(FuncTest, TypedCallsConvert) {
         (func (export "nothing"))))");
     EXPECT_EQ(i.typed_function<int32_t(int32_t, int32_t)>("add").value()(2, -5).value(), -3);
     EXPECT_EQ(i.typed_function<uint32_t(uint32_t, uint32_t)>("add").value()(2, 3).value(), 5u);
-    const auto swapped = i.typed_function<std::tuple<float, int64_t>(int64_t, float)>("swap").value()(-7, 1.5f);
+    const auto swapped =
+        i.typed_function<std::tuple<float, int64_t>(int64_t, float)>("swap").value()(-7, 1.5f);
     EXPECT_EQ(swapped.value(), std::tuple(1.5f, int64_t{-7}));
     EXPECT_EQ(i.typed_function<double(double)>("half").value()(3).value(), 1.5);
     EXPECT_TRUE(i.typed_function<void()>("nothing").value()());
 }
 
 TEST_F(FuncTest, TypedSignaturesAreChecked) {
-    const Instance i = instance(R"((module (func (export "f") (param i32) (result i64) (i64.const 1))))");
+    const Instance i =
+        instance(R"((module (func (export "f") (param i32) (result i64) (i64.const 1))))");
     const auto outcome = i.typed_function<int32_t(int32_t)>("f");
     ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().message(), "signature does not match: expected (i32) -> (i32), found (i32) -> (i64)");
+    EXPECT_EQ(outcome.error().message(),
+              "signature does not match: expected (i32) -> (i32), found (i32) -> (i64)");
     EXPECT_EQ(i.typed_function<void()>("g").error().code, ErrorCode::unknown_export);
     EXPECT_EQ(i.memory("f").error().message(), "unknown export: f is a function, not a memory");
 }
 
 TEST_F(FuncTest, UntypedCallsCheckTheirArguments) {
     const Func f = instance(R"((module (func (export "f") (param i32 i64) (result i64 i32)
-        (local.get 1) (local.get 0))))").func("f").value();
+        (local.get 1) (local.get 0))))")
+                       .func("f")
+                       .value();
     EXPECT_EQ(to_string(f.type()), "(i32, i64) -> (i64, i32)");
-    EXPECT_EQ(f.call({int32_t{1}, int64_t{2}}).value(), (std::vector<Value>{int64_t{2}, int32_t{1}}));
+    EXPECT_EQ(f.call({int32_t{1}, int64_t{2}}).value(),
+              (std::vector<Value>{int64_t{2}, int32_t{1}}));
     EXPECT_EQ(f.call({int32_t{1}}).error().error()->code, ErrorCode::signature_mismatch);
     EXPECT_EQ(f.call({int32_t{1}, 2.0}).error().message(),
               "signature does not match: argument 2: expected i64, found f64");
@@ -119,8 +125,10 @@ TEST_F(FuncTest, ManyParametersAndResults) {
         gets += " (local.get " + std::to_string(99 - n) + ")";
         args.emplace_back(n);
     }
-    const Func f = instance("(module (func (export \"f\") (param" + params + ") (result" + params + ")" + gets + "))")
-                       .func("f").value();
+    const Func f = instance("(module (func (export \"f\") (param" + params + ") (result" + params +
+                            ")" + gets + "))")
+                       .func("f")
+                       .value();
     const auto results = f.call(args).value();
     ASSERT_EQ(results.size(), 100u);
     EXPECT_EQ(results[0], Value(99));

@@ -11,7 +11,8 @@ using LinkerTest = ApiTest;
 TEST_F(LinkerTest, DeducesTypesOfHostFunctions) {
     int32_t seen = 0;
     ASSERT_TRUE(linker.function("env", "log", [&](int32_t value) { seen = value; }));
-    ASSERT_TRUE(linker.function("env", "div", [](int64_t a, int64_t b) { return std::tuple(a / b, a % b); }));
+    ASSERT_TRUE(linker.function("env", "div",
+                                [](int64_t a, int64_t b) { return std::tuple(a / b, a % b); }));
     ASSERT_TRUE(linker.function("env", "scale", [](Caller&, float x, double y) { return x * y; }));
     const Instance i = instance(R"((module
         (import "env" "log" (func $log (param i32)))
@@ -22,7 +23,8 @@ TEST_F(LinkerTest, DeducesTypesOfHostFunctions) {
         (func (export "scale") (param f32 f64) (result f64) (call $scale (local.get 0) (local.get 1)))))");
     EXPECT_TRUE(i.typed_function<void(int32_t)>("log").value()(-9));
     EXPECT_EQ(seen, -9);
-    const auto div = i.typed_function<std::tuple<int64_t, int64_t>(int64_t, int64_t)>("div").value();
+    const auto div =
+        i.typed_function<std::tuple<int64_t, int64_t>(int64_t, int64_t)>("div").value();
     EXPECT_EQ(div(17, 5).value(), std::tuple(int64_t{3}, int64_t{2}));
     EXPECT_EQ(i.typed_function<double(float, double)>("scale").value()(1.5f, 4).value(), 6.0);
 }
@@ -30,35 +32,40 @@ TEST_F(LinkerTest, DeducesTypesOfHostFunctions) {
 TEST_F(LinkerTest, RawFunctionsAreChecked) {
     const FuncType type{{ValType::i32}, {ValType::i64, ValType::i32}};
     bool wrong = false;
-    ASSERT_TRUE(linker.function("env", "f", type,
-                                [&](Caller&, std::span<const Value> args, std::span<Value> results) -> CallResult<void> {
-                                    results[0] = int64_t{args[0].i32()} * 2;
-                                    if (wrong)
-                                        results[1] = 1.5;
-                                    return {};
-                                }));
+    ASSERT_TRUE(linker.function(
+        "env", "f", type,
+        [&](Caller&, std::span<const Value> args, std::span<Value> results) -> CallResult<void> {
+            results[0] = int64_t{args[0].i32()} * 2;
+            if (wrong)
+                results[1] = 1.5;
+            return {};
+        }));
     const Func f = instance(R"((module (import "env" "f" (func $f (param i32) (result i64 i32)))
-        (func (export "g") (param i32) (result i64 i32) (call $f (local.get 0)))))").func("g").value();
+        (func (export "g") (param i32) (result i64 i32) (call $f (local.get 0)))))")
+                       .func("g")
+                       .value();
     EXPECT_EQ(f.call({21}).value(), (std::vector<Value>{int64_t{42}, int32_t{0}}));
     wrong = true;
     const auto outcome = f.call({21});
     ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().message(), "trap: host function failed: result 2: expected i32, found f64");
+    EXPECT_EQ(outcome.error().message(),
+              "trap: host function failed: result 2: expected i32, found f64");
 }
 
 TEST_F(LinkerTest, HostFunctionsTrapExitAndThrow) {
     ASSERT_TRUE(linker.function("env", "f", [](int32_t what) -> CallResult<int32_t> {
         switch (what) {
-        case 0: return 5;
-        case 1: return host_trap("no such row");
-        case 2: return exit_with(3);
-        case 3: return std::unexpected(Failure(Trap{TrapCode::out_of_fuel, {}, {}}));
-        default: throw std::runtime_error("thrown");
+            case 0: return 5;
+            case 1: return host_trap("no such row");
+            case 2: return exit_with(3);
+            case 3: return std::unexpected(Failure(Trap{TrapCode::out_of_fuel, {}, {}}));
+            default: throw std::runtime_error("thrown");
         }
     }));
     const auto f = instance(R"((module (import "env" "f" (func $f (param i32) (result i32)))
         (func $g (export "g") (param i32) (result i32) (call $f (local.get 0)))))")
-                       .typed_function<int32_t(int32_t)>("g").value();
+                       .typed_function<int32_t(int32_t)>("g")
+                       .value();
     EXPECT_EQ(f(0).value(), 5);
     const auto trapped = f(1);
     ASSERT_FALSE(trapped);
@@ -75,16 +82,17 @@ TEST_F(LinkerTest, HostFunctionsTrapExitAndThrow) {
 }
 
 TEST_F(LinkerTest, CallerSeesTheInstance) {
-    ASSERT_TRUE(linker.function("env", "print", [](Caller& caller, uint32_t offset, uint32_t length) {
-        const auto memory = caller.memory();
-        ASSERT_TRUE(memory);
-        const auto bytes = memory->view(offset, length);
-        ASSERT_TRUE(bytes);
-        EXPECT_FALSE(memory->view(65'536, 1));
-        *caller.data<std::string>() = std::string(bytes->begin(), bytes->end());
-        EXPECT_TRUE(caller.instance());
-        EXPECT_TRUE(caller.get("run"));
-    }));
+    ASSERT_TRUE(
+        linker.function("env", "print", [](Caller& caller, uint32_t offset, uint32_t length) {
+            const auto memory = caller.memory();
+            ASSERT_TRUE(memory);
+            const auto bytes = memory->view(offset, length);
+            ASSERT_TRUE(bytes);
+            EXPECT_FALSE(memory->view(65'536, 1));
+            *caller.data<std::string>() = std::string(bytes->begin(), bytes->end());
+            EXPECT_TRUE(caller.instance());
+            EXPECT_TRUE(caller.get("run"));
+        }));
     std::string text;
     store.set_data(&text);
     const Instance i = instance(R"((module
@@ -96,17 +104,19 @@ TEST_F(LinkerTest, CallerSeesTheInstance) {
 }
 
 TEST_F(LinkerTest, HostAndGuestCallEachOther) {
-    ASSERT_TRUE(linker.function("env", "again", [](Caller& caller, int32_t depth) -> CallResult<int32_t> {
-        const auto f = caller.instance()->typed_function<int32_t(int32_t)>("f");
-        if (!f)
-            return std::unexpected(f.error());
-        return (*f)(depth - 1);
-    }));
+    ASSERT_TRUE(
+        linker.function("env", "again", [](Caller& caller, int32_t depth) -> CallResult<int32_t> {
+            const auto f = caller.instance()->typed_function<int32_t(int32_t)>("f");
+            if (!f)
+                return std::unexpected(f.error());
+            return (*f)(depth - 1);
+        }));
     const auto f = instance(R"((module (import "env" "again" (func $again (param i32) (result i32)))
         (func (export "f") (param i32) (result i32)
             (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
                 (else (i32.add (i32.const 1) (call $again (local.get 0))))))))")
-                       .typed_function<int32_t(int32_t)>("f").value();
+                       .typed_function<int32_t(int32_t)>("f")
+                       .value();
     EXPECT_EQ(f(50).value(), 50);
     const auto outcome = f(1'000);
     ASSERT_FALSE(outcome);
@@ -120,8 +130,11 @@ TEST_F(LinkerTest, FuelIsExactInHostFunctions) {
         left = caller.store().fuel_left();
         EXPECT_TRUE(caller.store().consume_fuel(100));
     }));
-    const auto f = instance(R"((module (import "env" "look" (func $look)) (func (export "f") (call $look) (nop))))")
-                       .typed_function<void()>("f").value();
+    const auto f =
+        instance(
+            R"((module (import "env" "look" (func $look)) (func (export "f") (call $look) (nop))))")
+            .typed_function<void()>("f")
+            .value();
     store.set_fuel(1'000);
     ASSERT_TRUE(f());
     ASSERT_TRUE(left);
@@ -138,7 +151,8 @@ TEST_F(LinkerTest, ErrorsNameTheImport) {
     const auto wrong = try_instance(R"((module (import "env" "log" (func (param i32)))))");
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().message(),
-              "incompatible import type: env.log: expected function (i32) -> (), found function (i64) -> ()");
+              "incompatible import type: env.log: expected function (i32) -> (), found function "
+              "(i64) -> ()");
 }
 
 TEST_F(LinkerTest, InstancesServeEachOther) {

@@ -20,7 +20,8 @@ public:
         compiled.codes.resize(compiled.module.bodies.size());
         return {};
     }
-    HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept override {
+    HostOutcome invoke(VmContext& context, const VmFunc& func,
+                       Slot* slots) const noexcept override {
         called.push_back(&func);
         return on_call ? on_call(context, func, slots) : HostOutcome::returned;
     }

@@ -23,7 +23,8 @@ Slot global_value(Instance& instance, std::string_view name) {
 
 TEST(Instantiate, EvaluatesConstantExpressions) {
     World world;
-    Instance& instance = *world.instantiate(R"((module
+    Instance& instance = *world
+                              .instantiate(R"((module
         (func $f)
         (global $a (export "a") i32 (i32.const -1))
         (global (export "b") i64 (i64.const -2))
@@ -34,7 +35,8 @@ TEST(Instantiate, EvaluatesConstantExpressions) {
         (global (export "func") funcref (ref.func $f))
         (global (export "sum") i32 (i32.sub (i32.mul (global.get $a) (i32.const 3)) (i32.const -2)))
         (global (export "wide") i64 (i64.add (i64.const 0x7fffffffffffffff) (i64.const 1)))
-    ))").value();
+    ))")
+                              .value();
     EXPECT_EQ(global_value(instance, "a"), 0xffff'ffffu);
     EXPECT_EQ(global_value(instance, "b"), ~uint64_t{1});
     EXPECT_EQ(global_value(instance, "c"), std::bit_cast<uint32_t>(1.5f));
@@ -61,11 +63,13 @@ TEST(Instantiate, RefusesToAllocateObjectsInConstants) {
 
 TEST(Instantiate, RunsActiveSegmentsAndDropsThem) {
     World world;
-    Instance& instance = *world.instantiate(R"((module
+    Instance& instance = *world
+                              .instantiate(R"((module
         (memory (export "m") 1) (data (i32.const 3) "abc") (data $p "xyz")
         (func $f) (func $g)
         (table (export "t") 4 funcref) (elem (i32.const 1) $f $g) (elem $q func $g) (elem declare func $f)
-    ))").value();
+    ))")
+                              .value();
     EXPECT_EQ(std::memcmp(exported<Memory>(instance, "m")->base, "\0\0\0abc\0", 7), 0);
     const Table& table = *exported<Table>(instance, "t");
     VmInstance& vm = instance.vm();
@@ -88,7 +92,8 @@ TEST(Instantiate, EarlierEffectsOfATrapPersist) {
     World world;
     Memory& memory = *world.store->new_memory({AddressType::i32, false, {1, {}}}).value();
     const auto outcome = world.instantiate(R"((module
-        (import "m" "m" (memory 1)) (data (i32.const 0) "kept") (data (i32.const 65535) "out")))", {&memory});
+        (import "m" "m" (memory 1)) (data (i32.const 0) "kept") (data (i32.const 65535) "out")))",
+                                           {&memory});
     ASSERT_FALSE(outcome);
     EXPECT_TRUE(outcome.error().is_trap(TrapCode::memory_out_of_bounds));
     EXPECT_EQ(std::memcmp(memory.base, "kept", 4), 0);
@@ -103,7 +108,10 @@ TEST(Instantiate, CallsTheStartFunctionLast) {
         return HostOutcome::returned;
     };
     Instance& instance =
-        *world.instantiate(R"((module (memory 1) (data (i32.const 0) "ok") (func) (func $s) (start $s)))").value();
+        *world
+             .instantiate(
+                 R"((module (memory 1) (data (i32.const 0) "ok") (func) (func $s) (start $s)))")
+             .value();
     ASSERT_EQ(world.tier.called.size(), 1u);
     EXPECT_EQ(world.tier.called[0], instance.vm().funcs[1]);
     EXPECT_EQ(seen, "ok");
@@ -132,7 +140,8 @@ TEST_P(ImportMatching, FollowsTheStandard) {
     World world;
     Instance& exporter = *world.instantiate(GetParam().exporter).value();
     const Export& item = *exporter.find_export("x");
-    const auto outcome = world.instantiate(GetParam().import, {exporter.item(item.kind, item.index)});
+    const auto outcome =
+        world.instantiate(GetParam().import, {exporter.item(item.kind, item.index)});
     EXPECT_EQ(outcome.has_value(), GetParam().fits);
     if (!outcome) {
         ASSERT_NE(outcome.error().error(), nullptr);
@@ -153,27 +162,36 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"((import "m" "x" (memory i64 1)))", R"((memory (export "x") 1))", false},
         Case{R"((import "m" "x" (table 1 funcref)))", R"((table (export "x") 1 funcref))", true},
         Case{R"((import "m" "x" (table 1 externref)))", R"((table (export "x") 1 funcref))", false},
-        Case{R"((type $f (func)) (import "m" "x" (table 1 (ref null $f))))", R"((table (export "x") 1 funcref))", false},
-        Case{R"((import "m" "x" (global i32)))", R"((global (export "x") i32 (i32.const 1)))", true},
-        Case{R"((import "m" "x" (global (mut i32))))", R"((global (export "x") i32 (i32.const 1)))", false},
+        Case{R"((type $f (func)) (import "m" "x" (table 1 (ref null $f))))",
+             R"((table (export "x") 1 funcref))", false},
+        Case{R"((import "m" "x" (global i32)))", R"((global (export "x") i32 (i32.const 1)))",
+             true},
+        Case{R"((import "m" "x" (global (mut i32))))", R"((global (export "x") i32 (i32.const 1)))",
+             false},
         Case{R"((import "m" "x" (global funcref)))",
              R"((func $f) (global (export "x") (ref func) (ref.func $f)))", true},
         Case{R"((import "m" "x" (global (mut funcref))))",
              R"((func $f) (global (export "x") (mut (ref func)) (ref.func $f)))", false},
         Case{R"((import "m" "x" (tag (param i32))))", R"((tag (export "x") (param i32)))", true},
         Case{R"((import "m" "x" (tag (param i32))))", R"((tag (export "x")))", false},
-        Case{R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $a))))",
-             R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $b)))", true},
-        Case{R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $b))))",
-             R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $a)))", false}));
+        Case{
+            R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $a))))",
+            R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $b)))",
+            true},
+        Case{
+            R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $b))))",
+            R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $a)))",
+            false}));
 
 TEST(Instantiate, NamesTypesInLinkErrors) {
     World world;
     Memory& memory = *world.store->new_memory({AddressType::i32, false, {2, 3}}).value();
-    const auto outcome = world.instantiate(R"((import "env" "log" (func (param i32 f64) (result i64))))", {&memory});
+    const auto outcome =
+        world.instantiate(R"((import "env" "log" (func (param i32 f64) (result i64))))", {&memory});
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().message(),
-              "incompatible import type: env.log: expected function (i32, f64) -> (i64), found memory 2..3 pages");
+              "incompatible import type: env.log: expected function (i32, f64) -> (i64), found "
+              "memory 2..3 pages");
 }
 
 TEST(Instantiate, CountsInstances) {
@@ -189,8 +207,10 @@ TEST(Instantiate, CountsInstances) {
 
 TEST(Operations, CheckBoundsWithoutOverflow) {
     World world;
-    Instance& instance = *world.instantiate(R"((module
-        (memory i64 1) (table 4 externref) (data "abcd") (elem externref (ref.null extern))))").value();
+    Instance& instance = *world
+                              .instantiate(R"((module
+        (memory i64 1) (table 4 externref) (data "abcd") (elem externref (ref.null extern))))")
+                              .value();
     VmInstance& vm = instance.vm();
     constexpr uint64_t end = 65'536;
     constexpr uint64_t huge = ~uint64_t{0};

@@ -15,7 +15,8 @@ TEST(Store, HasAGuestStackOfTheConfiguredSize) {
     config.max_stack_bytes = 128 << 10;
     World world({}, config);
     const VmContext& context = world.store->context();
-    EXPECT_EQ((context.stack_limit - context.stack_begin) * static_cast<ptrdiff_t>(sizeof(Slot)), 128 << 10);
+    EXPECT_EQ((context.stack_limit - context.stack_begin) * static_cast<ptrdiff_t>(sizeof(Slot)),
+              128 << 10);
     EXPECT_EQ(context.stack_top, context.stack_begin);
     // All of it can be written.
     context.stack_begin[0] = 1;
@@ -55,7 +56,8 @@ TEST(Store, TableGrowthIsBoundedByTypeAndLimits) {
     EXPECT_EQ(table.elements[1], 7u);
     EXPECT_EQ(table.elements[7], 9u);
     EXPECT_EQ(table.current_type().limits_elements.min, 8u);
-    Table& other = *world.store->new_table({AddressType::i32, ValType::funcref(), {0, {}}}, 0).value();
+    Table& other =
+        *world.store->new_table({AddressType::i32, ValType::funcref(), {0, {}}}, 0).value();
     EXPECT_EQ(other.grow(3, 0), -1);
     EXPECT_EQ(world.store->last_limit_reached(), LimitKind::table_elements);
     EXPECT_EQ(other.grow(2, 0), 0);
@@ -80,7 +82,8 @@ TEST(Store, NestedCallsAreBounded) {
     config.max_host_depth = 3;
     World world({}, config);
     const CanonId type = world.store->registry().intern_function({}).value();
-    const auto recurse = [](void* environment, VmContext& context, VmInstance*, Slot* slots) noexcept {
+    const auto recurse = [](void* environment, VmContext& context, VmInstance*,
+                            Slot* slots) noexcept {
         auto& self = *static_cast<HostFunc*>(environment);
         ++*static_cast<int*>(self.environment.get());
         auto inner = self.store->call(self, slots);
@@ -91,7 +94,7 @@ TEST(Store, NestedCallsAreBounded) {
         return HostOutcome::trapped;
     };
     const auto count = std::make_shared<int>(0);
-    const HostFunc* func = world.store->new_host_func(type, recurse, count);
+    const HostFunc* func = world.store->host_func(type, recurse, count);
     Slot slot = 0;
     const auto outcome = world.store->call(*func, &slot);
     ASSERT_FALSE(outcome);
@@ -102,14 +105,17 @@ TEST(Store, NestedCallsAreBounded) {
 
 TEST(Store, TrapsHaveNamedFrames) {
     World world;
-    Instance& instance = *world.instantiate(R"(
-        (module $math (func $inner) (func (export "outer")) (func)))").value();
+    Instance& instance = *world
+                              .instantiate(R"(
+        (module $math (func $inner) (func (export "outer")) (func)))")
+                              .value();
     world.tier.on_call = [](VmContext& context, const VmFunc&, Slot*) {
         context.trap = TrapCode::integer_divide_by_zero;
         return HostOutcome::trapped;
     };
     const Module& module = instance.module();
-    world.tier.frames = {{&module, FuncIdx(0u), 0x21}, {&module, FuncIdx(1u), 0x22}, {&module, FuncIdx(2u), 0x23}};
+    world.tier.frames = {
+        {&module, FuncIdx(0u), 0x21}, {&module, FuncIdx(1u), 0x22}, {&module, FuncIdx(2u), 0x23}};
     Slot slot = 0;
     const auto outcome = world.store->call(*instance.vm().funcs[1], &slot);
     ASSERT_FALSE(outcome);
