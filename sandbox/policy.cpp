@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grants, as the policy that WASI asks.
+#include "sandbox/policy.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <limits>
+
+#include "engine/base/result.h"
+#include "wasi/beneath.h"
+
+namespace wsb::sandbox {
+namespace {
+constexpr uint64_t ns_per_s = 1'000'000'000;
+
+clockid_t host_clock(wasi::ClockId clock) noexcept {
+    switch (clock) {
+        case wasi::ClockId::realtime: return CLOCK_REALTIME;
+        case wasi::ClockId::monotonic: return CLOCK_MONOTONIC;
+        case wasi::ClockId::process_cpu: return CLOCK_PROCESS_CPUTIME_ID;
+        case wasi::ClockId::thread_cpu: return CLOCK_THREAD_CPUTIME_ID;
+    }
+    return CLOCK_MONOTONIC;
+}
+
+uint64_t to_ns(const timespec& time) noexcept {
+    return static_cast<uint64_t>(time.tv_sec) * ns_per_s + static_cast<uint64_t>(time.tv_nsec);
+}
+
+/// A second line of defence behind the rights of descriptors.
+bool is_change(wasi::PathOperation operation) noexcept {
+    return operation != wasi::PathOperation::stat && operation != wasi::PathOperation::read_link;
+}
+}  // namespace
+
+Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grants) {
+    std::unique_ptr<GrantedPolicy> policy(new GrantedPolicy);
+    policy->m_args = grants.args;
+    for (const EnvGrant& variable : grants.env)
+        policy->m_environment.push_back(variable.name + "=" + variable.value);
+    for (const DirGrant& grant : grants.dirs) {
+        wasi::HostFd opened(::open(grant.host.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!opened.is_valid())
+            return fail(ErrorCode::io_error, "cannot open directory \"" + grant.host +
+                                                 "\": " + std::strerror(errno));
+        policy->m_preopens.push_back({grant.guest, opened.get(), grant.is_read_only});
+        policy->m_directories.push_back(std::move(opened));
+    }
+    policy->m_streams = grants.streams;
+    policy->m_max_open_files = grants.max_open_files;
+    return policy;
+}
+
+wasi::Outcome<uint64_t> GrantedPolicy::clock_resolution_ns(wasi::ClockId clock) noexcept {
+    timespec time{};
+    if (::clock_getres(host_clock(clock), &time) != 0)
+        return wasi::refuse_with_host_errno();
+    return to_ns(time);
+}
+
+wasi::Outcome<uint64_t> GrantedPolicy::clock_time_ns(wasi::ClockId clock) noexcept {
+    timespec time{};
+    if (::clock_gettime(host_clock(clock), &time) != 0)
+        return wasi::refuse_with_host_errno();
+    return to_ns(time);
+}
+
+wasi::Outcome<void> GrantedPolicy::wait(std::span<pollfd> descriptors,
+                                        std::optional<uint64_t> timeout_ns) noexcept {
+    timespec time{};
+    if (timeout_ns) {
+        constexpr uint64_t most_s = std::numeric_limits<int32_t>::max();
+        time.tv_sec = static_cast<time_t>(std::min(*timeout_ns / ns_per_s, most_s));
+        time.tv_nsec = static_cast<long>(*timeout_ns % ns_per_s);
+    }
+    for (pollfd& descriptor : descriptors)
+        descriptor.revents = 0;
+    const int ready =
+        ::ppoll(descriptors.data(), descriptors.size(), timeout_ns ? &time : nullptr, nullptr);
+    if (ready < 0 && errno != EINTR)
+        return wasi::refuse_with_host_errno();
+    return {};
+}
+
+wasi::Outcome<void> GrantedPolicy::random(std::span<uint8_t> target) noexcept {
+    while (!target.empty()) {
+        constexpr size_t chunk_bytes = size_t{1} << 20;
+        const ssize_t count = ::getrandom(target.data(), std::min(target.size(), chunk_bytes), 0);
+        if (count < 0 && errno != EINTR)
+            return wasi::refuse_with_host_errno();
+        target = target.subspan(count > 0 ? static_cast<size_t>(count) : 0);
+    }
+    return {};
+}
+
+wasi::Outcome<wasi::HostFd> GrantedPolicy::open(const wasi::OpenRequest& request) {
+    if (request.preopen == nullptr)
+        return wasi::refuse(wasi::Errno::notcapable);
+    if (request.may_change && request.preopen->is_read_only)
+        return wasi::refuse(wasi::Errno::rofs);
+    return wasi::beneath::open(request.directory_fd, request.path, request.host_flags);
+}
+
+wasi::Outcome<void> GrantedPolicy::allow(const wasi::PathRequest& request) {
+    if (request.preopen == nullptr)
+        return wasi::refuse(wasi::Errno::notcapable);
+    if (request.preopen->is_read_only && is_change(request.operation))
+        return wasi::refuse(wasi::Errno::rofs);
+    return {};
+}
+
+}  // namespace wsb::sandbox

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of a guest: load, check its imports against the grants, link, run, report.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/runtime/trap.h"
+#include "sandbox/grants.h"
+#include "wsb/value.hpp"
+
+namespace wsb::sandbox {
+
+/// How fast code runs; results, traps and fuel are the same.
+enum class ExecutionTier : uint8_t {
+    interpreter,
+    automatic,  ///< the best one built in
+};
+
+struct RunOptions {
+    std::string file;
+    /// An export to call with `args`; absent: run the WASI command, with `args` as its arguments.
+    std::optional<std::string> invoke;
+    std::vector<std::string> args;  ///< without the program's name
+    ExecutionTier tier = ExecutionTier::automatic;
+    std::optional<uint64_t> fuel;  ///< absent: unlimited
+    std::optional<uint64_t> max_memory_bytes;
+    std::optional<uint64_t> max_stack_bytes;
+    Grants grants;  ///< its `args` are filled in by the session
+};
+
+enum class Ending : uint8_t {
+    returned,    ///< by itself
+    exited,      ///< through proc_exit
+    trapped,
+    limit,       ///< fuel or another limit stopped it
+    refused,     ///< the sandbox did not start it: a denied import, a wrong argument, no such file
+    unloadable,  ///< malformed, invalid, or imports of the wrong type
+};
+
+/// Exit statuses of the command.
+inline constexpr int status_refused = 125, status_unloadable = 126, status_trap = 134,
+                     status_limit = 137;
+
+/// What came of it. Times and sizes are those until the end, whatever the end was.
+struct RunReport {
+    Ending ending = Ending::refused;
+    int status = status_refused;  ///< exit status: the guest's own, or one of the above
+    std::vector<Value> results;   ///< of an invoked export; numbers only, references lose their store
+    std::optional<Trap> trap;     ///< trapped, and limits that are traps
+    std::optional<Error> error;   ///< refused, unloadable, and limits that are errors
+    std::string advice;           ///< what to do about it; may be empty, may have several lines
+    uint64_t fuel = 0;            ///< consumed
+    uint64_t wall_ns = 0;
+    uint64_t cpu_ns = 0;
+    uint64_t peak_memory_bytes = 0;  ///< of all linear memories together
+    std::string_view tier = "interp";
+};
+
+/// Runs a guest to its end. Never throws; everything that can happen is in the report.
+[[nodiscard]] RunReport run(const RunOptions& options) noexcept;
+
+/// Exit status for an error of loading.
+[[nodiscard]] int status_for(const Error& error) noexcept;
+
+}  // namespace wsb::sandbox

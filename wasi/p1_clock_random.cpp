@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clocks, random bytes, yielding; and what is not provided.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "wasi/preview1.h"
+
+namespace wsb::wasi::p1 {
+namespace {
+Outcome<ClockId> clock_id(uint32_t clock) noexcept {
+    if (clock > static_cast<uint32_t>(ClockId::thread_cpu))
+        return refuse(Errno::inval);
+    return static_cast<ClockId>(clock);
+}
+
+/// No descriptor of ours is a socket.
+Outcome<void> refuse_socket(Call& call, uint32_t fd) noexcept {
+    if (const auto handle = call.handles().get(fd); !handle)
+        return refuse(handle.error());
+    return refuse(Errno::notsock);
+}
+}  // namespace
+
+Outcome<void> clock_res_get(Call& call, uint32_t clock, uint32_t resolution_out) {
+    WSB_TRY_ASSIGN(const ClockId id, clock_id(clock));
+    WSB_TRY_ASSIGN(const uint64_t resolution_ns, call.policy().clock_resolution_ns(id));
+    return call.memory.store(resolution_out, resolution_ns);
+}
+
+Outcome<void> clock_time_get(Call& call, uint32_t clock, uint64_t, uint32_t time_out) {
+    WSB_TRY_ASSIGN(const ClockId id, clock_id(clock));
+    WSB_TRY_ASSIGN(const uint64_t time_ns, call.policy().clock_time_ns(id));
+    return call.memory.store(time_out, time_ns);
+}
+
+Outcome<void> random_get(Call& call, uint32_t buffer, uint32_t buffer_length) {
+    // Straight into the guest's memory: nothing of the guest's size is allocated here.
+    WSB_TRY_ASSIGN(const std::span<uint8_t> target, call.memory.bytes(buffer, buffer_length));
+    return call.policy().random(target);
+}
+
+Outcome<void> sched_yield(Call&) {
+    ::sched_yield();
+    return {};
+}
+
+Outcome<void> proc_raise(Call&, uint32_t) {
+    return refuse(Errno::nosys);
+}
+
+Outcome<void> sock_accept(Call& call, uint32_t fd, uint32_t, uint32_t) {
+    return refuse_socket(call, fd);
+}
+
+Outcome<void> sock_recv(Call& call, uint32_t fd, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t) {
+    return refuse_socket(call, fd);
+}
+
+Outcome<void> sock_send(Call& call, uint32_t fd, uint32_t, uint32_t, uint32_t, uint32_t) {
+    return refuse_socket(call, fd);
+}
+
+Outcome<void> sock_shutdown(Call& call, uint32_t fd, uint32_t) {
+    return refuse_socket(call, fd);
+}
+
+}  // namespace wsb::wasi::p1

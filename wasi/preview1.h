@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// wasi_snapshot_preview1 for one guest: its functions over a policy and a table of descriptors.
+//
+// Not provided, and said so to the guest: proc_raise (`nosys`); sock_accept, sock_recv, sock_send and
+// sock_shutdown (`notsock`: no descriptor is ever a socket here); symbolic links that would lead out
+// (`notcapable`). Pointers out of the memory give `fault`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "wasi/abi.h"
+#include "wasi/guest_memory.h"
+#include "wasi/handle_table.h"
+#include "wasi/policy.h"
+#include "wsb/engine.hpp"
+
+namespace wsb::wasi {
+
+inline constexpr std::string_view preview1_module = "wasi_snapshot_preview1";
+
+/// The state of one guest. One thread at a time. Must outlive the stores that use it.
+class Preview1 {
+public:
+    /// Takes the policy's standard streams and preopens into the table.
+    /// @return limit_exceeded if they are more than max_open_files, io_error if one is not open.
+    [[nodiscard]] static Result<std::unique_ptr<Preview1>> create(Policy& policy);
+
+    /// Defines all functions of the table p1.def under `preview1_module`. @return out_of_memory.
+    [[nodiscard]] Result<void> define_in(Linker& linker);
+
+    [[nodiscard]] Policy& policy() noexcept { return m_policy; }
+    [[nodiscard]] HandleTable& handles() noexcept { return m_handles; }
+    /// The memory of the calling instance, exported as "memory"; nullopt if there is none.
+    [[nodiscard]] std::optional<GuestMemory> memory_of(const Caller& caller) noexcept;
+
+private:
+    explicit Preview1(Policy& policy) noexcept
+        : m_policy(policy), m_handles(policy.max_open_files()) {}
+
+    Policy& m_policy;
+    HandleTable m_handles;
+    // The export that was found last, and for whom: handles stay valid as long as the store.
+    const runtime::Instance* m_memory_owner = nullptr;
+    std::optional<v1::Memory> m_memory;
+};
+
+/// Whether preview 1 has a function of this name.
+[[nodiscard]] bool is_preview1_function(std::string_view name) noexcept;
+
+/// What a function sees: the guest's state, and its memory for the time of the call.
+struct Call {
+    Preview1& state;
+    GuestMemory memory;
+
+    [[nodiscard]] Policy& policy() const noexcept { return state.policy(); }
+    [[nodiscard]] HandleTable& handles() const noexcept { return state.handles(); }
+};
+
+/// The functions. Parameters are the guest's and unchecked.
+namespace p1 {
+#define WSB_P1(name, ...) [[nodiscard]] Outcome<void> name(Call& call __VA_OPT__(, ) __VA_ARGS__);
+#define WSB_P1_EXIT(name, ...)
+#include "wasi/p1.def"
+#undef WSB_P1
+#undef WSB_P1_EXIT
+}  // namespace p1
+
+}  // namespace wsb::wasi
