@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bounded reader of bytes with LEB128. Every read checks its bounds; a failed read leaves the position
-// where the item began, so that error offsets point at it.
+// A bounded reader of bytes with LEB128. Every read checks its bounds; a failed read leaves the
+// position where the item began, so that error offsets point at it.
 #pragma once
 
 #include <bit>
@@ -34,7 +34,9 @@ public:
     }
     [[nodiscard]] const uint8_t* position() const noexcept { return m_position; }
     /// Moves to an offset in the module that this cursor has already passed or still holds.
-    void seek(uint64_t offset_bytes) noexcept { m_position = m_begin + (offset_bytes - m_base_offset); }
+    void seek(uint64_t offset_bytes) noexcept {
+        m_position = m_begin + (offset_bytes - m_base_offset);
+    }
     [[nodiscard]] std::span<const uint8_t> rest() const noexcept { return {m_position, m_end}; }
 
     /// What a read past the end is called; inside sections the suite wants another text.
@@ -60,7 +62,8 @@ public:
     /// Little-endian fixed-size value.
     template <class T>
     [[nodiscard]] Result<T> fixed() noexcept {
-        static_assert(std::is_trivially_copyable_v<T> && std::endian::native == std::endian::little);
+        static_assert(std::is_trivially_copyable_v<T> &&
+                      std::endian::native == std::endian::little);
         if (sizeof(T) > bytes_left()) [[unlikely]]
             return end_error();
         T value;
@@ -82,9 +85,9 @@ public:
     /// Passes over bytes that the caller has seen: `count` must not exceed bytes_left().
     void skip(size_t count) noexcept { m_position += count; }
 
-    /// Reads an element count or a length; one larger than the bytes left cannot be true. The bytes of
-    /// the number itself count too, as in the reference interpreter, so that a value just beyond the end
-    /// is reported by the read that meets the end.
+    /// Reads an element count or a length; one larger than the bytes left cannot be true. The bytes
+    /// of the number itself count too, as in the reference interpreter, so that a value just beyond
+    /// the end is reported by the read that meets the end.
     [[nodiscard]] Result<uint32_t> count() noexcept {
         const uint8_t* const before = m_position;
         const size_t left = bytes_left();
@@ -101,7 +104,8 @@ private:
         return fail(m_end_error, m_base_offset + static_cast<uint64_t>(m_end - m_begin));
     }
 
-    /// Spec: binary/values#integers. The unused bits of the last byte must extend the sign (or be zero).
+    /// Spec: binary/values#integers. The unused bits of the last byte must extend the sign (or be
+    /// zero).
     template <class T, unsigned Bits>
     [[nodiscard]] Result<T> leb() noexcept {
         constexpr unsigned max_bytes = (Bits + 6) / 7;

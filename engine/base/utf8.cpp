@@ -11,8 +11,9 @@ namespace {
     return byte >= low && byte <= high;
 }
 
-/// Length of the well-formed sequence at the front of `bytes`, which is not empty; 0 if there is none.
-/// The ranges of second bytes exclude overlong forms, surrogates and what lies above U+10FFFF.
+/// Length of the well-formed sequence at the front of `bytes`, which is not empty; 0 if there is
+/// none. The ranges of second bytes exclude overlong forms, surrogates and what lies above
+/// U+10FFFF.
 [[nodiscard]] size_t sequence_length(std::span<const uint8_t> bytes) noexcept {
     const uint8_t lead = bytes[0];
     if (lead < 0x80)

@@ -9,7 +9,8 @@
 
 namespace wsb {
 
-/// Whether the bytes are well-formed UTF-8: shortest forms only, no surrogates, nothing above U+10FFFF.
+/// Whether the bytes are well-formed UTF-8: shortest forms only, no surrogates, nothing above
+/// U+10FFFF.
 [[nodiscard]] bool is_utf8(std::span<const uint8_t> bytes) noexcept;
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Custom sections, and the one that gives names. Spec: binary/modules#custom-section, appendix/custom
+// Custom sections, and the one that gives names. Spec: binary/modules#custom-section,
+// appendix/custom
 #include <algorithm>
 #include <array>
 
@@ -11,8 +12,8 @@ namespace wsb::binary {
 
 namespace {
 
-/// Reads the content of a name section. Whatever is malformed is dropped in silence; an index beyond its
-/// space names nothing and is dropped too, which bounds the memory that names can take.
+/// Reads the content of a name section. Whatever is malformed is dropped in silence; an index
+/// beyond its space names nothing and is dropped too, which bounds the memory that names can take.
 class NameReader {
 public:
     NameReader(const Module& module, Names& names) noexcept : m_module(module), m_names(names) {}
@@ -39,7 +40,9 @@ private:
         case 0: static_cast<void>(read_name(cursor, m_names.module)); break;
         case 1: read_map(cursor, m_names.funcs, func_count); break;
         case 2: read_indirect_map(cursor, m_names.locals, func_count, limits::locals); break;
-        case 3: read_indirect_map(cursor, m_names.labels, func_count, limits::function_size_bytes); break;
+        case 3:
+            read_indirect_map(cursor, m_names.labels, func_count, limits::function_size_bytes);
+            break;
         case 4: read_map(cursor, m_names.types, m_module.types.size()); break;
         case 5: read_map(cursor, m_names.tables, m_module.tables.size()); break;
         case 6: read_map(cursor, m_names.memories, m_module.memories.size()); break;
@@ -118,7 +121,8 @@ Result<void> SectionDecoder::read_custom_section(uint64_t end_offset_bytes) {
     WSB_TRY_ASSIGN(custom.name, read_name());
     const uint64_t start = m_cursor.offset_bytes();
     if (start > end_offset_bytes)
-        return fail(ErrorCode::unexpected_end_section, end_offset_bytes, "name of a custom section");
+        return fail(ErrorCode::unexpected_end_section, end_offset_bytes,
+                    "name of a custom section");
     custom.content = {.offset_bytes = start, .size_bytes = end_offset_bytes - start};
     WSB_TRY(m_cursor.bytes(custom.content.size_bytes));
     m_module.customs.push_back(std::move(custom));

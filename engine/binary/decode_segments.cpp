@@ -13,7 +13,7 @@ namespace {
 namespace elem_flags {
 constexpr uint32_t not_active = 1;
 constexpr uint32_t explicit_index = 2;  ///< active: a table index follows; else: declarative
-constexpr uint32_t last = 7;             ///< 4 to 7 hold expressions, 0 to 3 function indices
+constexpr uint32_t last = 7;            ///< 4 to 7 hold expressions, 0 to 3 function indices
 }  // namespace elem_flags
 
 constexpr uint8_t end_byte = 0x0b;
@@ -21,7 +21,8 @@ constexpr uint8_t end_byte = 0x0b;
 }  // namespace
 
 Result<void> SectionDecoder::read_element_section() {
-    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::element_segments, 0, "element segments"));
+    WSB_TRY_ASSIGN(const uint32_t count,
+                   read_count(limits::element_segments, 0, "element segments"));
     reserve_some(m_module.elems, count);
     for (uint32_t i = 0; i < count; ++i) {
         WSB_TRY_ASSIGN(ElemSegment segment, read_elem_segment());
@@ -47,8 +48,7 @@ Result<ElemSegment> SectionDecoder::read_elem_segment() {
         }
         WSB_TRY_ASSIGN(segment.offset, read_const_expr());
     } else {
-        segment.mode =
-            has_index ? ElemSegment::Mode::declarative : ElemSegment::Mode::passive;
+        segment.mode = has_index ? ElemSegment::Mode::declarative : ElemSegment::Mode::passive;
     }
     // Active segments of table 0 have no type of their own.
     const bool has_type = !is_active || has_index;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types, and the sections that are lists of types: imports, functions, tables, memories, tags, globals;
-// with them exports and start. Spec: binary/types, binary/modules
+// Types, and the sections that are lists of types: imports, functions, tables, memories, tags,
+// globals; with them exports and start. Spec: binary/types, binary/modules
 #include <fmt/format.h>
 
 #include "engine/binary/section_decoder.h"
@@ -226,8 +226,9 @@ Result<TableType> SectionDecoder::read_table_type() {
 Result<MemoryType> SectionDecoder::read_memory_type() {
     MemoryType type;
     const uint8_t shared = has(Feature::threads) ? limits_flags::shared : 0;
-    WSB_TRY_ASSIGN(const uint8_t flags, read_limits_flags(static_cast<uint8_t>(
-                                            limits_flags::has_max | limits_flags::address_64 | shared)));
+    WSB_TRY_ASSIGN(const uint8_t flags,
+                   read_limits_flags(static_cast<uint8_t>(limits_flags::has_max |
+                                                          limits_flags::address_64 | shared)));
     type.address = address_type(flags);
     type.is_shared = (flags & limits_flags::shared) != 0;
     WSB_TRY_ASSIGN(type.limits_pages, read_limits(flags));
@@ -272,8 +273,8 @@ Result<void> SectionDecoder::read_import_section() {
 Result<void> SectionDecoder::read_import_type(Import& import) {
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
-    const uint8_t last_kind = static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag
-                                                                            : ExternKind::global);
+    const uint8_t last_kind =
+        static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag : ExternKind::global);
     if (kind > last_kind)
         return fail(ErrorCode::malformed_import_kind, at, fmt::format("{:02x}", kind));
     switch (static_cast<ExternKind>(kind)) {
@@ -416,8 +417,8 @@ Result<void> SectionDecoder::read_global_section() {
 Result<void> SectionDecoder::read_export_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::exports, 0, "exports"));
     reserve_some(m_module.exports, count);
-    const uint8_t last_kind = static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag
-                                                                            : ExternKind::global);
+    const uint8_t last_kind =
+        static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag : ExternKind::global);
     for (uint32_t i = 0; i < count; ++i) {
         Export item;
         item.offset_bytes = m_cursor.offset_bytes();

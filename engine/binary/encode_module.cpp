@@ -73,7 +73,9 @@ private:
             write(items[i]);
     }
 
-    void expression(Encoder& out, const ConstExpr& expr) const { out.raw(m_module.view(expr.range)); }
+    void expression(Encoder& out, const ConstExpr& expr) const {
+        out.raw(m_module.view(expr.range));
+    }
 
     void types(Encoder& out) const {
         list(out, m_module.rec_groups, 0, [&](const RecGroup& group) {
@@ -196,8 +198,6 @@ private:
 
 }  // namespace
 
-std::vector<uint8_t> encode(const Module& module) {
-    return ModuleEncoder(module).run();
-}
+std::vector<uint8_t> encode(const Module& module) { return ModuleEncoder(module).run(); }
 
 }  // namespace wsb::binary

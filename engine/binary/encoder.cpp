@@ -214,9 +214,7 @@ void encode_immediates(Encoder& out, const Instr& instr, Imm imm) {
     case Imm::type_count:
     case Imm::type_data:
     case Imm::type_elem:
-    case Imm::type_type:
-        out.u32(instr.index);
-        return out.u32(instr.index2);
+    case Imm::type_type: out.u32(instr.index); return out.u32(instr.index2);
     case Imm::memarg: return out.memarg(instr.memarg);
     case Imm::memarg_lane:
         out.memarg(instr.memarg);

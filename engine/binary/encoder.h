@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the binary format: primitive values, types and instructions. The text assembler and the module
-// encoder are built on it.
+// Writes the binary format: primitive values, types and instructions. The text assembler and the
+// module encoder are built on it.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,12 @@ public:
     void u32(uint32_t value) { u64(value); }
     void u64(uint64_t value);  ///< unsigned LEB128, shortest form
     void s32(int32_t value) { s64(value); }
-    void s64(int64_t value);   ///< signed LEB128, shortest form (also for s33)
+    void s64(int64_t value);  ///< signed LEB128, shortest form (also for s33)
     void fixed32(uint32_t value);
     void fixed64(uint64_t value);
-    void raw(std::span<const uint8_t> bytes) { m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end()); }
+    void raw(std::span<const uint8_t> bytes) {
+        m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end());
+    }
     void name(std::string_view text);  ///< length and bytes
 
     void val_type(ValType type);

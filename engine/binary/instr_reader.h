@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes to instructions: opcode and immediates, no types. Used by the body reader, the printer and tools.
+// Bytes to instructions: opcode and immediates, no types. Used by the body reader, the printer and
+// tools.
 #pragma once
 
 #include <array>
@@ -39,15 +40,17 @@ struct CatchClause {
 struct Instr {
     Op op{};
     uint64_t offset_bytes = 0;  ///< of the opcode in the module
-    uint32_t index = 0;    ///< label, func, type, tag, local, global, table, mem, elem, data, lane; br_table: default
-    uint32_t index2 = 0;   ///< second index: type_table's table, *_mem's memory, field, count, data, elem, type; label of a cast is `index`
-    uint64_t bits = 0;     ///< i32 (sign-extended), i64, f32, f64 bits
+    uint32_t index = 0;   ///< label, func, type, tag, local, global, table, mem, elem, data, lane;
+                          ///< br_table: default
+    uint32_t index2 = 0;  ///< second index: type_table's table, *_mem's memory, field, count, data,
+                          ///< elem, type; label of a cast is `index`
+    uint64_t bits = 0;    ///< i32 (sign-extended), i64, f32, f64 bits
     std::array<uint8_t, 16> lanes{};  ///< v128 bytes, shuffle lanes
-    BlockType block;       ///< block, loop, if, try_table
+    BlockType block;                  ///< block, loop, if, try_table
     MemArg memarg;
-    HeapType heap;         ///< ref.null, ref.test, ref.cast; the source of a br_on_cast
-    HeapType heap2;        ///< the target of a br_on_cast
-    uint8_t cast_flags = 0;  ///< br_on_cast: bit 0 source nullable, bit 1 target nullable
+    HeapType heap;                     ///< ref.null, ref.test, ref.cast; the source of a br_on_cast
+    HeapType heap2;                    ///< the target of a br_on_cast
+    uint8_t cast_flags = 0;            ///< br_on_cast: bit 0 source nullable, bit 1 target nullable
     std::vector<uint32_t> labels;      ///< br_table, without the default
     std::vector<ValType> val_types;    ///< select_t
     std::vector<CatchClause> catches;  ///< try_table

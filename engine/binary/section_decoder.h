@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// State of the decoding of one module, shared by decoder.cpp, decode_types.cpp, decode_segments.cpp and
-// custom_sections.cpp. Nobody else includes this.
+// State of the decoding of one module, shared by decoder.cpp, decode_types.cpp, decode_segments.cpp
+// and custom_sections.cpp. Nobody else includes this.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 
 namespace wsb::binary {
 
-/// Fills a Module from its own `bytes`. The cursor covers the whole module, not one section: whatever
-/// reads beyond its section is found by the section's size, as the official suite expects.
+/// Fills a Module from its own `bytes`. The cursor covers the whole module, not one section:
+/// whatever reads beyond its section is found by the section's size, as the official suite expects.
 class SectionDecoder {
 public:
     explicit SectionDecoder(Module& module) noexcept
@@ -29,11 +29,14 @@ private:
     [[nodiscard]] Result<void> read_section();
     [[nodiscard]] Result<void> read_section_content(uint8_t id, uint64_t end_offset_bytes);
     [[nodiscard]] Result<void> check_counts() const;
-    [[nodiscard]] bool has(Feature feature) const noexcept { return m_module.features.has(feature); }
+    [[nodiscard]] bool has(Feature feature) const noexcept {
+        return m_module.features.has(feature);
+    }
     /// A count of things of which `limit` less `present` are allowed.
     [[nodiscard]] Result<uint32_t> read_count(uint64_t limit, uint64_t present, const char* what);
     [[nodiscard]] Result<std::string> read_name();
-    /// Delimits a constant expression by reading its instructions. Spec: binary/instructions#binary-expr
+    /// Delimits a constant expression by reading its instructions. Spec:
+    /// binary/instructions#binary-expr
     [[nodiscard]] Result<ConstExpr> read_const_expr();
     /// Reads instructions to the END that closes the expression at `offset_bytes`.
     /// @return the offset behind that END.
@@ -87,8 +90,8 @@ private:
 
     Module& m_module;
     Cursor m_cursor;
-    Instr m_instr;  ///< reused by find_expression_end
-    uint64_t m_elem_items = 0;  ///< of all element segments together
+    Instr m_instr;               ///< reused by find_expression_end
+    uint64_t m_elem_items = 0;   ///< of all element segments together
     uint8_t m_last_section = 0;  ///< id of the last known section
 };
 

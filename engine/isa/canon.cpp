@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hash-consing of recursion groups. A group's key is its structure with references inside the group made
-// relative to its start and all others replaced by canonical ids, so that equal keys mean equal types.
+// Hash-consing of recursion groups. A group's key is its structure with references inside the group
+// made relative to its start and all others replaced by canonical ids, so that equal keys mean
+// equal types.
 #include "engine/isa/canon.h"
 
 #include <array>
@@ -45,8 +46,9 @@ constexpr unsigned first_chunk_bits = std::countr_zero(first_chunk_entries);
 constexpr size_t chunk_count = 17;  // 64 * (2^17 - 1) entries, more than there are ids
 static_assert(first_chunk_entries * ((size_t{1} << chunk_count) - 1) >= canonical_ids);
 
-/// Entries in chunks that double in size and never move: readers need no lock. An id is known to a reader
-/// only after its entry was written, and reaches other threads through the caller's own synchronization.
+/// Entries in chunks that double in size and never move: readers need no lock. An id is known to a
+/// reader only after its entry was written, and reaches other threads through the caller's own
+/// synchronization.
 class EntryTable {
 public:
     EntryTable() noexcept = default;
@@ -163,7 +165,8 @@ public:
 
 private:
     void add(const FieldType& field) {
-        m_key.push_back(static_cast<uint32_t>(field.storage.packing) | (field.is_mutable ? 4U : 0U));
+        m_key.push_back(static_cast<uint32_t>(field.storage.packing) |
+                        (field.is_mutable ? 4U : 0U));
         add(field.storage.type);
     }
     void add(ValType type) {
@@ -186,7 +189,8 @@ private:
 };
 
 /// Subtyping of abstract heap types. Spec: valid/matching#match-heaptype
-[[nodiscard]] constexpr bool abstract_matches(HeapType::Abstract sub, HeapType::Abstract super) noexcept {
+[[nodiscard]] constexpr bool abstract_matches(HeapType::Abstract sub,
+                                              HeapType::Abstract super) noexcept {
     if (sub == super)
         return true;
     switch (super) {
@@ -244,7 +248,8 @@ struct TypeRegistry::Impl {
         return first;
     }
 
-    [[nodiscard]] Result<CanonId> add_group(std::span<const SubType> group, const GroupScope& scope) {
+    [[nodiscard]] Result<CanonId> add_group(std::span<const SubType> group,
+                                            const GroupScope& scope) {
         const CanonId first = entries.size();
         if (group.size() > canonical_ids - first)
             return fail(ErrorCode::limit_exceeded, "types of one engine");
@@ -302,9 +307,7 @@ Result<CanonId> TypeRegistry::intern_function(const FuncType& canonical_type) {
     return m_impl->intern({&type, 1}, {.canonical = {}, .is_canonical = true});
 }
 
-const SubType& TypeRegistry::type(CanonId id) const noexcept {
-    return m_impl->entries[id].type;
-}
+const SubType& TypeRegistry::type(CanonId id) const noexcept { return m_impl->entries[id].type; }
 
 bool TypeRegistry::is_subtype(CanonId sub, CanonId super) const noexcept {
     if (sub == super)

@@ -20,7 +20,9 @@ ValType abstract(HeapType::Abstract heap, bool nullable = true) {
 }
 
 SubType func(ResultType params, ResultType results = {}) {
-    return {.is_final = true, .super = {}, .composite = FuncType{std::move(params), std::move(results)}};
+    return {.is_final = true,
+            .super = {},
+            .composite = FuncType{std::move(params), std::move(results)}};
 }
 SubType structure(std::vector<ValType> fields, bool is_mutable = false) {
     StructType type;
@@ -137,11 +139,11 @@ TEST(TypeRegistry, StandaloneFunctionTypesAreCanonical) {
 TEST(TypeRegistry, DeclaredSubtypesFollowTheirChains) {
     TypeRegistry registry;
     Space a(registry);
-    a.add({open(structure({}))});                                    // 0
-    a.add({open(structure({ValType::i32}), 0)});                     // 1 < 0
-    a.add({open(structure({ValType::i32, ValType::i32}), 1)});       // 2 < 1
-    a.add({open(structure({ValType::i32, ValType::f32}), 1)});       // 3 < 1
-    a.add({open(structure({ValType::i64}))});                        // 4
+    a.add({open(structure({}))});                               // 0
+    a.add({open(structure({ValType::i32}), 0)});                // 1 < 0
+    a.add({open(structure({ValType::i32, ValType::i32}), 1)});  // 2 < 1
+    a.add({open(structure({ValType::i32, ValType::f32}), 1)});  // 3 < 1
+    a.add({open(structure({ValType::i64}))});                   // 4
     const auto below = [&](size_t sub, size_t super) {
         return registry.is_subtype(a.ids[sub], a.ids[super]);
     };
@@ -157,8 +159,8 @@ TEST(TypeRegistry, DeclaredSubtypesFollowTheirChains) {
 
 TEST(TypeRegistry, SupertypesMayBeInTheSameGroup) {
     TypeRegistry registry;
-    const Space a = Space(registry).add({open(structure({ref(1, true)})),
-                                         open(structure({ref(1, true), ValType::i32}), 0)});
+    const Space a = Space(registry).add(
+        {open(structure({ref(1, true)})), open(structure({ref(1, true), ValType::i32}), 0)});
     EXPECT_TRUE(registry.is_subtype(a.ids[1], a.ids[0]));
     EXPECT_FALSE(registry.is_subtype(a.ids[0], a.ids[1]));
     EXPECT_EQ(registry.type(a.ids[1]).super, TypeIdx(a.ids[0]));
@@ -181,18 +183,18 @@ TEST(TypeRegistry, RefusesChainsThatAreTooLong) {
 TEST(TypeRegistry, AbstractHeapTypesFormFourHierarchies) {
     const TypeRegistry registry;
     const std::vector<HeapType::Abstract> all{
-        HeapType::func, HeapType::nofunc, HeapType::extern_, HeapType::noextern,
-        HeapType::any,  HeapType::eq,     HeapType::i31,     HeapType::struct_,
-        HeapType::array, HeapType::none,  HeapType::exn,     HeapType::noexn};
+        HeapType::func,  HeapType::nofunc, HeapType::extern_, HeapType::noextern,
+        HeapType::any,   HeapType::eq,     HeapType::i31,     HeapType::struct_,
+        HeapType::array, HeapType::none,   HeapType::exn,     HeapType::noexn};
     const auto expected = [](HeapType::Abstract sub, HeapType::Abstract super) {
         const std::vector<std::pair<HeapType::Abstract, HeapType::Abstract>> below{
-            {HeapType::nofunc, HeapType::func},     {HeapType::noextern, HeapType::extern_},
-            {HeapType::noexn, HeapType::exn},       {HeapType::eq, HeapType::any},
-            {HeapType::i31, HeapType::any},         {HeapType::struct_, HeapType::any},
-            {HeapType::array, HeapType::any},       {HeapType::none, HeapType::any},
-            {HeapType::i31, HeapType::eq},          {HeapType::struct_, HeapType::eq},
-            {HeapType::array, HeapType::eq},        {HeapType::none, HeapType::eq},
-            {HeapType::none, HeapType::i31},        {HeapType::none, HeapType::struct_},
+            {HeapType::nofunc, HeapType::func}, {HeapType::noextern, HeapType::extern_},
+            {HeapType::noexn, HeapType::exn},   {HeapType::eq, HeapType::any},
+            {HeapType::i31, HeapType::any},     {HeapType::struct_, HeapType::any},
+            {HeapType::array, HeapType::any},   {HeapType::none, HeapType::any},
+            {HeapType::i31, HeapType::eq},      {HeapType::struct_, HeapType::eq},
+            {HeapType::array, HeapType::eq},    {HeapType::none, HeapType::eq},
+            {HeapType::none, HeapType::i31},    {HeapType::none, HeapType::struct_},
             {HeapType::none, HeapType::array}};
         return sub == super || std::ranges::find(below, std::pair{sub, super}) != below.end();
     };
