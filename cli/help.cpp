@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// What --help says.
+#include "cli/help.h"
+
+namespace wsb::cli {
+namespace {
+
+constexpr std::string_view overview = R"(wasm-sandbox: runs WebAssembly programs that get nothing they were not given.
+
+Usage:
+  wasm-sandbox run [options] FILE [ARGS...]   run a WASI program, or call one export
+  wasm-sandbox validate FILE...               check modules
+  wasm-sandbox inspect FILE [--json]          what a module imports, exports and needs
+  wasm-sandbox wat2wasm FILE -o OUT           text to binary
+  wasm-sandbox wasm2wat FILE [-o OUT]         binary to text
+  wasm-sandbox --version
+
+"wasm-sandbox SUBCOMMAND --help" says more. FILE is binary (.wasm) or text (.wat); the content decides.
+
+Examples:
+  wasm-sandbox run hello.wasm
+  wasm-sandbox run --dir .::/data:ro --max-memory 64MiB count.wasm /data/notes.txt
+  wasm-sandbox run --invoke add math.wat 2 3
+
+Exit status:
+  the guest's own; or
+  125  the sandbox refused or could not start: a bad option, a denied import, an unreadable file
+  126  the module is malformed, invalid or does not link
+  134  the guest trapped
+  137  a limit was reached: fuel, memory
+)";
+
+constexpr std::string_view run = R"(Runs a WASI program, or calls one export of a module.
+
+Usage: wasm-sandbox run [options] FILE [ARGS...]
+
+Options come before FILE; everything after FILE belongs to the guest.
+
+What to run:
+  --invoke NAME            call this export; ARGS are parsed by its types and the results printed,
+                           one per line
+  --tier interp|auto       how to execute; auto (default) takes the fastest tier built in
+
+What the guest gets (otherwise only its standard streams, clocks and random bytes):
+  --dir HOST[::GUEST][:ro] a directory, under the name GUEST (default: HOST); read-only with :ro;
+                           can be given again
+  --env NAME=VALUE         an environment variable
+  --env NAME               the same with the value that it has here; both can be given again
+
+Limits (none of them by default, but for the stack):
+  --fuel N                 stop after N units, about one for each instruction
+  --max-memory SIZE        bytes of linear memory, e.g. 64MiB; beyond it memory.grow gives -1
+  --max-stack SIZE         bytes of stack for calls (default 1MiB)
+
+Reports:
+  --stats[=FILE]           JSON about the run, to FILE or standard error:
+                           fuel, wall_ns, cpu_ns, peak_memory_bytes, tier, exit
+  -h, --help               this text
+
+Examples:
+  wasm-sandbox run hello.wasm
+  wasm-sandbox run --dir /srv/data::/data:ro --env LANG=C report.wasm /data/2024.csv
+  wasm-sandbox run --fuel 1000000 --stats untrusted.wasm
+  wasm-sandbox run --invoke fib fib.wat 30
+
+Exit status:
+  the guest's own (0 for a call by --invoke); or
+  125  refused: a bad option, an import that nothing provides, an unreadable file
+  126  malformed, invalid, or an import of the wrong type
+  134  the guest trapped; the reason and a backtrace are on standard error
+  137  a limit was reached: fuel, memory
+)";
+
+constexpr std::string_view validate = R"(Checks modules: decodes and validates, runs nothing.
+
+Usage: wasm-sandbox validate FILE...
+
+Prints a line for each valid file. Each error names the file, the place (byte offset, or line and
+column of text), the function and the reason.
+
+Options:
+  -h, --help   this text
+
+Examples:
+  wasm-sandbox validate plugin.wasm
+  wasm-sandbox validate build/*.wasm
+
+Exit status: 0 if all are valid; 126 if any is not; 125 if one cannot be read.
+)";
+
+constexpr std::string_view inspect = R"(Shows what a module imports, exports and contains, which features of WebAssembly it uses, and what
+it would need to be granted. Runs nothing.
+
+Usage: wasm-sandbox inspect FILE [--json]
+
+Options:
+  --json       the same as JSON
+  -h, --help   this text
+
+Examples:
+  wasm-sandbox inspect plugin.wasm
+  wasm-sandbox inspect --json plugin.wasm
+
+Exit status: 0; 126 if the module is malformed or invalid; 125 if it cannot be read.
+)";
+
+constexpr std::string_view wat2wasm = R"(Assembles the text format to a binary module, names included, and checks it.
+
+Usage: wasm-sandbox wat2wasm FILE -o OUT
+
+Options:
+  -o, --output OUT   the file to write
+  -h, --help         this text
+
+Example:
+  wasm-sandbox wat2wasm fib.wat -o fib.wasm
+
+Exit status: 0; 126 if the text is malformed or the module invalid (nothing is written then);
+125 if a file cannot be read or written.
+)";
+
+constexpr std::string_view wasm2wat = R"(Prints a module in the text format.
+
+Usage: wasm-sandbox wasm2wat FILE [-o OUT]
+
+Options:
+  -o, --output OUT   the file to write (default: standard output)
+  -h, --help         this text
+
+Examples:
+  wasm-sandbox wasm2wat plugin.wasm
+  wasm-sandbox wasm2wat plugin.wasm -o plugin.wat
+
+Exit status: 0; 126 if the module is malformed or invalid; 125 if a file cannot be read or written.
+)";
+
+}  // namespace
+
+std::string_view help_for(std::string_view subcommand) noexcept {
+    if (subcommand == "run")
+        return run;
+    if (subcommand == "validate")
+        return validate;
+    if (subcommand == "inspect")
+        return inspect;
+    if (subcommand == "wat2wasm")
+        return wat2wasm;
+    if (subcommand == "wasm2wat")
+        return wasm2wat;
+    return overview;
+}
+
+}  // namespace wsb::cli

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command wasm-sandbox.
+#include <csignal>
+#include <exception>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+
+int main(int argc, char** argv) {
+    using namespace wsb;
+    // A closed pipe is an error of writing, for the guest as for us, not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        const auto command = cli::parse_command_line(argc, argv);
+        if (!command) {
+            cli::complain(command.error().detail);
+            return sandbox::status_refused;
+        }
+        return std::visit([](const auto& chosen) { return cli::execute(chosen); }, *command);
+    } catch (const std::exception& exception) {
+        cli::complain(exception.what());
+        return sandbox::status_refused;
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// wasm-sandbox validate
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "engine/base/result.h"
+
+namespace wsb::cli {
+namespace {
+Result<void> validate(const std::string& file) {
+    WSB_TRY_ASSIGN(std::vector<uint8_t> content, read_file(file));
+    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content)));
+    WSB_TRY(load(binary, default_features));
+    return print_out(file + ": valid\n");
+}
+}  // namespace
+
+int execute(const ValidateCommand& command) {
+    int status = 0;
+    for (const std::string& file : command.files) {
+        const auto valid = validate(file);
+        if (valid)
+            continue;
+        complain_about(file, valid.error());
+        status = std::max(status, sandbox::status_for(valid.error()));
+    }
+    return status;
+}
+
+}  // namespace wsb::cli
