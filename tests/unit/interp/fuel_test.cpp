@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuel is exact: for every control shape the fuel consumed is the number of instructions counted by hand,
+// and with a budget of N the run stops exactly at unit N, for every N.
+#include <string>
+#include <vector>
+
+#include "tests/unit/api/api_fixture.h"
+
+namespace wsb::testing {
+namespace {
+
+/// A module whose export "f" takes an i32, and what calling it costs.
+struct Shape {
+    const char* name;
+    const char* wat;
+    int32_t argument;
+    uint64_t cost;  ///< counted by hand: the comments name the terms
+    TrapCode trap = TrapCode::none;
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+    return out << shape.name;
+}
+
+const Shape shapes[] = {
+    {"straight", R"((func (export "f") (param i32) (result i32)
+        (i32.add (local.get 0) (i32.mul (local.get 0) (i32.const 3)))))", 5, 5},
+    {"free_instructions", R"((func (export "f") (param i32)
+        nop (block (nop)) (drop (local.get 0)) return))", 5, 1},
+    // per iteration: get const sub tee br_if = 5
+    {"loop", R"((func (export "f") (param i32)
+        (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 100, 500},
+    // outer: const set (2) + inner 4 * 5 + get const sub tee br_if (5) = 27, three times
+    {"nested_loops", R"((func (export "f") (param i32) (local i32)
+        (loop (local.set 1 (i32.const 4))
+            (loop (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 3, 81},
+    // get if, then: const; else: const const add; const add after the join
+    {"if_then", R"((func (export "f") (param i32) (result i32) (i32.add (i32.const 7)
+        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))", 1, 5},
+    {"if_else", R"((func (export "f") (param i32) (result i32) (i32.add (i32.const 7)
+        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))", 0, 7},
+    {"if_without_else", R"((func (export "f") (param i32) (result i32)
+        (if (local.get 0) (then (local.set 0 (i32.const 9)) (local.set 0 (i32.const 8)))) (local.get 0)))", 0, 3},
+    // get br_table, then the part of the case
+    {"br_table_0", R"((func (export "f") (param i32) (result i32)
+        (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", 0, 3},
+    {"br_table_1", R"((func (export "f") (param i32) (result i32)
+        (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", 1, 5},
+    {"br_table_default", R"((func (export "f") (param i32) (result i32)
+        (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", -1, 4},
+    // while the argument is not 0: get const sub tee, br_table to the loop; then br_table out
+    {"br_table_to_loop", R"((func (export "f") (param i32)
+        (block (loop (br_table 1 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))))", 6, 30},
+    {"br_with_values", R"((func (export "f") (param i32) (result i32)
+        (block (result i32 i32 i32) (br_if 0 (i32.const 1) (i32.const 2) (i32.const 3) (local.get 0))
+            (drop) (drop) (drop) (i32.const 4) (i32.const 5) (i32.const 6))
+        (i32.add) (i32.add)))", 1, 7},
+    // caller: get call const add; callee: get get add
+    {"call", R"((func $g (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
+        (func (export "f") (param i32) (result i32) (i32.add (call $g (local.get 0)) (i32.const 1))))", 5, 7},
+    // n > 0: get eqz if get get const sub call mul = 9; n = 0: get eqz if const = 4
+    {"recursion", R"((func $f (export "f") (param i32) (result i32)
+        (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 1))
+            (else (i32.mul (local.get 0) (call $f (i32.sub (local.get 0) (i32.const 1))))))))", 10, 94},
+    // n > 0: get eqz br_if get const sub return_call = 7; n = 0: 3
+    {"tail_call", R"((func $f (export "f") (param i32)
+        (block (br_if 0 (i32.eqz (local.get 0)))
+            (return_call $f (i32.sub (local.get 0) (i32.const 1))))))", 20, 143},
+    {"call_indirect", R"((type $t (func (param i32) (result i32))) (table funcref (elem $g))
+        (func $g (type $t) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "f") (param i32) (result i32)
+            (call_indirect (type $t) (local.get 0) (i32.const 0))))", 1, 6},
+    // get host-call get add; the host function itself costs nothing
+    {"host_call", R"((import "host" "twice" (func $twice (param i32) (result i32)))
+        (func (export "f") (param i32) (result i32)
+            (i32.add (call $twice (local.get 0)) (local.get 0))))", 4, 4},
+    // const const const memory.fill: 1 + ceil(130 / 64) = 3; get after it
+    {"bulk", R"((memory 1) (func (export "f") (param i32) (result i32)
+        (memory.fill (i32.const 0) (i32.const 1) (i32.const 130)) (local.get 0)))", 1, 8},
+    {"bulk_loop", R"((memory 1) (func (export "f") (param i32)
+        (loop (memory.copy (i32.const 0) (i32.const 8) (i32.const 64))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 3, 30},
+    // Traps: what came before, and the instruction itself.
+    {"trap_in_block", R"((memory 1) (func (export "f") (param i32) (result i32)
+        (drop (i32.add (local.get 0) (i32.const 1)))
+        (i32.load (i32.const 65536)) (drop) (i32.const 1)))", 1, 5, TrapCode::memory_out_of_bounds},
+    {"trap_divide", R"((func (export "f") (param i32) (result i32)
+        (i32.add (i32.const 1) (i32.div_u (i32.const 1) (local.get 0)))))", 0, 4, TrapCode::integer_divide_by_zero},
+    // third iteration: get const sub tee, const get div
+    {"trap_in_loop", R"((func (export "f") (param i32)
+        (loop (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+            (drop (i32.div_s (i32.const 8) (local.get 0))) (br 0))))", 3, 23, TrapCode::integer_divide_by_zero},
+    {"trap_in_callee", R"((func $g (param i32) (i32.const 1) (drop) (unreachable))
+        (func (export "f") (param i32) (call $g (local.get 0)) (i32.const 1) (drop)))", 1, 3, TrapCode::unreachable},
+    {"trap_of_fused_load", R"((memory 1) (func (export "f") (param i32) (result i32)
+        (i32.load (i32.add (local.get 0) (local.get 0)))))", 0x7ffffff0, 4, TrapCode::memory_out_of_bounds},
+    {"trap_of_bulk", R"((memory 1) (func (export "f") (param i32)
+        (memory.fill (i32.const 65000) (i32.const 1) (i32.const 640))))", 1, 14, TrapCode::memory_out_of_bounds},
+    {"trap_of_host", R"((import "host" "fail" (func $fail))
+        (func (export "f") (param i32) (local.set 0 (i32.const 1)) (call $fail) (local.set 0 (i32.const 1))))",
+     1, 3, TrapCode::host_error},
+    {"trap_indirect", R"((table 1 funcref) (func (export "f") (param i32)
+        (call_indirect (i32.const 7))))", 1, 2, TrapCode::undefined_element},
+};
+
+class FuelTest : public ApiTest, public ::testing::WithParamInterface<Shape> {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(linker.function("host", "twice", [](int32_t x) { return 2 * x; }));
+        ASSERT_TRUE(linker.function("host", "fail", []() -> CallResult<void> { return host_trap("no"); }));
+    }
+};
+
+TEST_P(FuelTest, CostIsTheNumberOfInstructions) {
+    const Func f = instance(GetParam().wat).func("f").value();
+    store.set_fuel(1'000'000);
+    const auto outcome = f.call({GetParam().argument});
+    if (GetParam().trap == TrapCode::none)
+        ASSERT_TRUE(outcome) << outcome.error().message();
+    else
+        ASSERT_TRUE(!outcome && outcome.error().is_trap(GetParam().trap));
+    EXPECT_EQ(store.fuel_consumed(), GetParam().cost);
+}
+
+TEST_P(FuelTest, StopsExactlyAtEveryUnit) {
+    const Func f = instance(GetParam().wat).func("f").value();
+    const bool has_bulk = std::string_view(GetParam().wat).find("memory.") != std::string_view::npos;
+    for (uint64_t budget = 0; budget < GetParam().cost; ++budget) {
+        store.set_fuel(budget);
+        const auto outcome = f.call({GetParam().argument});
+        ASSERT_FALSE(outcome) << budget;
+        EXPECT_TRUE(outcome.error().is_trap(TrapCode::out_of_fuel)) << budget << outcome.error().message();
+        // A bulk operation runs whole or not at all, so it can leave units over.
+        if (!has_bulk)
+            EXPECT_EQ(store.fuel_left(), 0u) << budget;
+    }
+    for (const uint64_t more : {0, 1, 4095, 4096, 4097, 10'000}) {
+        store.set_fuel(GetParam().cost + more);
+        const auto outcome = f.call({GetParam().argument});
+        EXPECT_EQ(outcome.has_value(), GetParam().trap == TrapCode::none);
+        if (!outcome)
+            EXPECT_TRUE(outcome.error().is_trap(GetParam().trap));
+        EXPECT_EQ(store.fuel_left(), more);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FuelTest, ::testing::ValuesIn(shapes),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+using FuelLimitTest = ApiTest;
+
+/// Where the run stopped can be seen from what it wrote.
+TEST_F(FuelLimitTest, NothingRunsBeyondTheBudget) {
+    const Instance i = instance(R"((global $g (export "g") (mut i32) (i32.const 0))
+        (func (export "f") (loop (global.set $g (i32.add (global.get $g) (i32.const 1))) (br 0))))");
+    const auto f = i.typed_function<void()>("f").value();
+    const Global g = i.global("g").value();
+    for (uint64_t budget = 0; budget < 20'000; budget += 37) {
+        ASSERT_TRUE(g.set(Value(0)));
+        store.set_fuel(budget);
+        const auto outcome = f();
+        ASSERT_TRUE(!outcome && outcome.error().is_trap(TrapCode::out_of_fuel));
+        // get const add set br = 5 units an iteration; the set is the fourth
+        EXPECT_EQ(g.get().i32(), static_cast<int32_t>((budget + 1) / 5)) << budget;
+        EXPECT_EQ(store.fuel_left(), 0u);
+    }
+}
+
+TEST_F(FuelLimitTest, LongStraightCodeIsCheckedInBetween) {
+    std::string body;
+    for (int i = 0; i < 20'000; ++i)
+        body += "(global.set $g (i32.const " + std::to_string(i) + "))";
+    const Instance i = instance("(global $g (export \"g\") (mut i32) (i32.const -1)) (func (export \"f\")" + body + ")");
+    const auto f = i.typed_function<void()>("f").value();
+    for (const uint64_t budget : {0, 1, 2, 4000, 4095, 4096, 4097, 8192, 12'345, 39'998, 39'999, 40'000}) {
+        ASSERT_TRUE(i.global("g").value().set(Value(-1)));
+        store.set_fuel(budget);
+        EXPECT_EQ(f().has_value(), budget == 40'000);
+        EXPECT_EQ(i.global("g").value().get().i32(), static_cast<int32_t>(budget / 2) - 1) << budget;
+        EXPECT_EQ(store.fuel_left(), 0u);
+    }
+}
+
+TEST_F(FuelLimitTest, HostFunctionsCanBurnFuel) {
+    ASSERT_TRUE(linker.function("host", "burn", [](Caller& caller) { caller.store().set_fuel(10); }));
+    const Instance i = instance(R"((import "host" "burn" (func $burn)) (global $g (export "g") (mut i32) (i32.const 0))
+        (func (export "f") (call $burn)
+            (loop (global.set $g (i32.add (global.get $g) (i32.const 1))) (br 0))))");
+    store.set_fuel(1'000'000);
+    const auto outcome = i.typed_function<void()>("f").value()();
+    ASSERT_TRUE(!outcome && outcome.error().is_trap(TrapCode::out_of_fuel));
+    EXPECT_EQ(i.global("g").value().get().i32(), 2);
+    EXPECT_EQ(store.fuel_left(), 0u);
+}
+
+TEST_F(FuelLimitTest, DeepRecursionIsATrap) {
+    const Instance i = instance(R"((func $f (export "f") (param i32) (result i32)
+        (i32.add (i32.const 1) (call $f (local.get 0)))))");
+    const auto f = i.typed_function<int32_t(int32_t)>("f").value();
+    const auto outcome = f(1);
+    ASSERT_TRUE(!outcome && outcome.error().is_trap(TrapCode::stack_overflow));
+    EXPECT_FALSE(outcome.error().trap()->frames.empty());
+}
+
+}  // namespace
+}  // namespace wsb::testing
