@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Finds what the build needs; a missing piece names its Debian package.
+
+# wsb_require(package debian-package): find_package that says what to install.
+macro(wsb_require package debian)
+    find_package(${package} QUIET ${ARGN})
+    if(NOT ${package}_FOUND)
+        message(FATAL_ERROR "${package} was not found: apt-get install ${debian} (or run ./dev setup)")
+    endif()
+endmacro()
+
+wsb_require(fmt libfmt-dev)
+wsb_require(Threads libc6-dev)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Layers are object libraries that end up in one static library.
+
+set(WSB_LAYER_OBJECTS "" CACHE INTERNAL "")
+
+# wsb_layer(name directory [DEPENDS layer…] [OPTIONS flag…]): all *.cpp of a directory. A directory that
+# holds headers only, or does not exist yet, is a layer without objects.
+function(wsb_layer name directory)
+    cmake_parse_arguments(PARSE_ARGV 2 ARG "" "" "DEPENDS;OPTIONS")
+    list(TRANSFORM ARG_DEPENDS PREPEND wsb_layer_)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/*.cpp)
+    if(NOT sources)
+        add_library(wsb_layer_${name} INTERFACE)
+        target_link_libraries(wsb_layer_${name} INTERFACE wsb_options ${ARG_DEPENDS})
+        return()
+    endif()
+    add_library(wsb_layer_${name} OBJECT ${sources})
+    target_link_libraries(wsb_layer_${name} PUBLIC wsb_options fmt::fmt ${ARG_DEPENDS})
+    target_compile_options(wsb_layer_${name} PRIVATE ${ARG_OPTIONS})
+    set(WSB_LAYER_OBJECTS ${WSB_LAYER_OBJECTS} $<TARGET_OBJECTS:wsb_layer_${name}> CACHE INTERNAL "")
+endfunction()
+
+# wsb_library(): the library of all layers, installed with its headers, a CMake package and a pkg-config
+# file.
+function(wsb_library)
+    add_library(wasm_sandbox STATIC ${WSB_LAYER_OBJECTS})
+    add_library(wsb::wasm_sandbox ALIAS wasm_sandbox)
+    target_link_libraries(wasm_sandbox PUBLIC fmt::fmt Threads::Threads)
+    target_include_directories(wasm_sandbox PUBLIC
+        $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wasm_sandbox>)
+    target_compile_features(wasm_sandbox PUBLIC cxx_std_23)
+
+    install(TARGETS wasm_sandbox EXPORT wasm_sandbox ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(DIRECTORY include/wsb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    # The engine's headers that the public ones include.
+    install(DIRECTORY engine DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wasm_sandbox
+        FILES_MATCHING PATTERN "base/*.h" PATTERN "base/*.def" PATTERN "isa/*.h" PATTERN "isa/*.def"
+        PATTERN "runtime/*.h")
+    set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wasm_sandbox)
+    install(EXPORT wasm_sandbox NAMESPACE wsb:: DESTINATION ${package_dir} FILE wasm_sandbox-targets.cmake)
+    include(CMakePackageConfigHelpers)
+    write_basic_package_version_file(${CMAKE_BINARY_DIR}/wasm_sandbox-config-version.cmake
+        COMPATIBILITY SameMinorVersion)
+    configure_file(${CMAKE_SOURCE_DIR}/cmake/wasm_sandbox-config.cmake.in
+        ${CMAKE_BINARY_DIR}/wasm_sandbox-config.cmake @ONLY)
+    configure_file(${CMAKE_SOURCE_DIR}/cmake/wasm_sandbox.pc.in ${CMAKE_BINARY_DIR}/wasm_sandbox.pc @ONLY)
+    install(FILES ${CMAKE_BINARY_DIR}/wasm_sandbox-config.cmake
+        ${CMAKE_BINARY_DIR}/wasm_sandbox-config-version.cmake DESTINATION ${package_dir})
+    install(FILES ${CMAKE_BINARY_DIR}/wasm_sandbox.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
