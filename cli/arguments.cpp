@@ -2,13 +2,13 @@
 // The command line. CLI11 splits it, the meaning of each value is checked here.
 #include "cli/arguments.h"
 
+#include "cli/help.h"
+#include "engine/base/result.h"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <charconv>
-
-#include "cli/help.h"
-#include "engine/base/result.h"
 
 #ifndef WSB_VERSION
 #define WSB_VERSION "0.1.0"
@@ -78,9 +78,8 @@ struct Parser {
 };
 
 std::unexpected<Error> bad_usage(const std::string& subcommand, const std::string& what) {
-    return fail(ErrorCode::bad_usage,
-                fmt::format("{}\nTry \"wasm-sandbox {}{}--help\".", what, subcommand,
-                            subcommand.empty() ? "" : " "));
+    return fail(ErrorCode::bad_usage, fmt::format("{}\nTry \"wasm-sandbox {}{}--help\".", what, subcommand,
+                                                  subcommand.empty() ? "" : " "));
 }
 
 Result<std::optional<uint64_t>> optional_size(const std::string& flag, const std::string& text) {
@@ -98,8 +97,8 @@ Result<std::optional<uint64_t>> parse_fuel(const std::string& text) {
     uint64_t fuel = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fuel);
     if (error != std::errc{} || end != text.data() + text.size() || fuel > max_fuel)
-        return bad_usage("run", fmt::format("--fuel: \"{}\" must be a number of units, at most {}", text,
-                                            max_fuel));
+        return bad_usage("run",
+                         fmt::format("--fuel: \"{}\" must be a number of units, at most {}", text, max_fuel));
     return fuel;
 }
 
@@ -137,8 +136,8 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     WSB_TRY_ASSIGN(options.fuel, parse_fuel(texts.fuel));
     WSB_TRY_ASSIGN(options.max_memory_bytes, optional_size("--max-memory", texts.max_memory));
     WSB_TRY_ASSIGN(options.max_stack_bytes, optional_size("--max-stack", texts.max_stack));
-    if (options.max_stack_bytes && (*options.max_stack_bytes < min_stack_bytes ||
-                                    *options.max_stack_bytes > max_stack_bytes))
+    if (options.max_stack_bytes &&
+        (*options.max_stack_bytes < min_stack_bytes || *options.max_stack_bytes > max_stack_bytes))
         return bad_usage("run", "--max-stack: must be between 64KiB and 1GiB");
     WSB_TRY(add_grants(texts, options.grants));
     if (!texts.stats.empty())
@@ -173,6 +172,10 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
     } catch (const CLI::CallForVersion&) {
         return PrintCommand{"wasm-sandbox " WSB_VERSION "\n"};
     } catch (const CLI::Error& error) {
+        if (argc > 1 && parser.given().empty())
+            return bad_usage("", fmt::format("unknown subcommand or option {}", argv[1]));
+        if (argc <= 1)
+            return bad_usage("", "a subcommand is missing: run, validate, inspect, wat2wasm, wasm2wat");
         return bad_usage(parser.given(), error.what());
     }
 }

@@ -2,13 +2,13 @@
 // The command line, parsed. Only arguments.cpp knows how.
 #pragma once
 
+#include "engine/base/error.h"
+#include "sandbox/session.h"
+
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "engine/base/error.h"
-#include "sandbox/session.h"
 
 namespace wsb::cli {
 
@@ -36,8 +36,8 @@ struct PrintCommand {
     std::string text;
 };
 
-using Command = std::variant<RunCommand, ValidateCommand, InspectCommand, WatToWasmCommand,
-                             WasmToWatCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ValidateCommand, InspectCommand, WatToWasmCommand, WasmToWatCommand,
+                             PrintCommand>;
 
 /// @return bad_usage with a text for people.
 [[nodiscard]] Result<Command> parse_command_line(int argc, const char* const* argv);

@@ -5,7 +5,8 @@
 namespace wsb::cli {
 namespace {
 
-constexpr std::string_view overview = R"(wasm-sandbox: runs WebAssembly programs that get nothing they were not given.
+constexpr std::string_view overview =
+    R"(wasm-sandbox: runs WebAssembly programs that get nothing they were not given.
 
 Usage:
   wasm-sandbox run [options] FILE [ARGS...]   run a WASI program, or call one export
@@ -88,7 +89,8 @@ Examples:
 Exit status: 0 if all are valid; 126 if any is not; 125 if one cannot be read.
 )";
 
-constexpr std::string_view inspect = R"(Shows what a module imports, exports and contains, which features of WebAssembly it uses, and what
+constexpr std::string_view inspect =
+    R"(Shows what a module imports, exports and contains, which features of WebAssembly it uses, and what
 it would need to be granted. Runs nothing.
 
 Usage: wasm-sandbox inspect FILE [--json]
@@ -104,7 +106,8 @@ Examples:
 Exit status: 0; 126 if the module is malformed or invalid; 125 if it cannot be read.
 )";
 
-constexpr std::string_view wat2wasm = R"(Assembles the text format to a binary module, names included, and checks it.
+constexpr std::string_view wat2wasm =
+    R"(Assembles the text format to a binary module, names included, and checks it.
 
 Usage: wasm-sandbox wat2wasm FILE -o OUT
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // wasm-sandbox inspect
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "engine/base/result.h"
 #include "sandbox/imports.h"
 #include "wsb/engine.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace wsb::cli {
 namespace {
@@ -84,9 +83,9 @@ std::string list(std::string_view title, const Items& items, ToText to_text) {
 
 std::string to_text(const Findings& findings) {
     const auto same = [](const auto& text) { return std::string(text); };
-    std::string text = fmt::format("{}: {} bytes, {} functions{}\n", findings.file, findings.size_bytes,
-                                   findings.functions,
-                                   findings.name.empty() ? "" : ", named \"" + findings.name + "\"");
+    std::string text =
+        fmt::format("{}: {} bytes, {} functions{}\n", findings.file, findings.size_bytes, findings.functions,
+                    findings.name.empty() ? "" : ", named \"" + findings.name + "\"");
     text += list("imports", findings.imports, [](const ImportType& import) {
         return fmt::format("{}.{}: {}", import.module, import.name, to_string(import.type));
     });
@@ -120,8 +119,7 @@ std::string to_json(const Findings& findings) {
                            {"provided", sandbox::is_provided(import)}});
     auto& exports = json["exports"] = nlohmann::ordered_json::array();
     for (const ExportType& item : findings.exports)
-        exports.push_back(
-            {{"name", item.name}, {"kind", kind(item.type)}, {"type", to_string(item.type)}});
+        exports.push_back({{"name", item.name}, {"kind", kind(item.type)}, {"type", to_string(item.type)}});
     json["memories"] = findings.memories;
     auto& customs = json["custom_sections"] = nlohmann::ordered_json::array();
     for (const Findings::Custom& section : findings.customs)

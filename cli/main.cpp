@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command wasm-sandbox.
-#include <csignal>
-#include <exception>
-
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+
+#include <csignal>
+#include <exception>
 
 int main(int argc, char** argv) {
     using namespace wsb;

@@ -2,6 +2,13 @@
 // Files in and out, and messages for people.
 #include "cli/output.h"
 
+#include "engine/base/result.h"
+#include "engine/binary/decoder.h"
+#include "engine/isa/canon.h"
+#include "engine/isa/limits.h"
+#include "engine/text/wat.h"
+#include "engine/validate/module_validator.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -9,13 +16,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-
-#include "engine/base/result.h"
-#include "engine/binary/decoder.h"
-#include "engine/isa/canon.h"
-#include "engine/isa/limits.h"
-#include "engine/text/wat.h"
-#include "engine/validate/module_validator.h"
 
 namespace wsb::cli {
 namespace {
@@ -31,20 +31,14 @@ std::unexpected<Error> file_error(const std::string& path, std::string_view what
 
 bool is_binary(std::span<const uint8_t> content) noexcept {
     constexpr std::array<uint8_t, 4> magic{0x00, 'a', 's', 'm'};
-    return content.empty() || (content.size() >= magic.size() &&
-                               std::memcmp(content.data(), magic.data(), magic.size()) == 0);
+    return content.empty() ||
+           (content.size() >= magic.size() && std::memcmp(content.data(), magic.data(), magic.size()) == 0);
 }
 
-/// `function 3 "main"`; the name is looked up in the file, which is read again.
-std::string function_text(const std::string& file, uint32_t func) {
+/// `function 3 "main"`, with the name from the name section or the exports.
+std::string function_text(std::span<const uint8_t> binary, uint32_t func) {
     std::string text = fmt::format("function {}", func);
-    auto content = read_file(file);
-    if (!content)
-        return text;
-    const auto binary = to_binary(*std::move(content));
-    if (!binary)
-        return text;
-    const auto module = binary::decode(*binary, Features::up_to(4));
+    const auto module = binary::decode(binary, Features::up_to(4));
     if (!module)
         return text;
     if (const auto name = module->names.funcs.find(func); name != module->names.funcs.end())
@@ -56,16 +50,23 @@ std::string function_text(const std::string& file, uint32_t func) {
     return text;
 }
 
-/// Where in the file; empty if the error has no place.
+/// Where in the file; empty if the error has no place. Names are looked up in the file, read again.
 std::string place_text(const std::string& file, const Error& error) {
     if (error.line != 0)
         return fmt::format(":{}:{}", error.line, error.column);
+    if (error.offset_bytes == no_offset && error.func == no_function)
+        return {};
+    std::vector<uint8_t> content = read_file(file).value_or(std::vector<uint8_t>{});
+    const bool is_text = !is_binary(content);
     std::string text;
     if (error.offset_bytes != no_offset)
-        text = fmt::format(": offset {:#x} ({})", error.offset_bytes, error.offset_bytes);
-    if (error.func != no_function)
-        text += (text.empty() ? ": " : ", ") + function_text(file, error.func);
-    return text;
+        text = fmt::format(": offset {:#x} ({}){}", error.offset_bytes, error.offset_bytes,
+                           is_text ? " of the assembled module" : "");
+    if (error.func == no_function)
+        return text;
+    const auto binary = to_binary(std::move(content));
+    return text + (text.empty() ? ": " : ", ") +
+           function_text(binary ? std::span<const uint8_t>(*binary) : std::span<const uint8_t>(), error.func);
 }
 
 std::string_view hint(const Error& error) noexcept {

@@ -2,14 +2,14 @@
 // Files in and out, and messages for people: every error names the file, the place and the reason.
 #pragma once
 
+#include "engine/base/error.h"
+#include "engine/module/module.h"
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/base/error.h"
-#include "engine/module/module.h"
 
 namespace wsb::cli {
 

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // wasm-sandbox run
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "sandbox/invoke_values.h"
 
+#include <fmt/format.h>
+
+#include <span>
+
 namespace wsb::cli {
 namespace {
+
+/// As many as a trap keeps.
+constexpr size_t max_frames = 64;
 
 std::string stats_json(const sandbox::RunReport& report) {
     return fmt::format(
         R"({{"fuel":{},"wall_ns":{},"cpu_ns":{},"peak_memory_bytes":{},"tier":"{}","exit":{}}})"
         "\n",
-        report.fuel, report.wall_ns, report.cpu_ns, report.peak_memory_bytes, report.tier,
-        report.status);
+        report.fuel, report.wall_ns, report.cpu_ns, report.peak_memory_bytes, report.tier, report.status);
 }
 
 /// @return false if the file could not be written.
@@ -31,9 +35,35 @@ bool write_stats(const std::string& file, const sandbox::RunReport& report) {
     return written.has_value();
 }
 
+/// The frames, innermost first; a function that called itself over and over takes one line.
+std::string backtrace_text(std::span<const TrapFrame> frames) {
+    const auto same = [](const TrapFrame& one, const TrapFrame& other) {
+        return one.func_index == other.func_index && one.offset_bytes == other.offset_bytes &&
+               one.module_name == other.module_name;
+    };
+    std::string text;
+    for (size_t i = 0; i < frames.size();) {
+        size_t end = i + 1;
+        while (end < frames.size() && same(frames[i], frames[end]))
+            ++end;
+        const TrapFrame& frame = frames[i];
+        text += fmt::format(
+            "\n  {:2}: {}{}{} (offset {:#x})", i, frame.module_name, frame.module_name.empty() ? "" : "!",
+            frame.func_name.empty() ? fmt::format("function {}", frame.func_index) : frame.func_name,
+            frame.offset_bytes);
+        if (end > i + 1)
+            text += fmt::format(", {} times", end - i);
+        i = end;
+    }
+    if (frames.size() >= max_frames)
+        text += "\n  … more frames are not shown";
+    return text;
+}
+
 void explain(const std::string& file, const sandbox::RunReport& report) {
     if (report.trap)
-        complain(fmt::format("{}: trap: {}", file, report.trap->to_string()));
+        complain(
+            fmt::format("{}: trap: {}{}", file, report.trap->message(), backtrace_text(report.trap->frames)));
     else if (report.error)
         complain_about(file, *report.error);
     if (!report.advice.empty())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // wasm-sandbox validate
-#include <algorithm>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "engine/base/result.h"
+
+#include <algorithm>
 
 namespace wsb::cli {
 namespace {

@@ -57,9 +57,15 @@ Result<uint64_t> parse_size_bytes(std::string_view text) {
         uint64_t bytes;
     };
     constexpr std::array units{
-        Unit{"", 1},           Unit{"B", 1},           Unit{"KiB", 1ULL << 10}, Unit{"MiB", 1ULL << 20},
-        Unit{"GiB", 1ULL << 30}, Unit{"TiB", 1ULL << 40}, Unit{"kB", 1'000},
-        Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
+        Unit{"", 1},
+        Unit{"B", 1},
+        Unit{"KiB", 1ULL << 10},
+        Unit{"MiB", 1ULL << 20},
+        Unit{"GiB", 1ULL << 30},
+        Unit{"TiB", 1ULL << 40},
+        Unit{"kB", 1'000},
+        Unit{"MB", 1'000'000},
+        Unit{"GB", 1'000'000'000},
     };
     uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

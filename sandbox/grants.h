@@ -2,13 +2,13 @@
 // What a guest is given, as plain data, and the texts that name it on the command line.
 #pragma once
 
+#include "engine/base/error.h"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/base/error.h"
 
 namespace wsb::sandbox {
 

@@ -2,13 +2,13 @@
 // Imports against what the sandbox provides.
 #include "sandbox/imports.h"
 
+#include "engine/base/result.h"
+#include "wasi/preview1.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
-
-#include "engine/base/result.h"
-#include "wasi/preview1.h"
 
 namespace wsb::sandbox {
 namespace {
@@ -33,8 +33,7 @@ Result<void> check_imports(std::span<const ImportType> imports) {
     std::string missing;
     for (const ImportType& import : imports) {
         if (!is_provided(import))
-            missing +=
-                fmt::format("\n  {}.{}: {}", import.module, import.name, to_string(import.type));
+            missing += fmt::format("\n  {}.{}: {}", import.module, import.name, to_string(import.type));
     }
     if (missing.empty())
         return {};

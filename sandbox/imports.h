@@ -2,12 +2,12 @@
 // Which imports of a module the sandbox provides, and what they need.
 #pragma once
 
+#include "engine/base/error.h"
+#include "wsb/types.hpp"
+
 #include <span>
 #include <string>
 #include <vector>
-
-#include "engine/base/error.h"
-#include "wsb/types.hpp"
 
 namespace wsb::sandbox {
 

@@ -2,6 +2,8 @@
 // Values from and to text.
 #include "sandbox/invoke_values.h"
 
+#include "engine/base/result.h"
+
 #include <fmt/format.h>
 
 #include <bit>
@@ -10,8 +12,6 @@
 #include <cstdlib>
 #include <limits>
 #include <optional>
-
-#include "engine/base/result.h"
 
 namespace wsb::sandbox {
 namespace {
@@ -59,8 +59,7 @@ std::optional<Value> parse_v128(std::string_view text) {
     text.remove_prefix(2);
     const auto half = [](std::string_view digits) -> std::optional<uint64_t> {
         uint64_t value = 0;
-        const auto [end, error] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
         if (error != std::errc{} || end != digits.data() + digits.size())
             return std::nullopt;
         return value;

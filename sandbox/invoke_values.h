@@ -2,14 +2,14 @@
 // Values from and to text, for exports called by name.
 #pragma once
 
+#include "engine/base/error.h"
+#include "wsb/types.hpp"
+#include "wsb/value.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/base/error.h"
-#include "wsb/types.hpp"
-#include "wsb/value.hpp"
 
 namespace wsb::sandbox {
 

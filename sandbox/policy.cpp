@@ -2,18 +2,17 @@
 // The grants, as the policy that WASI asks.
 #include "sandbox/policy.h"
 
-#include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
+#include "engine/base/result.h"
+#include "wasi/beneath.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <limits>
-
-#include "engine/base/result.h"
-#include "wasi/beneath.h"
+#include <sys/random.h>
+#include <unistd.h>
 
 namespace wsb::sandbox {
 namespace {
@@ -47,8 +46,8 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
     for (const DirGrant& grant : grants.dirs) {
         wasi::HostFd opened(::open(grant.host.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!opened.is_valid())
-            return fail(ErrorCode::io_error, "cannot open directory \"" + grant.host +
-                                                 "\": " + std::strerror(errno));
+            return fail(ErrorCode::io_error,
+                        "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
         policy->m_preopens.push_back({grant.guest, opened.get(), grant.is_read_only});
         policy->m_directories.push_back(std::move(opened));
     }
@@ -81,8 +80,7 @@ wasi::Outcome<void> GrantedPolicy::wait(std::span<pollfd> descriptors,
     }
     for (pollfd& descriptor : descriptors)
         descriptor.revents = 0;
-    const int ready =
-        ::ppoll(descriptors.data(), descriptors.size(), timeout_ns ? &time : nullptr, nullptr);
+    const int ready = ::ppoll(descriptors.data(), descriptors.size(), timeout_ns ? &time : nullptr, nullptr);
     if (ready < 0 && errno != EINTR)
         return wasi::refuse_with_host_errno();
     return {};

@@ -2,13 +2,13 @@
 // The grants, as the policy that WASI asks.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "engine/base/error.h"
 #include "sandbox/grants.h"
 #include "wasi/policy.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace wsb::sandbox {
 
@@ -19,12 +19,8 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<GrantedPolicy>> create(const Grants& grants);
 
     [[nodiscard]] std::span<const std::string> args() const noexcept override { return m_args; }
-    [[nodiscard]] std::span<const std::string> environment() const noexcept override {
-        return m_environment;
-    }
-    [[nodiscard]] std::span<const wasi::Preopen> preopens() const noexcept override {
-        return m_preopens;
-    }
+    [[nodiscard]] std::span<const std::string> environment() const noexcept override { return m_environment; }
+    [[nodiscard]] std::span<const wasi::Preopen> preopens() const noexcept override { return m_preopens; }
     [[nodiscard]] std::array<int, 3> standard_streams() const noexcept override { return m_streams; }
     [[nodiscard]] uint32_t max_open_files() const noexcept override { return m_max_open_files; }
 

@@ -2,19 +2,19 @@
 // One run of a guest.
 #include "sandbox/session.h"
 
-#include <fmt/format.h>
-
-#include <ctime>
-#include <exception>
-#include <filesystem>
-#include <utility>
-
 #include "engine/base/result.h"
 #include "sandbox/imports.h"
 #include "sandbox/invoke_values.h"
 #include "sandbox/policy.h"
 #include "wasi/preview1.h"
 #include "wsb/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <utility>
 
 namespace wsb::sandbox {
 namespace {
@@ -134,6 +134,8 @@ private:
             m_report.ending = m_report.status == status_limit        ? Ending::limit
                               : m_report.status == status_unloadable ? Ending::unloadable
                                                                      : Ending::refused;
+            if (m_store && m_store->last_limit_reached() == LimitKind::memory_bytes)
+                m_report.advice = "The module begins with more memory than --max-memory allows.";
         }
     }
 
@@ -147,8 +149,7 @@ private:
         else if (trap.code == TrapCode::stack_overflow)
             m_report.advice = "If the recursion is meant, give more with --max-stack SIZE.";
         else if (m_store->last_limit_reached() == LimitKind::memory_bytes)
-            m_report.advice =
-                "The guest was refused memory before this; give more with --max-memory SIZE.";
+            m_report.advice = "The guest was refused memory before this; give more with --max-memory SIZE.";
     }
 
     const RunOptions& m_options;

@@ -2,16 +2,16 @@
 // One run of a guest: load, check its imports against the grants, link, run, report.
 #pragma once
 
+#include "engine/base/error.h"
+#include "engine/runtime/trap.h"
+#include "sandbox/grants.h"
+#include "wsb/value.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/base/error.h"
-#include "engine/runtime/trap.h"
-#include "sandbox/grants.h"
-#include "wsb/value.hpp"
 
 namespace wsb::sandbox {
 
@@ -34,8 +34,8 @@ struct RunOptions {
 };
 
 enum class Ending : uint8_t {
-    returned,    ///< by itself
-    exited,      ///< through proc_exit
+    returned,  ///< by itself
+    exited,    ///< through proc_exit
     trapped,
     limit,       ///< fuel or another limit stopped it
     refused,     ///< the sandbox did not start it: a denied import, a wrong argument, no such file
@@ -43,8 +43,7 @@ enum class Ending : uint8_t {
 };
 
 /// Exit statuses of the command.
-inline constexpr int status_refused = 125, status_unloadable = 126, status_trap = 134,
-                     status_limit = 137;
+inline constexpr int status_refused = 125, status_unloadable = 126, status_trap = 134, status_limit = 137;
 
 /// What came of it. Times and sizes are those until the end, whatever the end was.
 struct RunReport {

@@ -41,36 +41,35 @@ inline constexpr Rights fd_datasync = 1ULL << 0, fd_read = 1ULL << 1, fd_seek = 
                         fd_fdstat_set_flags = 1ULL << 3, fd_sync = 1ULL << 4, fd_tell = 1ULL << 5,
                         fd_write = 1ULL << 6, fd_advise = 1ULL << 7, fd_allocate = 1ULL << 8,
                         path_create_directory = 1ULL << 9, path_create_file = 1ULL << 10,
-                        path_link_source = 1ULL << 11, path_link_target = 1ULL << 12,
-                        path_open = 1ULL << 13, fd_readdir = 1ULL << 14, path_readlink = 1ULL << 15,
-                        path_rename_source = 1ULL << 16, path_rename_target = 1ULL << 17,
-                        path_filestat_get = 1ULL << 18, path_filestat_set_size = 1ULL << 19,
-                        path_filestat_set_times = 1ULL << 20, fd_filestat_get = 1ULL << 21,
-                        fd_filestat_set_size = 1ULL << 22, fd_filestat_set_times = 1ULL << 23,
-                        path_symlink = 1ULL << 24, path_remove_directory = 1ULL << 25,
-                        path_unlink_file = 1ULL << 26, poll_fd_readwrite = 1ULL << 27;
+                        path_link_source = 1ULL << 11, path_link_target = 1ULL << 12, path_open = 1ULL << 13,
+                        fd_readdir = 1ULL << 14, path_readlink = 1ULL << 15, path_rename_source = 1ULL << 16,
+                        path_rename_target = 1ULL << 17, path_filestat_get = 1ULL << 18,
+                        path_filestat_set_size = 1ULL << 19, path_filestat_set_times = 1ULL << 20,
+                        fd_filestat_get = 1ULL << 21, fd_filestat_set_size = 1ULL << 22,
+                        fd_filestat_set_times = 1ULL << 23, path_symlink = 1ULL << 24,
+                        path_remove_directory = 1ULL << 25, path_unlink_file = 1ULL << 26,
+                        poll_fd_readwrite = 1ULL << 27;
 
 /// All that makes sense for a file.
-inline constexpr Rights file = fd_datasync | fd_read | fd_seek | fd_fdstat_set_flags | fd_sync |
-                               fd_tell | fd_write | fd_advise | fd_allocate | fd_filestat_get |
-                               fd_filestat_set_size | fd_filestat_set_times | poll_fd_readwrite;
+inline constexpr Rights file = fd_datasync | fd_read | fd_seek | fd_fdstat_set_flags | fd_sync | fd_tell |
+                               fd_write | fd_advise | fd_allocate | fd_filestat_get | fd_filestat_set_size |
+                               fd_filestat_set_times | poll_fd_readwrite;
 /// All that makes sense for a directory itself.
 inline constexpr Rights directory =
-    path_create_directory | path_create_file | path_link_source | path_link_target | path_open |
-    fd_readdir | path_readlink | path_rename_source | path_rename_target | path_filestat_get |
-    path_filestat_set_size | path_filestat_set_times | fd_filestat_get | fd_filestat_set_times |
-    path_symlink | path_remove_directory | path_unlink_file | fd_fdstat_set_flags | fd_sync |
-    fd_datasync;
+    path_create_directory | path_create_file | path_link_source | path_link_target | path_open | fd_readdir |
+    path_readlink | path_rename_source | path_rename_target | path_filestat_get | path_filestat_set_size |
+    path_filestat_set_times | fd_filestat_get | fd_filestat_set_times | path_symlink | path_remove_directory |
+    path_unlink_file | fd_fdstat_set_flags | fd_sync | fd_datasync;
 /// Rights that only directories have.
 inline constexpr Rights only_directory = directory & ~file;
 /// Rights that only files have.
 inline constexpr Rights only_file = file & ~directory;
 /// Whatever changes something: a read-only grant has none of these, nor has anything opened beneath it.
-inline constexpr Rights change =
-    fd_write | fd_allocate | fd_filestat_set_size | fd_filestat_set_times | path_create_directory |
-    path_create_file | path_link_source | path_link_target | path_rename_source |
-    path_rename_target | path_filestat_set_size | path_filestat_set_times | path_symlink |
-    path_remove_directory | path_unlink_file;
+inline constexpr Rights change = fd_write | fd_allocate | fd_filestat_set_size | fd_filestat_set_times |
+                                 path_create_directory | path_create_file | path_link_source |
+                                 path_link_target | path_rename_source | path_rename_target |
+                                 path_filestat_set_size | path_filestat_set_times | path_symlink |
+                                 path_remove_directory | path_unlink_file;
 }  // namespace right
 
 enum class FileType : uint8_t {
@@ -105,8 +104,8 @@ inline constexpr uint16_t clock_is_absolute = 1;
 
 // Sizes in guest memory, in bytes.
 inline constexpr uint32_t iovec_size_bytes = 8, fdstat_size_bytes = 24, filestat_size_bytes = 64,
-                          dirent_size_bytes = 24, subscription_size_bytes = 48,
-                          event_size_bytes = 32, prestat_size_bytes = 8;
+                          dirent_size_bytes = 24, subscription_size_bytes = 48, event_size_bytes = 32,
+                          prestat_size_bytes = 8;
 
 /// Longest path accepted from the guest, without a terminator.
 inline constexpr uint32_t max_path_bytes = 4095;

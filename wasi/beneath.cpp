@@ -2,23 +2,23 @@
 // Resolution beneath a directory: by the kernel's openat2, or by walking.
 #include "wasi/beneath.h"
 
+#include <climits>
+
+#include <atomic>
+#include <cerrno>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-#include <climits>
 #include <vector>
 
 namespace wsb::wasi::beneath {
 namespace {
 
 constexpr int always_flags = O_CLOEXEC | O_NOCTTY;
-constexpr unsigned max_links = 40;          ///< as many as the kernel follows
-constexpr size_t max_open_components = 128; ///< directories held open at once while walking
+constexpr unsigned max_links = 40;           ///< as many as the kernel follows
+constexpr size_t max_open_components = 128;  ///< directories held open at once while walking
 
 /// The mode is only allowed together with O_CREAT.
 mode_t mode_for(int flags, mode_t mode) noexcept {
@@ -70,16 +70,13 @@ public:
                 // With a slash it has to be a directory; creating one by open is not possible.
                 if (has_slash && (flags & O_CREAT) != 0)
                     return refuse(Errno::isdir);
-                return open_here(name.c_str(), flags | O_NOFOLLOW | (has_slash ? O_DIRECTORY : 0),
-                                 mode);
+                return open_here(name.c_str(), flags | O_NOFOLLOW | (has_slash ? O_DIRECTORY : 0), mode);
             }
         }
     }
 
 private:
-    [[nodiscard]] int current() const noexcept {
-        return m_stack.empty() ? m_root_fd : m_stack.back().get();
-    }
+    [[nodiscard]] int current() const noexcept { return m_stack.empty() ? m_root_fd : m_stack.back().get(); }
 
     std::string take_component() {
         const size_t begin = m_rest.find_first_not_of('/');
@@ -154,9 +151,8 @@ private:
         auto target = read_link(current(), name.c_str());
         if (!target) {
             // EINVAL says that it is no link, ENOENT that it may be created: both for open to decide.
-            return target.error() == Errno::inval || target.error() == Errno::noent
-                       ? Outcome<bool>(false)
-                       : refuse(target.error());
+            return target.error() == Errno::inval || target.error() == Errno::noent ? Outcome<bool>(false)
+                                                                                    : refuse(target.error());
         }
         if (const auto followed = follow(*std::move(target)); !followed)
             return refuse(followed.error());

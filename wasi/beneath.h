@@ -3,13 +3,12 @@
 // links of any kind, also while someone else renames things. Knows nothing of rights.
 #pragma once
 
-#include <sys/types.h>
+#include "wasi/abi.h"
+#include "wasi/host_fd.h"
 
 #include <string>
 #include <string_view>
-
-#include "wasi/abi.h"
-#include "wasi/host_fd.h"
+#include <sys/types.h>
 
 namespace wsb::wasi::beneath {
 
@@ -17,8 +16,7 @@ namespace wsb::wasi::beneath {
 /// With O_NOFOLLOW a symbolic link as the last component is not followed (unless a slash follows it).
 /// @return `notcapable` for what would leave the directory, `loop` for magic links, `inval` for NUL
 /// bytes, otherwise what open(2) says.
-[[nodiscard]] Outcome<HostFd> open(int directory_fd, std::string_view path, int flags,
-                                   mode_t mode = 0666);
+[[nodiscard]] Outcome<HostFd> open(int directory_fd, std::string_view path, int flags, mode_t mode = 0666);
 
 /// The same without openat2(2), for kernels that lack it: one component at a time, links by hand.
 [[nodiscard]] Outcome<HostFd> open_by_walking(int directory_fd, std::string_view path, int flags,
@@ -27,8 +25,8 @@ namespace wsb::wasi::beneath {
 /// Where the last component of a path lives. `name` has no slash, is not empty, and is safe to give to
 /// an *at() function that does not follow links.
 struct Place {
-    HostFd directory;              ///< O_PATH
-    std::string name;              ///< may be "." or "..", see is_dots
+    HostFd directory;  ///< O_PATH
+    std::string name;  ///< may be "." or "..", see is_dots
     bool has_trailing_slash = false;
 
     [[nodiscard]] bool is_dots() const noexcept { return name == "." || name == ".."; }

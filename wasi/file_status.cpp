@@ -2,13 +2,12 @@
 // Host file status in the guest's terms.
 #include "wasi/file_status.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include "wasi/guest_memory.h"
 
 #include <algorithm>
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits>
-
-#include "wasi/guest_memory.h"
 
 namespace wsb::wasi {
 namespace {
@@ -72,8 +71,8 @@ Outcome<std::array<timespec, 2>> times_from_flags(uint64_t access_ns, uint64_t m
         return refuse(Errno::inval);
     const auto access =
         chosen_time(access_ns, (flags & fstflag::atim) != 0, (flags & fstflag::atim_now) != 0);
-    const auto modification = chosen_time(modification_ns, (flags & fstflag::mtim) != 0,
-                                          (flags & fstflag::mtim_now) != 0);
+    const auto modification =
+        chosen_time(modification_ns, (flags & fstflag::mtim) != 0, (flags & fstflag::mtim_now) != 0);
     if (!access || !modification)
         return refuse(Errno::inval);
     return std::array{*access, *modification};

@@ -2,15 +2,14 @@
 // Host file status in the guest's terms; shared by the functions on descriptors and on paths.
 #pragma once
 
-#include <sys/stat.h>
+#include "wasi/abi.h"
+#include "wasi/handle_table.h"
 
 #include <array>
 #include <cstdint>
 #include <ctime>
 #include <span>
-
-#include "wasi/abi.h"
-#include "wasi/handle_table.h"
+#include <sys/stat.h>
 
 namespace wsb::wasi {
 
@@ -23,8 +22,7 @@ void put_filestat(std::span<uint8_t> record, const struct stat& status) noexcept
 
 /// The two times for utimensat(2). @return `inval` for contradictory or unknown flags, or a time that
 /// does not fit.
-[[nodiscard]] Outcome<std::array<timespec, 2>> times_from_flags(uint64_t access_ns,
-                                                                uint64_t modification_ns,
+[[nodiscard]] Outcome<std::array<timespec, 2>> times_from_flags(uint64_t access_ns, uint64_t modification_ns,
                                                                 uint32_t flags) noexcept;
 
 /// fdflags of an open host descriptor.

@@ -2,14 +2,14 @@
 // The guest's memory as one host call sees it: every pointer, length and count is checked here.
 #pragma once
 
+#include "wasi/abi.h"
+
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
 #include <type_traits>
-
-#include "wasi/abi.h"
 
 namespace wsb::wasi {
 
@@ -23,8 +23,7 @@ public:
     [[nodiscard]] uint64_t size_bytes() const noexcept { return m_bytes.size(); }
 
     /// `length_bytes` bytes at `address`; the length may be a product that exceeds 32 bits.
-    [[nodiscard]] Outcome<std::span<uint8_t>> bytes(uint32_t address,
-                                                    uint64_t length_bytes) const noexcept {
+    [[nodiscard]] Outcome<std::span<uint8_t>> bytes(uint32_t address, uint64_t length_bytes) const noexcept {
         if (address > m_bytes.size() || length_bytes > m_bytes.size() - address)
             return refuse(Errno::fault);
         return m_bytes.subspan(address, length_bytes);

@@ -2,13 +2,13 @@
 // The guest's descriptors: what each stands for, and what may be done with it.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <vector>
-
 #include "wasi/abi.h"
 #include "wasi/host_fd.h"
 #include "wasi/policy.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace wsb::wasi {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments and environment: lists of strings from the policy.
+#include "wasi/preview1.h"
+
 #include <limits>
 #include <span>
 #include <string>
-
-#include "wasi/preview1.h"
 
 namespace wsb::wasi::p1 {
 namespace {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clocks, random bytes, yielding; and what is not provided.
-#include <sched.h>
+#include "wasi/preview1.h"
 
 #include <algorithm>
-
-#include "wasi/preview1.h"
+#include <sched.h>
 
 namespace wsb::wasi::p1 {
 namespace {

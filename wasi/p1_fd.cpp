@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors themselves: status, flags, rights, sizes, times, preopens, closing, renumbering.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "wasi/file_status.h"
+#include "wasi/preview1.h"
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <limits>
-
-#include "wasi/file_status.h"
-#include "wasi/preview1.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -55,8 +54,8 @@ Outcome<void> fd_allocate(Call& call, uint32_t fd, uint64_t offset, uint64_t len
         return refuse(Errno::inval);
     if (length > max_offset - offset)
         return refuse(Errno::fbig);
-    return from_host(::fallocate(handle->host.get(), 0, static_cast<off_t>(offset),
-                                 static_cast<off_t>(length)));
+    return from_host(
+        ::fallocate(handle->host.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length)));
 }
 
 Outcome<void> fd_close(Call& call, uint32_t fd) {
@@ -121,8 +120,7 @@ Outcome<void> fd_fdstat_set_rights(Call& call, uint32_t fd, uint64_t base, uint6
 
 Outcome<void> fd_filestat_get(Call& call, uint32_t fd, uint32_t filestat_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_get));
-    WSB_TRY_ASSIGN(const std::span<uint8_t> record,
-                   call.memory.bytes(filestat_out, filestat_size_bytes));
+    WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(filestat_out, filestat_size_bytes));
     struct stat status{};
     WSB_TRY(from_host(::fstat(handle->host.get(), &status)));
     put_filestat(record, status);
@@ -136,8 +134,8 @@ Outcome<void> fd_filestat_set_size(Call& call, uint32_t fd, uint64_t size) {
     return from_host(::ftruncate(handle->host.get(), static_cast<off_t>(size)));
 }
 
-Outcome<void> fd_filestat_set_times(Call& call, uint32_t fd, uint64_t access_ns,
-                                    uint64_t modification_ns, uint32_t flags) {
+Outcome<void> fd_filestat_set_times(Call& call, uint32_t fd, uint64_t access_ns, uint64_t modification_ns,
+                                    uint32_t flags) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_set_times));
     WSB_TRY_ASSIGN(const auto times, times_from_flags(access_ns, modification_ns, flags));
     return from_host(::futimens(handle->host.get(), times.data()));
@@ -145,8 +143,7 @@ Outcome<void> fd_filestat_set_times(Call& call, uint32_t fd, uint64_t access_ns,
 
 Outcome<void> fd_prestat_get(Call& call, uint32_t fd, uint32_t prestat_out) {
     WSB_TRY_ASSIGN(const Preopen* const preopen, preopen_of(call, fd));
-    WSB_TRY_ASSIGN(const std::span<uint8_t> record,
-                   call.memory.bytes(prestat_out, prestat_size_bytes));
+    WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(prestat_out, prestat_size_bytes));
     // Type 0: a directory.
     GuestMemory::put(record, 0, uint32_t{0});
     GuestMemory::put(record, 4, static_cast<uint32_t>(preopen->guest_path.size()));

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading and writing through descriptors. The host reads and writes in the guest's memory itself, so that
 // nothing of the guest's size is ever allocated.
-#include <poll.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include "wasi/preview1.h"
 
 #include <array>
 #include <cerrno>
 #include <limits>
-
-#include "wasi/preview1.h"
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -19,8 +18,7 @@ class HostVectors {
 public:
     /// @return `fault` if the list, or one of those used, is not wholly inside the memory.
     Outcome<void> read(const GuestMemory& memory, uint32_t iovecs, uint32_t count) noexcept {
-        WSB_TRY_ASSIGN(const std::span<uint8_t> list,
-                       memory.array(iovecs, count, iovec_size_bytes));
+        WSB_TRY_ASSIGN(const std::span<uint8_t> list, memory.array(iovecs, count, iovec_size_bytes));
         for (size_t at = 0; at < list.size() && m_count < m_vectors.size(); at += iovec_size_bytes) {
             const auto address = GuestMemory::get<uint32_t>(list, at);
             const auto length = GuestMemory::get<uint32_t>(list, at + 4);
@@ -80,8 +78,7 @@ Outcome<off_t> host_offset(uint64_t offset) noexcept {
 
 }  // namespace
 
-Outcome<void> fd_read(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count,
-                      uint32_t read_out) {
+Outcome<void> fd_read(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count, uint32_t read_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_read));
     WSB_TRY(call.memory.bytes(read_out, sizeof(uint32_t)));
     HostVectors vectors;
@@ -93,8 +90,7 @@ Outcome<void> fd_read(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_c
     return call.memory.store(read_out, count);
 }
 
-Outcome<void> fd_write(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count,
-                       uint32_t written_out) {
+Outcome<void> fd_write(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count, uint32_t written_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_write));
     WSB_TRY(call.memory.bytes(written_out, sizeof(uint32_t)));
     HostVectors vectors;
@@ -106,10 +102,9 @@ Outcome<void> fd_write(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_
     return call.memory.store(written_out, count);
 }
 
-Outcome<void> fd_pread(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count,
-                       uint64_t offset, uint32_t read_out) {
-    WSB_TRY_ASSIGN(const Handle* const handle,
-                   call.handles().get(fd, right::fd_read | right::fd_seek));
+Outcome<void> fd_pread(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count, uint64_t offset,
+                       uint32_t read_out) {
+    WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_read | right::fd_seek));
     WSB_TRY_ASSIGN(const off_t position, host_offset(offset));
     WSB_TRY(call.memory.bytes(read_out, sizeof(uint32_t)));
     HostVectors vectors;
@@ -120,10 +115,9 @@ Outcome<void> fd_pread(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_
     return call.memory.store(read_out, count);
 }
 
-Outcome<void> fd_pwrite(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count,
-                        uint64_t offset, uint32_t written_out) {
-    WSB_TRY_ASSIGN(const Handle* const handle,
-                   call.handles().get(fd, right::fd_write | right::fd_seek));
+Outcome<void> fd_pwrite(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec_count, uint64_t offset,
+                        uint32_t written_out) {
+    WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_write | right::fd_seek));
     WSB_TRY_ASSIGN(const off_t position, host_offset(offset));
     WSB_TRY(call.memory.bytes(written_out, sizeof(uint32_t)));
     HostVectors vectors;
@@ -134,11 +128,10 @@ Outcome<void> fd_pwrite(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec
     return call.memory.store(written_out, count);
 }
 
-Outcome<void> fd_seek(Call& call, uint32_t fd, int64_t offset, uint32_t whence,
-                      uint32_t position_out) {
+Outcome<void> fd_seek(Call& call, uint32_t fd, int64_t offset, uint32_t whence, uint32_t position_out) {
     // Asking for the position takes less than moving it.
     const bool only_tells = offset == 0 && whence == static_cast<uint32_t>(Whence::cur);
-    WSB_TRY_ASSIGN(Handle* handle, call.handles().get(fd));
+    WSB_TRY_ASSIGN(Handle * handle, call.handles().get(fd));
     if (!only_tells || !handle->check(right::fd_tell))
         WSB_TRY(handle->check(right::fd_seek));
     constexpr std::array host_whence{SEEK_SET, SEEK_CUR, SEEK_END};

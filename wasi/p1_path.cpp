@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths. Each resolves beneath the descriptor it is relative to; the last component is then used by name,
 // without a trailing slash and without following links, in a directory that is held open.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "wasi/beneath.h"
 #include "wasi/file_status.h"
 #include "wasi/preview1.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -44,8 +43,7 @@ Outcome<beneath::Place> place_of(const Target& target) {
 /// @return `noent` or what else stat says.
 Outcome<bool> is_directory(const beneath::Place& place) noexcept {
     struct stat status{};
-    WSB_TRY(from_host(::fstatat(place.directory.get(), place.name.c_str(), &status,
-                                AT_SYMLINK_NOFOLLOW)));
+    WSB_TRY(from_host(::fstatat(place.directory.get(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW)));
     return S_ISDIR(status.st_mode);
 }
 
@@ -70,9 +68,8 @@ Outcome<HostFd> open_for_status(const Target& target, uint32_t lookup) {
 }  // namespace
 
 Outcome<void> path_create_directory(Call& call, uint32_t fd, uint32_t path, uint32_t path_length) {
-    WSB_TRY_ASSIGN(const Target target,
-                   target_of(call, fd, path, path_length, right::path_create_directory,
-                             PathOperation::create_directory));
+    WSB_TRY_ASSIGN(const Target target, target_of(call, fd, path, path_length, right::path_create_directory,
+                                                  PathOperation::create_directory));
     WSB_TRY_ASSIGN(const auto place, place_of(target));
     if (place.is_dots())
         return refuse(Errno::exist);
@@ -80,9 +77,8 @@ Outcome<void> path_create_directory(Call& call, uint32_t fd, uint32_t path, uint
 }
 
 Outcome<void> path_remove_directory(Call& call, uint32_t fd, uint32_t path, uint32_t path_length) {
-    WSB_TRY_ASSIGN(const Target target,
-                   target_of(call, fd, path, path_length, right::path_remove_directory,
-                             PathOperation::remove_directory));
+    WSB_TRY_ASSIGN(const Target target, target_of(call, fd, path, path_length, right::path_remove_directory,
+                                                  PathOperation::remove_directory));
     WSB_TRY_ASSIGN(const auto place, place_of(target));
     if (place.is_dots())
         return refuse(Errno::inval);
@@ -104,11 +100,10 @@ Outcome<void> path_unlink_file(Call& call, uint32_t fd, uint32_t path, uint32_t 
 
 Outcome<void> path_rename(Call& call, uint32_t old_fd, uint32_t old_path, uint32_t old_length,
                           uint32_t new_fd, uint32_t new_path, uint32_t new_length) {
-    WSB_TRY_ASSIGN(const Target from,
-                   target_of(call, old_fd, old_path, old_length, right::path_rename_source,
-                             PathOperation::rename_from));
-    WSB_TRY_ASSIGN(const Target to, target_of(call, new_fd, new_path, new_length,
-                                              right::path_rename_target, PathOperation::rename_to));
+    WSB_TRY_ASSIGN(const Target from, target_of(call, old_fd, old_path, old_length, right::path_rename_source,
+                                                PathOperation::rename_from));
+    WSB_TRY_ASSIGN(const Target to, target_of(call, new_fd, new_path, new_length, right::path_rename_target,
+                                              PathOperation::rename_to));
     WSB_TRY_ASSIGN(const auto source, place_of(from));
     WSB_TRY_ASSIGN(const auto target, place_of(to));
     if (source.is_dots() || target.is_dots())
@@ -119,20 +114,19 @@ Outcome<void> path_rename(Call& call, uint32_t old_fd, uint32_t old_path, uint32
         if (!directory)
             return refuse(Errno::notdir);
     }
-    return from_host(::renameat(source.directory.get(), source.name.c_str(), target.directory.get(),
-                                target.name.c_str()));
+    return from_host(
+        ::renameat(source.directory.get(), source.name.c_str(), target.directory.get(), target.name.c_str()));
 }
 
-Outcome<void> path_link(Call& call, uint32_t old_fd, uint32_t lookup, uint32_t old_path,
-                        uint32_t old_length, uint32_t new_fd, uint32_t new_path,
-                        uint32_t new_length) {
+Outcome<void> path_link(Call& call, uint32_t old_fd, uint32_t lookup, uint32_t old_path, uint32_t old_length,
+                        uint32_t new_fd, uint32_t new_path, uint32_t new_length) {
     // A link to what a symbolic link names is not offered, as by other runtimes.
     if (lookup != 0)
         return refuse(Errno::inval);
-    WSB_TRY_ASSIGN(const Target from, target_of(call, old_fd, old_path, old_length,
-                                                right::path_link_source, PathOperation::link_from));
-    WSB_TRY_ASSIGN(const Target to, target_of(call, new_fd, new_path, new_length,
-                                              right::path_link_target, PathOperation::link_to));
+    WSB_TRY_ASSIGN(const Target from, target_of(call, old_fd, old_path, old_length, right::path_link_source,
+                                                PathOperation::link_from));
+    WSB_TRY_ASSIGN(const Target to, target_of(call, new_fd, new_path, new_length, right::path_link_target,
+                                              PathOperation::link_to));
     WSB_TRY_ASSIGN(const auto source, place_of(from));
     WSB_TRY_ASSIGN(const auto target, place_of(to));
     if (source.is_dots())
@@ -148,8 +142,8 @@ Outcome<void> path_link(Call& call, uint32_t old_fd, uint32_t lookup, uint32_t o
                               target.name.c_str(), 0));
 }
 
-Outcome<void> path_symlink(Call& call, uint32_t target, uint32_t target_length, uint32_t fd,
-                           uint32_t path, uint32_t path_length) {
+Outcome<void> path_symlink(Call& call, uint32_t target, uint32_t target_length, uint32_t fd, uint32_t path,
+                           uint32_t path_length) {
     WSB_TRY_ASSIGN(const std::string text, call.memory.path(target, target_length));
     WSB_TRY_ASSIGN(const Target link, target_of(call, fd, path, path_length, right::path_symlink,
                                                 PathOperation::create_symlink));
@@ -166,10 +160,10 @@ Outcome<void> path_symlink(Call& call, uint32_t target, uint32_t target_length, 
     return from_host(::symlinkat(text.c_str(), place.directory.get(), place.name.c_str()));
 }
 
-Outcome<void> path_readlink(Call& call, uint32_t fd, uint32_t path, uint32_t path_length,
-                            uint32_t buffer, uint32_t buffer_length, uint32_t used_out) {
-    WSB_TRY_ASSIGN(const Target target, target_of(call, fd, path, path_length, right::path_readlink,
-                                                  PathOperation::read_link));
+Outcome<void> path_readlink(Call& call, uint32_t fd, uint32_t path, uint32_t path_length, uint32_t buffer,
+                            uint32_t buffer_length, uint32_t used_out) {
+    WSB_TRY_ASSIGN(const Target target,
+                   target_of(call, fd, path, path_length, right::path_readlink, PathOperation::read_link));
     WSB_TRY_ASSIGN(const std::span<uint8_t> bytes, call.memory.bytes(buffer, buffer_length));
     WSB_TRY(call.memory.bytes(used_out, sizeof(uint32_t)));
     WSB_TRY_ASSIGN(const auto place, place_of(target));
@@ -189,13 +183,11 @@ Outcome<void> path_readlink(Call& call, uint32_t fd, uint32_t path, uint32_t pat
     return call.memory.store(used_out, static_cast<uint32_t>(used));
 }
 
-Outcome<void> path_filestat_get(Call& call, uint32_t fd, uint32_t lookup, uint32_t path,
-                                uint32_t path_length, uint32_t filestat_out) {
+Outcome<void> path_filestat_get(Call& call, uint32_t fd, uint32_t lookup, uint32_t path, uint32_t path_length,
+                                uint32_t filestat_out) {
     WSB_TRY_ASSIGN(const Target target,
-                   target_of(call, fd, path, path_length, right::path_filestat_get,
-                             PathOperation::stat));
-    WSB_TRY_ASSIGN(const std::span<uint8_t> record,
-                   call.memory.bytes(filestat_out, filestat_size_bytes));
+                   target_of(call, fd, path, path_length, right::path_filestat_get, PathOperation::stat));
+    WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(filestat_out, filestat_size_bytes));
     WSB_TRY_ASSIGN(const HostFd opened, open_for_status(target, lookup));
     struct stat status{};
     WSB_TRY(from_host(::fstat(opened.get(), &status)));
@@ -204,11 +196,10 @@ Outcome<void> path_filestat_get(Call& call, uint32_t fd, uint32_t lookup, uint32
 }
 
 Outcome<void> path_filestat_set_times(Call& call, uint32_t fd, uint32_t lookup, uint32_t path,
-                                      uint32_t path_length, uint64_t access_ns,
-                                      uint64_t modification_ns, uint32_t flags) {
-    WSB_TRY_ASSIGN(const Target target,
-                   target_of(call, fd, path, path_length, right::path_filestat_set_times,
-                             PathOperation::set_times));
+                                      uint32_t path_length, uint64_t access_ns, uint64_t modification_ns,
+                                      uint32_t flags) {
+    WSB_TRY_ASSIGN(const Target target, target_of(call, fd, path, path_length, right::path_filestat_set_times,
+                                                  PathOperation::set_times));
     WSB_TRY_ASSIGN(const auto times, times_from_flags(access_ns, modification_ns, flags));
     WSB_TRY_ASSIGN(const HostFd opened, open_for_status(target, lookup));
     return from_host(::utimensat(opened.get(), "", times.data(), AT_EMPTY_PATH));

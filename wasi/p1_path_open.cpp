@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // path_open: what the guest asks for, cut down to the rights it has, as flags of open(2).
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "wasi/file_status.h"
 #include "wasi/preview1.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -17,9 +17,7 @@ struct Wish {
     Rights base = 0;  ///< asked for and available
     Rights inheriting = 0;
 
-    [[nodiscard]] bool reads() const noexcept {
-        return (base & (right::fd_read | right::fd_readdir)) != 0;
-    }
+    [[nodiscard]] bool reads() const noexcept { return (base & (right::fd_read | right::fd_readdir)) != 0; }
     [[nodiscard]] bool writes() const noexcept {
         return (base & (right::fd_write | right::fd_allocate | right::fd_filestat_set_size)) != 0;
     }
@@ -55,8 +53,7 @@ struct Wish {
 /// use. Reading and writing are not: an open that cannot do its purpose fails.
 Outcome<Wish> check_wish(const Handle& directory, uint32_t lookup, uint32_t oflags, Rights base,
                          Rights inheriting, uint32_t fdflags) noexcept {
-    if ((lookup & ~lookupflag::all) != 0 || (oflags & ~oflag::all) != 0 ||
-        (fdflags & ~fdflag::all) != 0)
+    if ((lookup & ~lookupflag::all) != 0 || (oflags & ~oflag::all) != 0 || (fdflags & ~fdflag::all) != 0)
         return refuse(Errno::inval);
     // Creating a directory is path_create_directory.
     if ((oflags & oflag::creat) != 0 && (oflags & oflag::directory) != 0)
@@ -72,8 +69,8 @@ Outcome<Wish> check_wish(const Handle& directory, uint32_t lookup, uint32_t ofla
         const bool is_read_only = directory.preopen != nullptr && directory.preopen->is_read_only;
         return refuse(is_read_only ? Errno::rofs : Errno::notcapable);
     }
-    return Wish{oflags, fdflags, (lookup & lookupflag::symlink_follow) != 0,
-                base & directory.inheriting, inheriting & directory.inheriting};
+    return Wish{oflags, fdflags, (lookup & lookupflag::symlink_follow) != 0, base & directory.inheriting,
+                inheriting & directory.inheriting};
 }
 
 Outcome<Handle> handle_for(HostFd opened, const Wish& wish, const Preopen* preopen) {
@@ -102,15 +99,14 @@ Outcome<void> path_open(Call& call, uint32_t fd, uint32_t lookup, uint32_t path,
     WSB_TRY_ASSIGN(const Handle* const directory, call.handles().get(fd));
     if (!directory->is_directory())
         return refuse(Errno::notdir);
-    WSB_TRY_ASSIGN(const Wish wish,
-                   check_wish(*directory, lookup, oflags, base, inheriting, fdflags));
+    WSB_TRY_ASSIGN(const Wish wish, check_wish(*directory, lookup, oflags, base, inheriting, fdflags));
     WSB_TRY_ASSIGN(const std::string text, call.memory.path(path, path_length));
     WSB_TRY(call.memory.bytes(opened_out, sizeof(uint32_t)));
     if (!call.handles().has_room())
         return refuse(Errno::mfile);
     const Preopen* const preopen = directory->preopen;
-    WSB_TRY_ASSIGN(HostFd opened, call.policy().open({preopen, directory->host.get(), text,
-                                                      wish.host_flags(), wish.changes()}));
+    WSB_TRY_ASSIGN(HostFd opened, call.policy().open({preopen, directory->host.get(), text, wish.host_flags(),
+                                                      wish.changes()}));
     WSB_TRY_ASSIGN(Handle handle, handle_for(std::move(opened), wish, preopen));
     WSB_TRY_ASSIGN(const uint32_t number, call.handles().insert(std::move(handle)));
     return call.memory.store(opened_out, number);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // poll_oneoff: sleeping, and waiting for descriptors.
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "wasi/preview1.h"
 
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
-
-#include "wasi/preview1.h"
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -43,8 +42,7 @@ public:
     Outcome<void> read(std::span<const uint8_t> records) {
         m_subscriptions.reserve(records.size() / subscription_size_bytes);
         for (size_t at = 0; at < records.size(); at += subscription_size_bytes) {
-            WSB_TRY_ASSIGN(Subscription subscription,
-                           read_one(records.subspan(at, subscription_size_bytes)));
+            WSB_TRY_ASSIGN(Subscription subscription, read_one(records.subspan(at, subscription_size_bytes)));
             m_is_ready |= subscription.error.has_value();
             m_subscriptions.push_back(subscription);
         }
@@ -119,9 +117,9 @@ private:
     Outcome<void> read_descriptor(std::span<const uint8_t> record, Subscription& subscription) {
         const bool reads = subscription.type == EventType::fd_read;
         const auto fd = GuestMemory::get<uint32_t>(record, 16);
-        WSB_TRY_ASSIGN(const Handle* const handle,
-                       m_call.handles().get(fd, right::poll_fd_readwrite |
-                                                    (reads ? right::fd_read : right::fd_write)));
+        WSB_TRY_ASSIGN(
+            const Handle* const handle,
+            m_call.handles().get(fd, right::poll_fd_readwrite | (reads ? right::fd_read : right::fd_write)));
         const auto events = static_cast<short>(reads ? POLLIN : POLLOUT);
         subscription.descriptor_index = m_descriptors.size();
         m_descriptors.push_back({handle->host.get(), events, 0});

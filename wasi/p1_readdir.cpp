@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listing directories. Cookies are the host's own directory offsets, so that no state is kept between calls.
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "wasi/file_status.h"
+#include "wasi/preview1.h"
 
 #include <algorithm>
 #include <array>
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits>
-
-#include "wasi/file_status.h"
-#include "wasi/preview1.h"
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace wsb::wasi::p1 {
 namespace {
@@ -63,8 +62,8 @@ FileType type_of(int directory_fd, const dirent64& entry) noexcept {
 
 }  // namespace
 
-Outcome<void> fd_readdir(Call& call, uint32_t fd, uint32_t buffer, uint32_t buffer_length,
-                         uint64_t cookie, uint32_t used_out) {
+Outcome<void> fd_readdir(Call& call, uint32_t fd, uint32_t buffer, uint32_t buffer_length, uint64_t cookie,
+                         uint32_t used_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_readdir));
     WSB_TRY_ASSIGN(const std::span<uint8_t> bytes, call.memory.bytes(buffer, buffer_length));
     WSB_TRY(call.memory.bytes(used_out, sizeof(uint32_t)));

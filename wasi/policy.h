@@ -3,17 +3,16 @@
 // reads a clock or draws random bytes other than through this interface.
 #pragma once
 
-#include <poll.h>
+#include "wasi/abi.h"
+#include "wasi/host_fd.h"
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <poll.h>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "wasi/abi.h"
-#include "wasi/host_fd.h"
 
 namespace wsb::wasi {
 

@@ -2,13 +2,12 @@
 // Setting up a guest's WASI state, and linking the functions of p1.def.
 #include "wasi/preview1.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "wasi/file_status.h"
 
 #include <algorithm>
 #include <array>
-
-#include "wasi/file_status.h"
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace wsb::wasi {
 namespace {
@@ -118,8 +117,7 @@ std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) noexcept {
 }
 
 Result<void> Preview1::define_in(Linker& linker) {
-#define WSB_P1(name, ...) \
-    WSB_TRY(linker.define(preview1_module, #name, host_function(*this, &p1::name)));
+#define WSB_P1(name, ...) WSB_TRY(linker.define(preview1_module, #name, host_function(*this, &p1::name)));
 #define WSB_P1_EXIT(name, ...) WSB_TRY(linker.function(preview1_module, #name, &name));
 #include "wasi/p1.def"
 #undef WSB_P1

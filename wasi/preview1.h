@@ -6,16 +6,16 @@
 // (`notcapable`). Pointers out of the memory give `fault`.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string_view>
-
 #include "wasi/abi.h"
 #include "wasi/guest_memory.h"
 #include "wasi/handle_table.h"
 #include "wasi/policy.h"
 #include "wsb/engine.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
 
 namespace wsb::wasi {
 
@@ -37,8 +37,7 @@ public:
     [[nodiscard]] std::optional<GuestMemory> memory_of(const Caller& caller) noexcept;
 
 private:
-    explicit Preview1(Policy& policy) noexcept
-        : m_policy(policy), m_handles(policy.max_open_files()) {}
+    explicit Preview1(Policy& policy) noexcept : m_policy(policy), m_handles(policy.max_open_files()) {}
 
     Policy& m_policy;
     HandleTable m_handles;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/grants.h"
 
+#include "sandbox/policy.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-
-#include "sandbox/policy.h"
 
 namespace wsb::testing {
 namespace {
@@ -43,8 +43,8 @@ TEST(Grants, Sizes) {
     EXPECT_EQ(parse_size_bytes("3MiB"), 3u << 20);
     EXPECT_EQ(parse_size_bytes("2MB"), 2'000'000u);
     EXPECT_EQ(parse_size_bytes("18446744073709551615"), ~uint64_t{0});
-    for (const char* text : {"", "x", "-1", "1.5MiB", "1 MiB", "1mib", "18446744073709551616",
-                             "18014398509481984KiB", "MiB"})
+    for (const char* text :
+         {"", "x", "-1", "1.5MiB", "1 MiB", "1mib", "18446744073709551616", "18014398509481984KiB", "MiB"})
         EXPECT_FALSE(parse_size_bytes(text)) << text;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wasi/beneath.h"
 
-#include <fcntl.h>
-
-#include <thread>
-
 #include "tests/unit/wasi/wasi_fixture.h"
+
+#include <fcntl.h>
+#include <thread>
 
 namespace wsb::testing {
 namespace {
@@ -71,10 +70,27 @@ TEST_P(BeneathTest, OpensWhatIsInside) {
 }
 
 TEST_P(BeneathTest, NeverLeaves) {
-    for (const char* path :
-         {"..", "../", "../secret", "a/../../secret", "a/b/../../../secret", "/", "/etc/passwd", "//",
-          "out", "to_out", "absolute", "slash", "slash/etc/passwd", "updir", "updir/", "updir/secret",
-          "a/../updir/secret", "dirlink/../../../secret", "updir/inside/file", "out/", "slash/"})
+    for (const char* path : {"..",
+                             "../",
+                             "../secret",
+                             "a/../../secret",
+                             "a/b/../../../secret",
+                             "/",
+                             "/etc/passwd",
+                             "//",
+                             "out",
+                             "to_out",
+                             "absolute",
+                             "slash",
+                             "slash/etc/passwd",
+                             "updir",
+                             "updir/",
+                             "updir/secret",
+                             "a/../updir/secret",
+                             "dirlink/../../../secret",
+                             "updir/inside/file",
+                             "out/",
+                             "slash/"})
         EXPECT_EQ(open(path), Errno::notcapable) << path;
     for (const char* path : {"updir/new", "dangling_out", "../new", "slash/tmp/new", "updir/new/"}) {
         EXPECT_NE(open(path, O_WRONLY | O_CREAT), Errno::success) << path;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-
-#include <set>
-
 #include "tests/unit/wasi/wasi_fixture.h"
+
+#include <fcntl.h>
+#include <set>
 
 namespace wsb::testing {
 namespace {
@@ -178,8 +177,7 @@ TEST_F(FdTest, Preopens) {
 }
 
 TEST_F(FdTest, ReadingDirectoriesInPieces) {
-    const std::multiset<std::string> expected{".",    "..",  "file",    "dir",
-                                              "link", "out", "absolute", "updir"};
+    const std::multiset<std::string> expected{".", "..", "file", "dir", "link", "out", "absolute", "updir"};
     for (const uint32_t size : {40u, 64u, 100u, 256u, 4096u})
         EXPECT_EQ(list(rw, size), expected) << size;
     for (int i = 0; i < 500; ++i)
@@ -267,9 +265,7 @@ protected:
         ASSERT_TRUE(guest().store(at + 8, type));
         ASSERT_TRUE(guest().store(at + 16, fd));
     }
-    Errno poll(uint32_t count) {
-        return call(p1::poll_oneoff, subscriptions, events, count, out);
-    }
+    Errno poll(uint32_t count) { return call(p1::poll_oneoff, subscriptions, events, count, out); }
     [[nodiscard]] Errno event_error(uint32_t index) {
         return static_cast<Errno>(load<uint16_t>(events + index * 32 + 8));
     }

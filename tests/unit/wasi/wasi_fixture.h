@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory for one test, and a guest of WASI without any code: its memory, and calls as it would make them.
+// A directory for one test, and a guest of WASI without any code: its memory, and calls as it would make
+// them.
 #pragma once
+
+#include "sandbox/policy.h"
+#include "wasi/preview1.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -13,10 +15,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
-
-#include "sandbox/policy.h"
-#include "wasi/preview1.h"
 
 namespace wsb::testing {
 
@@ -116,11 +117,10 @@ protected:
     }
 
     wasi::Errno open(uint32_t fd, std::string_view path, uint32_t oflags = 0,
-                     wasi::Rights base = wasi::right::fd_read, uint32_t fdflags = 0,
-                     bool follow = true) {
+                     wasi::Rights base = wasi::right::fd_read, uint32_t fdflags = 0, bool follow = true) {
         put(path_at, path);
-        return call(wasi::p1::path_open, fd, follow ? 1 : 0, path_at, path.size(), oflags, base, all,
-                    fdflags, out);
+        return call(wasi::p1::path_open, fd, follow ? 1 : 0, path_at, path.size(), oflags, base, all, fdflags,
+                    out);
     }
     /// The descriptor that the last open gave.
     [[nodiscard]] uint32_t opened() { return load<uint32_t>(out); }
@@ -133,8 +133,7 @@ protected:
     wasi::Errno rename(uint32_t from_fd, std::string_view from, uint32_t to_fd, std::string_view to) {
         put(path_at, from);
         put(other_path_at, to);
-        return call(wasi::p1::path_rename, from_fd, path_at, from.size(), to_fd, other_path_at,
-                    to.size());
+        return call(wasi::p1::path_rename, from_fd, path_at, from.size(), to_fd, other_path_at, to.size());
     }
     wasi::Errno stat(uint32_t fd, std::string_view path, bool follow = true) {
         put(path_at, path);

@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command as its users meet it: every subcommand, exit statuses, what is printed and where.
+
+WASM_SANDBOX names the command to test. Modules are written here in the text format.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import textwrap
+import unittest
+
+COMMAND = os.environ.get("WASM_SANDBOX", "wasm-sandbox")
+
+MATH = """
+(module $math
+  (memory (export "memory") 1 64)
+  (func $add (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func $div (export "div") (param i32 i32) (result i32)
+    (call $inner (local.get 0) (local.get 1)))
+  (func $inner (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "pair") (result i64 f64) (i64.const -7) (f64.const 1.5))
+  (func (export "half") (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.5)))
+  (func $spin (export "spin") (loop $l (br $l)))
+  (func $deep (export "deep") (call $deep))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
+"""
+
+WASI = '(import "wasi_snapshot_preview1" "{}" (func ${} (param {}){}))'
+
+
+def wasi(name, params, result=" (result i32)"):
+    return WASI.format(name, name, " ".join({"i": "i32", "l": "i64"}[p] for p in params), result)
+
+
+# All of preview 1, by the WITX description: parameters; all return an error number but proc_exit.
+PREVIEW_1 = {
+    "args_get": "ii", "args_sizes_get": "ii", "environ_get": "ii", "environ_sizes_get": "ii",
+    "clock_res_get": "ii", "clock_time_get": "ili", "fd_advise": "illi", "fd_allocate": "ill",
+    "fd_close": "i", "fd_datasync": "i", "fd_fdstat_get": "ii", "fd_fdstat_set_flags": "ii",
+    "fd_fdstat_set_rights": "ill", "fd_filestat_get": "ii", "fd_filestat_set_size": "il",
+    "fd_filestat_set_times": "illi", "fd_pread": "iiili", "fd_prestat_get": "ii",
+    "fd_prestat_dir_name": "iii", "fd_pwrite": "iiili", "fd_read": "iiii", "fd_readdir": "iiili",
+    "fd_renumber": "ii", "fd_seek": "ilii", "fd_sync": "i", "fd_tell": "ii", "fd_write": "iiii",
+    "path_create_directory": "iii", "path_filestat_get": "iiiii",
+    "path_filestat_set_times": "iiiilli", "path_link": "iiiiiii", "path_open": "iiiiillii",
+    "path_readlink": "iiiiii", "path_remove_directory": "iii", "path_rename": "iiiiii",
+    "path_symlink": "iiiii", "path_unlink_file": "iii", "poll_oneoff": "iiii", "proc_exit": "i",
+    "proc_raise": "i", "random_get": "ii", "sched_yield": "", "sock_accept": "iii",
+    "sock_recv": "iiiiii", "sock_send": "iiiii", "sock_shutdown": "ii",
+}  # fmt: skip
+
+# Writes the bytes at 64 of the length at 4 to a descriptor; the vector is at 0.
+PUT = """
+  (func $put (param $fd i32)
+    (i32.store (i32.const 0) (i32.const 64))
+    (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
+"""
+
+HELLO = f"""
+(module
+  {wasi("fd_write", "iiii")}
+  {wasi("proc_exit", "i", "")}
+  (memory (export "memory") 1)
+  (data (i32.const 64) "hello\\n")
+  {PUT}
+  (func (export "_start")
+    (i32.store (i32.const 4) (i32.const 6))
+    (call $put (i32.const 1))
+    (call $put (i32.const 2))
+    (call $proc_exit (i32.const 7))))
+"""
+
+# Prints the arguments, or the environment, each with its terminator.
+STRINGS = """
+(module
+  {sizes}
+  {get}
+  {write}
+  (memory (export "memory") 1)
+  {put}
+  (func (export "_start")
+    (drop (call ${name}_sizes_get (i32.const 16) (i32.const 4)))
+    (drop (call ${name}_get (i32.const 4096) (i32.const 64)))
+    (call $put (i32.const 1))))
+"""
+
+
+def strings_module(name):
+    return STRINGS.format(
+        sizes=wasi(f"{name}_sizes_get", "ii"),
+        get=wasi(f"{name}_get", "ii"),
+        write=wasi("fd_write", "iiii"),
+        put=PUT,
+        name=name,
+    )
+
+
+# Opens a path beneath descriptor 3 with oflags and rights, and exits with the error number.
+OPEN = f"""
+(module
+  {wasi("path_open", "iiiiillii")}
+  {wasi("proc_exit", "i", "")}
+  (memory (export "memory") 1)
+  (data (i32.const 64) "PATH")
+  (func (export "_start")
+    (call $proc_exit
+      (call $path_open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const LENGTH)
+        (i32.const OFLAGS) (i64.const RIGHTS) (i64.const 0) (i32.const 0) (i32.const 0)))))
+"""
+CREATE, TRUNCATE = 1, 8
+READ, WRITE = 2, 64
+NOENT, ROFS, NOTCAPABLE, BADF = 44, 69, 76, 8
+
+
+def open_module(path, oflags=0, rights=READ):
+    text = OPEN.replace("PATH", path).replace("LENGTH", str(len(path)))
+    return text.replace("OFLAGS", str(oflags)).replace("RIGHTS", str(rights))
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self._directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self._directory.cleanup)
+        self.directory = pathlib.Path(self._directory.name)
+
+    def file(self, name, content):
+        path = self.directory / name
+        path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).encode())
+        return name
+
+    def run_command(self, *args, env=None, stdin=""):
+        environment = dict(os.environ, **(env or {}))
+        return subprocess.run(
+            [COMMAND, *args],
+            cwd=self.directory,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def check(self, *args, status=0, out=None, err=(), **options):
+        """Runs, and checks the status, all of standard output and parts of standard error."""
+        process = self.run_command(*args, **options)
+        message = f"{args}: {process.returncode}\n{process.stdout}\n{process.stderr}"
+        self.assertEqual(process.returncode, status, message)
+        if out is not None:
+            self.assertEqual(process.stdout, out, message)
+        for part in [err] if isinstance(err, str) else err:
+            self.assertIn(part, process.stderr, message)
+        if not err and status == 0:
+            self.assertEqual(process.stderr, "", message)
+        return process
+
+
+class GeneralTest(CliTest):
+    SUBCOMMANDS = ["run", "validate", "inspect", "wat2wasm", "wasm2wat"]
+
+    def test_version(self):
+        self.assertRegex(self.check("--version").stdout, r"^wasm-sandbox \d+\.\d+\.\d+\n$")
+
+    def test_help_names_subcommands_and_statuses(self):
+        text = self.check("--help").stdout
+        for word in [*self.SUBCOMMANDS, "125", "126", "134", "137", "Examples:"]:
+            self.assertIn(word, text)
+        self.assertEqual(self.check("-h").stdout, text)
+
+    def test_help_of_subcommands(self):
+        for subcommand in self.SUBCOMMANDS:
+            text = self.check(subcommand, "--help").stdout
+            self.assertIn(f"Usage: wasm-sandbox {subcommand}", text)
+            self.assertIn("Example", text)
+            self.assertIn("Exit status", text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_every_option_of_run_is_in_its_help_and_works(self):
+        self.file("math.wat", MATH)
+        help_text = self.check("run", "--help").stdout
+        samples = {
+            "--invoke": ["--invoke", "add"],
+            "--tier": ["--tier", "interp"],
+            "--fuel": ["--fuel", "100"],
+            "--max-memory": ["--max-memory", "1MiB"],
+            "--max-stack": ["--max-stack", "256KiB"],
+            "--dir": ["--dir", "."],
+            "--env": ["--env", "A=b"],
+            "--stats": ["--stats=stats.json"],
+        }
+        named = set(re.findall(r"^  (--[a-z-]+)", help_text, re.MULTILINE))
+        self.assertEqual(named, set(samples))
+        invoke = samples.pop("--invoke")
+        for sample in [[], *samples.values()]:
+            process = self.run_command("run", *sample, *invoke, "math.wat", "1", "2")
+            self.assertEqual((process.returncode, process.stdout), (0, "3\n"), sample)
+
+    def test_wrong_command_lines(self):
+        self.file("math.wat", MATH)
+        for args, text in [
+            ([], "a subcommand is missing"),
+            (["frobnicate"], "frobnicate"),
+            (["--frobnicate"], "--frobnicate"),
+            (["run"], "FILE is missing"),
+            (["run", "--frobnicate", "math.wat"], "--frobnicate"),
+            (["run", "--fuel", "many", "math.wat"], "--fuel"),
+            (["run", "--fuel", "-1", "math.wat"], "--fuel"),
+            (["run", "--tier", "jit", "math.wat"], "--tier"),
+            (["run", "--max-memory", "1 MiB", "math.wat"], "64MiB"),
+            (["run", "--max-stack", "1", "math.wat"], "--max-stack"),
+            (["run", "--dir", "::x", "math.wat"], "HOST"),
+            (["run", "--env", "=x", "math.wat"], "NAME"),
+            (["run", "--env", "WSB_NOT_SET_ANYWHERE", "math.wat"], "not set"),
+            (["validate"], "FILE"),
+            (["wat2wasm", "math.wat"], "--output"),
+            (["inspect", "--yaml", "math.wat"], "--yaml"),
+        ]:
+            self.check(*args, status=125, out="", err=[text, "--help"])
+
+    def test_missing_files(self):
+        for args in [["run"], ["validate"], ["inspect"], ["wasm2wat"], ["wat2wasm", "-o", "x"]]:
+            self.check(*args, "absent.wasm", status=125, out="", err=["absent.wasm", "No such file"])
+
+
+class InvokeTest(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.file("math.wat", MATH)
+
+    def invoke(self, name, *args, options=(), **expected):
+        return self.check("run", *options, "--invoke", name, "math.wat", *args, **expected)
+
+    def test_values_by_type(self):
+        self.invoke("add", "2", "3", out="5\n")
+        self.invoke("add", "-1", "0x10", out="15\n")
+        self.invoke("add", "4294967295", "0", out="-1\n")
+        self.invoke("pair", out="-7\n1.5\n")
+        self.invoke("half", "1e3", out="500.0\n")
+        self.invoke("half", "nan", out="nan\n")
+
+    def test_wrong_values(self):
+        self.invoke("add", "2", status=125, out="", err=["1 argument", "(i32, i32) -> (i32)"])
+        self.invoke("add", "2", "x", status=125, out="", err=['"x"', "i32"])
+        self.invoke("add", "2", "4294967296", status=125, err="i32")
+        self.invoke("nothing", status=125, err=['"nothing"', "add: (i32, i32) -> (i32)"])
+        self.check("run", "math.wat", status=125, err=["_start", "--invoke", "add"])
+
+    def test_trap_has_reason_and_backtrace(self):
+        process = self.invoke("div", "1", "0", status=134, out="", err="integer divide by zero")
+        self.assertRegex(
+            process.stderr,
+            r"(?s)math\.wat: trap: .*0: math!inner \(offset 0x[0-9a-f]+\)\n +1: math!div \(offset",
+        )
+
+    def test_recursion_is_a_trap_and_the_stack_is_an_option(self):
+        self.invoke("deep", status=134, err=["call stack exhausted", "64 times", "--max-stack"])
+        self.invoke("deep", options=["--max-stack", "64KiB"], status=134)
+
+    def test_fuel(self):
+        process = self.invoke(
+            "spin", options=["--fuel", "1000", "--stats"], status=137, out="", err=["out of fuel", "--fuel"]
+        )
+        stats = json.loads(process.stderr.splitlines()[-1])
+        self.assertEqual((stats["fuel"], stats["exit"]), (1000, 137))
+        self.invoke("add", "1", "2", options=["--fuel", "100"], out="3\n")
+        self.invoke("add", "1", "2", options=["--fuel", "0"], status=137)
+
+    def test_memory(self):
+        self.invoke("grow", "15", options=["--max-memory", "1MiB"], out="1\n")
+        self.invoke("grow", "16", options=["--max-memory", "1MiB"], out="-1\n")
+        self.invoke("grow", "64", out="-1\n")
+        self.invoke("grow", "1", options=["--max-memory", "1KiB"], status=137, err="--max-memory")
+
+    def test_stats(self):
+        for option, source in [("--stats", None), ("--stats=stats.json", "stats.json")]:
+            process = self.run_command("run", option, "--invoke", "grow", "math.wat", "3")
+            self.assertEqual((process.returncode, process.stdout), (0, "1\n"))
+            text = (self.directory / source).read_text() if source else process.stderr
+            stats = json.loads(text)
+            self.assertEqual(
+                list(stats), ["fuel", "wall_ns", "cpu_ns", "peak_memory_bytes", "tier", "exit"]
+            )
+            self.assertEqual(stats["peak_memory_bytes"], 4 * 65536)
+            self.assertEqual((stats["tier"], stats["exit"]), ("interp", 0))
+            self.assertGreater(stats["fuel"], 0)
+            self.assertGreater(stats["wall_ns"], 0)
+
+    def test_fuel_is_the_same_in_every_run(self):
+        fuels = set()
+        for options in [[], ["--fuel", "100000"], ["--tier", "interp"]]:
+            process = self.run_command("run", *options, "--stats", "--invoke", "add", "math.wat", "1", "2")
+            fuels.add(json.loads(process.stderr)["fuel"])
+        self.assertEqual(len(fuels), 1)
+
+
+class WasiTest(CliTest):
+    def test_output_and_exit_status(self):
+        self.file("hello.wat", HELLO)
+        self.check("run", "hello.wat", status=7, out="hello\n", err="hello\n")
+
+    def test_everything_after_file_is_the_guests(self):
+        self.file("args.wat", strings_module("args"))
+        self.check("run", "args.wat", "--help", "--", "-x", "", out="args.wat\0--help\0--\0-x\0\0")
+        self.check("run", "./args.wat", out="args.wat\0")
+
+    def test_environment_is_only_what_is_given(self):
+        self.file("env.wat", strings_module("environ"))
+        self.check("run", "env.wat", out="")
+        self.check("run", "--env", "A=b", "--env", "C=d=e", "env.wat", out="A=b\0C=d=e\0")
+        self.check("run", "--env", "WSB_GIVEN", "env.wat", env={"WSB_GIVEN": "yes"}, out="WSB_GIVEN=yes\0")
+
+    def test_no_directory_unless_given(self):
+        self.file("open.wat", open_module("open.wat"))
+        self.check("run", "open.wat", status=BADF)
+        self.check("run", "--dir", ".", "open.wat", status=0)
+        self.check("run", "--dir", ".::/guest", "open.wat", status=0)
+        self.check("run", "--dir", "absent", "open.wat", status=125, err=["absent", "No such file"])
+
+    def test_paths_stay_inside(self):
+        (self.directory / "inside").mkdir()
+        (self.directory / "secret").write_text("secret")
+        os.symlink("../secret", self.directory / "inside" / "link")
+        os.symlink("/etc/passwd", self.directory / "inside" / "absolute")
+        for path in ["../secret", "link", "absolute", "/etc/passwd", "./../secret"]:
+            self.file("open.wat", open_module(path))
+            self.check("run", "--dir", "inside", "open.wat", status=NOTCAPABLE)
+        self.file("open.wat", open_module("absent"))
+        self.check("run", "--dir", "inside", "open.wat", status=NOENT)
+
+    def test_read_only(self):
+        (self.directory / "data").mkdir()
+        target = self.directory / "data" / "file"
+        target.write_text("content")
+        for oflags, rights in [(TRUNCATE, READ), (CREATE, READ), (0, WRITE), (CREATE | TRUNCATE, WRITE)]:
+            self.file("open.wat", open_module("file", oflags, rights))
+            self.check("run", "--dir", "data:ro", "open.wat", status=ROFS)
+            self.check("run", "--dir", "data::/x:ro", "open.wat", status=ROFS)
+            self.assertEqual(target.read_text(), "content")
+        self.check("run", "--dir", "data", "open.wat", status=0)
+        self.assertEqual(target.read_text(), "")
+
+    def test_unknown_imports_are_named(self):
+        self.file(
+            "imports.wat",
+            """(module
+                 (import "env" "log" (func (param i32 f64) (result i64)))
+                 (import "wasi_snapshot_preview1" "no_such" (func))
+                 (import "env" "table" (table 10 funcref))
+                 (func (export "_start")))""",
+        )
+        process = self.check("run", "imports.wat", status=125, out="", err="--dir")
+        self.assertIn("env.log: function (i32, f64) -> (i64)", process.stderr)
+        self.assertIn("wasi_snapshot_preview1.no_such: function", process.stderr)
+        self.assertIn("env.table: table", process.stderr)
+
+    def test_imports_of_the_wrong_type_do_not_link(self):
+        self.file(
+            "wrong.wat",
+            '(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64))) (func (export "_start")))',
+        )
+        self.check("run", "wrong.wat", status=126, out="", err=["fd_close", "incompatible import type"])
+
+    def test_all_of_preview_1_is_there(self):
+        imports = "\n".join(
+            wasi(name, params, "" if name == "proc_exit" else " (result i32)")
+            for name, params in PREVIEW_1.items()
+        )
+        self.file("all.wat", f'(module {imports} (memory (export "memory") 1) (func (export "_start")))')
+        self.check("run", "all.wat", out="")
+
+    def test_a_guest_without_memory_traps(self):
+        self.file(
+            "memory.wat",
+            f"""(module {wasi("sched_yield", "")}
+                 (func (export "_start") (drop (call $sched_yield))))""",
+        )
+        self.check("run", "memory.wat", status=134, err='export its memory as "memory"')
+
+    def test_a_trap_of_a_program(self):
+        self.file("trap.wat", '(module $program (func $main (export "_start") unreachable))')
+        self.check("run", "trap.wat", status=134, out="", err=["unreachable", "program!main (offset 0x"])
+
+    def test_initialize_runs_before_an_invoked_export(self):
+        self.file(
+            "library.wat",
+            """(module (global $g (mut i32) (i32.const 1))
+                 (func (export "_initialize") (global.set $g (i32.const 42)))
+                 (func (export "get") (result i32) (global.get $g)))""",
+        )
+        self.check("run", "--invoke", "get", "library.wat", out="42\n")
+
+    def test_start_must_have_the_right_type(self):
+        self.file("start.wat", '(module (func (export "_start") (param i32)))')
+        self.check("run", "start.wat", status=125, err=["_start", "(i32) -> ()"])
+
+
+class ValidateTest(CliTest):
+    def test_valid_and_invalid(self):
+        self.file("good.wat", MATH)
+        self.file("bad.wat", '(module (func $broken (export "b") (result i32) (i64.const 1)))')
+        self.check("validate", "good.wat", out="good.wat: valid\n")
+        process = self.check("validate", "good.wat", "bad.wat", status=126, out="good.wat: valid\n")
+        self.assertRegex(
+            process.stderr, r'bad\.wat: offset 0x[0-9a-f]+ .*function 0 "broken": type mismatch: .*i32.*i64'
+        )
+        self.check("run", "bad.wat", status=126, out="", err='function 0 "broken"')
+
+    def test_malformed_binaries(self):
+        for name, content, text in [
+            ("empty.wasm", b"", "unexpected end"),
+            ("cut.wasm", b"\0asm\1\0\0\0\1\xff", "offset 0x"),
+            ("version.wasm", b"\0asm\2\0\0\0", "unknown binary version"),
+        ]:
+            self.file(name, content)
+            for command in ["validate", "run", "inspect", "wasm2wat"]:
+                self.check(command, name, status=126, out="", err=[name, text])
+
+    def test_malformed_text_has_line_and_column(self):
+        self.file("bad.wat", "(module\n  (func (export \"f\")\n    (i32.frobnicate)))\n")
+        for args in [["validate"], ["run"], ["wat2wasm", "-o", "out.wasm"]]:
+            process = self.check(*args, "bad.wat", status=126, out="")
+            self.assertRegex(process.stderr, r"bad\.wat:3:\d+: ")
+        self.assertFalse((self.directory / "out.wasm").exists())
+
+    def test_names_cannot_reach_the_terminal(self):
+        self.file("evil.wat", '(module (func (export "_start\\1b[31m")))')
+        process = self.check("run", "evil.wat", status=125)
+        self.assertNotIn("\x1b", process.stderr)
+        self.assertNotIn("\x1b", self.check("inspect", "evil.wat").stdout)
+
+
+class InspectTest(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.file(
+            "module.wat",
+            f"""(module $example
+                 {wasi("path_open", "iiiiillii")}
+                 {wasi("random_get", "ii")}
+                 (import "env" "log" (func (param i32)))
+                 (memory (export "memory") 2 10)
+                 (func (export "f") (param i32) (result i32) (i32.extend8_s (local.get 0))))""",
+        )
+
+    def test_text(self):
+        text = self.check("inspect", "module.wat").stdout
+        for part in [
+            "wasi_snapshot_preview1.path_open: function (i32, i32, i32, i32, i32, i64, i64, i32, i32)",
+            "f: function (i32) -> (i32)",
+            "memory: memory 2..10 pages",
+            "sign-extension",
+            "--dir HOST[::GUEST][:ro]",
+            "random bytes",
+            "env.log: not available",
+        ]:
+            self.assertIn(part, text)
+
+    def test_json(self):
+        found = json.loads(self.check("inspect", "module.wat", "--json").stdout)
+        self.assertEqual(found["name"], "example")
+        self.assertEqual([i["provided"] for i in found["imports"]], [True, True, False])
+        self.assertEqual(found["exports"][1], {"name": "f", "kind": "function", "type": "function (i32) -> (i32)"})
+        self.assertEqual(found["features"], ["sign-extension"])
+        self.assertEqual(found["memories"], ["memory 2..10 pages"])
+        self.assertEqual(found, json.loads(self.check("inspect", "--json", "module.wat").stdout))
+
+
+class ConvertTest(CliTest):
+    def test_round_trip(self):
+        self.file("math.wat", MATH)
+        self.check("wat2wasm", "math.wat", "-o", "math.wasm", out="")
+        self.assertEqual((self.directory / "math.wasm").read_bytes()[:4], b"\0asm")
+        self.check("run", "--invoke", "add", "math.wasm", "2", "3", out="5\n")
+        self.check("wasm2wat", "math.wasm", "-o", "again.wat", out="")
+        self.assertEqual(
+            self.check("wasm2wat", "math.wasm").stdout, (self.directory / "again.wat").read_text()
+        )
+        self.check("wat2wasm", "again.wat", "--output", "again.wasm")
+        self.assertEqual(
+            (self.directory / "math.wasm").read_bytes(), (self.directory / "again.wasm").read_bytes()
+        )
+
+    def test_errors(self):
+        self.file("math.wat", MATH)
+        self.file("bad.wat", "(module (func (result i32)))")
+        self.check("wat2wasm", "bad.wat", "-o", "bad.wasm", status=126, err="type mismatch")
+        self.assertFalse((self.directory / "bad.wasm").exists())
+        self.check("wat2wasm", "math.wat", "-o", "no/such/dir.wasm", status=125, err="no/such/dir.wasm")
+
+
+if __name__ == "__main__":
+    unittest.main()
