@@ -5,10 +5,23 @@
 #include "cli/output.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
+#include <fcntl.h>
+
+namespace {
+/// A missing standard stream would be the next file that is opened: messages would go into it.
+void keep_standard_streams() noexcept {
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd)
+            std::_Exit(wsb::sandbox::status_refused);
+    }
+}
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace wsb;
+    keep_standard_streams();
     // A closed pipe is an error of writing, for the guest as for us, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
     try {

@@ -304,6 +304,12 @@ class WasiTest(CliTest):
         self.file("hello.wat", HELLO)
         self.check("run", "hello.wat", status=7, out="hello\n", err="hello\n")
 
+    def test_closed_standard_streams_are_not_taken_by_files(self):
+        (self.directory / "data").mkdir()
+        self.file("hello.wat", HELLO)
+        script = f"exec '{COMMAND}' run --dir data hello.wat <&- >&- 2>&-"
+        self.assertEqual(subprocess.run(["sh", "-c", script], cwd=self.directory).returncode, 7)
+
     def test_everything_after_file_is_the_guests(self):
         self.file("args.wat", strings_module("args"))
         self.check("run", "args.wat", "--help", "--", "-x", "", out="args.wat\0--help\0--\0-x\0\0")

@@ -168,7 +168,7 @@ TEST_P(BeneathTest, StaysInsideWhileThingsAreRenamed) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, BeneathTest,
                          ::testing::Values(&wasi::beneath::open, &wasi::beneath::open_by_walking),
-                         [](const auto& info) { return info.index == 0 ? "kernel" : "walking"; });
+                         [](const auto& way) { return way.index == 0 ? "kernel" : "walking"; });
 
 TEST(Beneath, LocatesTheLastComponent) {
     const TemporaryDirectory directory;

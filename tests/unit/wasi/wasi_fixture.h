@@ -69,13 +69,13 @@ protected:
     void SetUp() override {
         write_text(root() / "secret", "secret");
         for (const char* name : {"rw", "ro"}) {
-            const auto directory = root() / name;
-            std::filesystem::create_directories(directory / "dir");
-            write_text(directory / "file", "content");
-            std::filesystem::create_symlink("file", directory / "link");
-            std::filesystem::create_symlink("../secret", directory / "out");
-            std::filesystem::create_symlink("/", directory / "absolute");
-            std::filesystem::create_symlink("..", directory / "updir");
+            const auto grant = root() / name;
+            std::filesystem::create_directories(grant / "dir");
+            write_text(grant / "file", "content");
+            std::filesystem::create_symlink("file", grant / "link");
+            std::filesystem::create_symlink("../secret", grant / "out");
+            std::filesystem::create_symlink("/", grant / "absolute");
+            std::filesystem::create_symlink("..", grant / "updir");
         }
         grants.dirs = {{(root() / "rw").string(), "/rw", false}, {(root() / "ro").string(), "/ro", true}};
         grants.max_open_files = 16;
