@@ -18,9 +18,8 @@ struct Wish {
     Rights inheriting = 0;
 
     [[nodiscard]] bool reads() const noexcept { return (base & (right::fd_read | right::fd_readdir)) != 0; }
-    [[nodiscard]] bool writes() const noexcept {
-        return (base & (right::fd_write | right::fd_allocate | right::fd_filestat_set_size)) != 0;
-    }
+    /// Only this right decides: some libraries ask for those to allocate and to truncate in any case.
+    [[nodiscard]] bool writes() const noexcept { return (base & right::fd_write) != 0; }
     [[nodiscard]] bool changes() const noexcept {
         return writes() || (oflags & (oflag::creat | oflag::trunc)) != 0;
     }
@@ -86,6 +85,9 @@ Outcome<Handle> handle_for(HostFd opened, const Wish& wish, const Preopen* preop
     handle.host = std::move(opened);
     handle.type = file_type_of_mode(status.st_mode);
     handle.base = wish.base & rights_for(handle.type);
+    // What the host would refuse anyway on a file that is not open for writing.
+    if (!wish.writes())
+        handle.base &= ~(right::fd_allocate | right::fd_filestat_set_size);
     handle.inheriting = wish.inheriting;
     handle.preopen = preopen;
     return handle;

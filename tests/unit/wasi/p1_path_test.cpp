@@ -86,6 +86,14 @@ TEST_F(PathTest, RightsAreThoseAskedForAndAvailable) {
     EXPECT_EQ(open(rw, "file", 0, 0), Errno::success);
 }
 
+TEST_F(PathTest, AskingForAllButWritingOpensForReading) {
+    ASSERT_EQ(open(rw, "dir", 0, all & ~right::fd_write), Errno::success);
+    EXPECT_EQ(call(p1::fd_close, opened()), Errno::success);
+    ASSERT_EQ(open(rw, "file", 0, all & ~right::fd_write), Errno::success);
+    EXPECT_EQ(call(p1::fd_filestat_set_size, opened(), 0), Errno::notcapable);
+    EXPECT_EQ(read_text(root() / "rw" / "file"), "content");
+}
+
 TEST_F(PathTest, AFifoDoesNotBlock) {
     ASSERT_EQ(::mkfifo(inside("fifo").c_str(), 0600), 0);
     EXPECT_EQ(open(rw, "fifo", 0, right::fd_read), Errno::success);
