@@ -17,7 +17,7 @@
 
 /// `WSB_TRY_ASSIGN(auto x, read())`: binds the value, or returns the error.
 #define WSB_TRY_ASSIGN(target, expression) \
-    WSB_TRY_ASSIGN_INNER(WSB_CONCAT(wsb_result_, __LINE__), target, expression)
+    WSB_TRY_ASSIGN_INNER(WSB_CONCAT(wsb_result_, __COUNTER__), target, expression)
 #define WSB_TRY_ASSIGN_INNER(result, target, expression)     \
     auto result = (expression);                              \
     if (!result) [[unlikely]]                                \

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parser of module fields: collects names first, then writes sections. Spec: text/modules
+#pragma once
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/binary/encoder.h"
+#include "engine/text/literals.h"
+
+namespace wsb::text {
+
+/// The identifiers of one index space.
+class NameSpace {
+public:
+    explicit NameSpace(ErrorCode duplicate) noexcept : m_duplicate(duplicate) {}
+    /// Enters the next index, with a name if `id` is one.
+    [[nodiscard]] Result<void> add(const std::optional<Token>& id);
+    void add_unnamed() noexcept { ++m_count; }
+    [[nodiscard]] std::optional<uint32_t> find(const std::string& name) const;
+    [[nodiscard]] uint32_t count() const noexcept { return m_count; }
+    [[nodiscard]] const NameMap& names() const noexcept { return m_names; }
+
+private:
+    ErrorCode m_duplicate;
+    uint32_t m_count = 0;
+    std::unordered_map<std::string, uint32_t> m_indices;
+    NameMap m_names;
+};
+
+/// What a type use says: the type's index, and the names of its parameters.
+struct TypeUse {
+    uint32_t index = 0;
+    std::vector<std::optional<Token>> param_ids;
+};
+
+/// Parses one module from its source text to bytes. Single use.
+class ModuleParser {
+public:
+    explicit ModuleParser(Lexer lexer) noexcept : m_lexer(lexer) {}
+
+    /// `( module id? field* )`, the parenthesis not yet read; or bare fields to the end of the text.
+    [[nodiscard]] Result<std::vector<uint8_t>> run();
+
+private:
+    // Tokens (parser_types.cpp)
+    [[nodiscard]] Result<void> advance();
+    [[nodiscard]] Result<Token> peek() const;  ///< the token after m_token
+    [[nodiscard]] bool at(Token::Kind kind) const noexcept { return m_token.kind == kind; }
+    [[nodiscard]] Result<bool> at_form(std::string_view keyword) const;  ///< "(keyword"
+    [[nodiscard]] Result<void> enter_form(std::string_view keyword);
+    [[nodiscard]] Result<void> expect(Token::Kind kind);
+    [[nodiscard]] Result<void> expect_atom(std::string_view atom);
+    [[nodiscard]] Result<Token> take();
+    [[nodiscard]] Result<std::optional<Token>> take_id();
+    [[nodiscard]] Result<std::string> take_name();    ///< a string that is UTF-8
+    [[nodiscard]] Result<std::string> take_bytes();   ///< strings, joined
+    [[nodiscard]] Result<void> skip_form();           ///< from behind "(" to behind its ")"
+    [[nodiscard]] std::unexpected<Error> unexpected() const;
+
+    // Types (parser_types.cpp)
+    [[nodiscard]] Result<HeapType> heap_type();
+    [[nodiscard]] Result<ValType> ref_type();
+    [[nodiscard]] Result<ValType> val_type();
+    [[nodiscard]] Result<bool> at_ref_type() const;
+    [[nodiscard]] Result<StorageType> storage_type();
+    [[nodiscard]] Result<FieldType> field_type();
+    [[nodiscard]] Result<SubType> sub_type(uint32_t type);
+    [[nodiscard]] Result<void> composite_type(SubType& type, uint32_t index);
+    [[nodiscard]] Result<void> struct_fields(StructType& type, uint32_t index);
+    [[nodiscard]] Result<void> params_and_results(FuncType& type, std::vector<std::optional<Token>>* ids);
+    [[nodiscard]] Result<Limits> limits();
+    [[nodiscard]] Result<AddressType> address_type();
+    [[nodiscard]] Result<MemoryType> memory_type();
+    [[nodiscard]] Result<TableType> table_type();
+    [[nodiscard]] Result<GlobalType> global_type();
+    [[nodiscard]] Result<TypeUse> type_use();
+    [[nodiscard]] uint32_t implicit_type(const FuncType& type);
+    [[nodiscard]] Result<void> block_type(binary::BlockType& block);
+
+    // Indices (parser_types.cpp)
+    [[nodiscard]] Result<uint32_t> index(const NameSpace& space, std::string_view what);
+    [[nodiscard]] bool at_index() const noexcept { return at(Token::Kind::id) || is_natural(m_token); }
+    [[nodiscard]] Result<uint32_t> field_index(uint32_t type);
+    [[nodiscard]] Result<uint32_t> label();
+
+    // Fields (parser_module.cpp, parser_fields.cpp)
+    [[nodiscard]] Result<void> collect_names();
+    [[nodiscard]] Result<void> collect_field();
+    [[nodiscard]] Result<void> collect_import();
+    [[nodiscard]] Result<void> collect_type();
+    [[nodiscard]] Result<void> define_types();
+    [[nodiscard]] Result<void> define_type();
+    [[nodiscard]] Result<void> fields();
+    [[nodiscard]] Result<void> field(std::string_view keyword);
+    [[nodiscard]] Result<void> import_field();
+    [[nodiscard]] Result<void> import_description(std::string_view keyword);
+    [[nodiscard]] Result<bool> inline_exports_and_import(ExternKind kind, uint32_t index);
+    [[nodiscard]] Result<void> func_field();
+    [[nodiscard]] Result<void> func_body(const TypeUse& type);
+    [[nodiscard]] Result<void> table_field();
+    [[nodiscard]] Result<void> inline_elems(uint32_t table, AddressType address, const TableType& type);
+    [[nodiscard]] Result<void> memory_field();
+    [[nodiscard]] Result<void> global_field();
+    [[nodiscard]] Result<void> tag_field();
+    [[nodiscard]] Result<void> export_field();
+    [[nodiscard]] Result<void> start_field();
+    [[nodiscard]] Result<void> elem_field();
+    [[nodiscard]] Result<void> elem_list(binary::Encoder& out, uint8_t mode, uint32_t table,
+                                         const std::vector<uint8_t>& offset);
+    [[nodiscard]] Result<void> data_field();
+    [[nodiscard]] Result<std::vector<uint8_t>> offset_expr();
+    [[nodiscard]] Result<std::vector<uint8_t>> expr();
+    [[nodiscard]] Result<void> single_folded(binary::Encoder& out);
+    [[nodiscard]] std::vector<uint8_t> finish();
+    void emit_names(binary::Encoder& out) const;
+
+    // Instructions (parser_instr.cpp, parser_immediates.cpp)
+    struct InstrFrame {
+        enum class Kind : uint8_t {
+            folded_plain,      ///< `bytes` wait for the operands
+            folded_block,
+            folded_if,         ///< `bytes` wait for the condition; see `state`
+            folded_then,
+            folded_else,
+            flat_block, flat_if, flat_else,
+        };
+        enum class State : uint8_t { condition, then_done, else_done };
+        Kind kind;
+        State state = State::condition;
+        std::vector<uint8_t> bytes;
+        std::optional<Token> label;
+    };
+    /// Instructions up to a token that cannot begin one. Emits to `out`.
+    [[nodiscard]] Result<void> instrs(binary::Encoder& out);
+    [[nodiscard]] Result<void> folded_instr(binary::Encoder& out);
+    [[nodiscard]] Result<void> flat_instr(binary::Encoder& out);
+    [[nodiscard]] Result<bool> close_form(binary::Encoder& out);
+    [[nodiscard]] Result<void> flat_else(binary::Encoder& out);
+    [[nodiscard]] Result<void> flat_end(binary::Encoder& out);
+    [[nodiscard]] Result<void> check_label(const std::optional<Token>& opened);
+    [[nodiscard]] Result<binary::Instr> instr_head();
+    [[nodiscard]] Result<void> immediates(binary::Instr& instr);
+    [[nodiscard]] Result<void> index_immediates(binary::Instr& instr, Imm kind);
+    [[nodiscard]] Result<void> number_immediates(binary::Instr& instr, Imm kind);
+    [[nodiscard]] Result<void> type_immediates(binary::Instr& instr, Imm kind);
+    [[nodiscard]] Result<void> memarg(binary::Instr& instr, bool has_lane);
+    [[nodiscard]] Result<void> v128_immediate(binary::Instr& instr);
+    [[nodiscard]] Result<void> select_types(binary::Instr& instr);
+    [[nodiscard]] Result<void> catches(binary::Instr& instr);
+    void push_label(const std::optional<Token>& id);
+
+    Lexer m_lexer;
+    Token m_token;
+
+    NameSpace m_type_names{ErrorCode::duplicate_type};
+    NameSpace m_func_names{ErrorCode::duplicate_func};
+    NameSpace m_table_names{ErrorCode::duplicate_table};
+    NameSpace m_memory_names{ErrorCode::duplicate_memory};
+    NameSpace m_global_names{ErrorCode::duplicate_global};
+    NameSpace m_tag_names{ErrorCode::duplicate_tag};
+    NameSpace m_elem_names{ErrorCode::duplicate_elem};
+    NameSpace m_data_names{ErrorCode::duplicate_data};
+    NameSpace m_local_names{ErrorCode::duplicate_local};
+    std::map<uint32_t, NameSpace> m_field_names;
+    std::map<uint32_t, NameMap> m_all_local_names;
+    std::map<uint32_t, NameMap> m_all_label_names;
+    std::string m_module_name;
+
+    std::vector<SubType> m_types;
+    std::vector<RecGroup> m_groups;
+    std::vector<std::string> m_labels;  ///< innermost last; empty: no name
+    uint32_t m_label_count = 0;         ///< in the current function, for the name section
+    std::vector<InstrFrame> m_instr_frames;
+
+    // Next index of what is defined, imported ones included.
+    uint32_t m_next_func = 0, m_next_table = 0, m_next_memory = 0, m_next_global = 0, m_next_tag = 0;
+    uint32_t m_defined_funcs = 0, m_defined_tables = 0, m_defined_memories = 0, m_defined_globals = 0,
+             m_defined_tags = 0;
+    bool m_needs_data_count = false;
+
+    /// A vector in the making: its elements and how many.
+    struct Section {
+        binary::Encoder bytes;
+        uint32_t count = 0;
+    };
+    Section m_imports, m_funcs, m_tables, m_memories, m_tags, m_globals, m_exports, m_elems, m_codes, m_datas;
+    std::optional<uint32_t> m_start;
+};
+
+}  // namespace wsb::text

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// A module as a whole: names first, then types, then the fields in order, then the sections.
+#include "engine/text/parser.h"
+#include "engine/text/wat.h"
+
+#include <algorithm>
+
+namespace wsb::text {
+
+using binary::Encoder;
+
+Result<std::vector<uint8_t>> ModuleParser::run() {
+    WSB_TRY(advance());
+    WSB_TRY_ASSIGN(const bool is_wrapped, at_form("module"));
+    if (is_wrapped) {
+        WSB_TRY(enter_form("module"));
+        WSB_TRY_ASSIGN(const auto id, take_id());
+        if (id) {
+            WSB_TRY_ASSIGN(m_module_name, parse_id(*id));
+        }
+        if (m_token.is("binary")) {
+            WSB_TRY(advance());
+            WSB_TRY_ASSIGN(const std::string bytes, take_bytes());
+            WSB_TRY(expect(Token::Kind::right));
+            return std::vector<uint8_t>(bytes.begin(), bytes.end());
+        }
+        if (m_token.is("quote")) {
+            WSB_TRY(advance());
+            WSB_TRY_ASSIGN(const std::string source, take_bytes());
+            WSB_TRY(expect(Token::Kind::right));
+            return assemble(source);
+        }
+    }
+    const Lexer begin_lexer = m_lexer;
+    const Token begin_token = m_token;
+    WSB_TRY(collect_names());
+    m_lexer = begin_lexer;
+    m_token = begin_token;
+    WSB_TRY(define_types());
+    m_lexer = begin_lexer;
+    m_token = begin_token;
+    WSB_TRY(fields());
+    if (is_wrapped)
+        WSB_TRY(expect(Token::Kind::right));
+    if (!at(Token::Kind::end))
+        return unexpected();
+    return finish();
+}
+
+// First pass: names
+
+Result<void> ModuleParser::collect_names() {
+    while (at(Token::Kind::left)) {
+        WSB_TRY(advance());
+        WSB_TRY(collect_field());
+    }
+    return {};
+}
+
+/// Behind the opening parenthesis of a field; leaves the token behind the closing one.
+Result<void> ModuleParser::collect_field() {
+    const Token keyword = m_token;
+    if (!at(Token::Kind::atom))
+        return unexpected();
+    WSB_TRY(advance());
+    if (keyword.is("rec")) {
+        while (at(Token::Kind::left)) {
+            WSB_TRY(advance());
+            WSB_TRY(expect_atom("type"));
+            WSB_TRY(collect_type());
+        }
+        return expect(Token::Kind::right);
+    }
+    if (keyword.is("type"))
+        return collect_type();
+    if (keyword.is("import"))
+        return collect_import();
+    const std::pair<std::string_view, NameSpace*> spaces[] = {
+        {"func", &m_func_names},     {"table", &m_table_names}, {"memory", &m_memory_names},
+        {"global", &m_global_names}, {"tag", &m_tag_names},     {"elem", &m_elem_names},
+        {"data", &m_data_names},
+    };
+    for (const auto& [name, space] : spaces) {
+        if (!keyword.is(name))
+            continue;
+        WSB_TRY_ASSIGN(const auto id, take_id());
+        WSB_TRY(space->add(id));
+        // Inline segments take an index of their own.
+        if (keyword.is("table") || keyword.is("memory")) {
+            const std::string_view segment = keyword.is("table") ? "elem" : "data";
+            NameSpace& segments = keyword.is("table") ? m_elem_names : m_data_names;
+            size_t depth = 1;
+            while (depth != 0 && !at(Token::Kind::end)) {
+                WSB_TRY_ASSIGN(const bool is_segment, at_form(segment));
+                if (depth == 1 && is_segment)
+                    segments.add_unnamed();
+                depth += at(Token::Kind::left) ? 1 : 0;
+                depth -= at(Token::Kind::right) ? 1 : 0;
+                WSB_TRY(advance());
+            }
+            return {};
+        }
+        return skip_form();
+    }
+    if (keyword.is("export") || keyword.is("start"))
+        return skip_form();
+    return fail_at(keyword, ErrorCode::unexpected_token, std::string(keyword.text));
+}
+
+Result<void> ModuleParser::collect_type() {
+    WSB_TRY_ASSIGN(const auto id, take_id());
+    WSB_TRY(m_type_names.add(id));
+    return skip_form();
+}
+
+Result<void> ModuleParser::collect_import() {
+    WSB_TRY(expect(Token::Kind::string));
+    WSB_TRY(expect(Token::Kind::string));
+    WSB_TRY(expect(Token::Kind::left));
+    const Token kind = m_token;
+    WSB_TRY(advance());
+    WSB_TRY_ASSIGN(const auto id, take_id());
+    const std::pair<std::string_view, NameSpace*> spaces[] = {{"func", &m_func_names},
+                                                              {"table", &m_table_names},
+                                                              {"memory", &m_memory_names},
+                                                              {"global", &m_global_names},
+                                                              {"tag", &m_tag_names}};
+    for (const auto& [name, space] : spaces)
+        if (kind.is(name))
+            WSB_TRY(space->add(id));
+    WSB_TRY(skip_form());
+    return skip_form();
+}
+
+// Second pass: explicit types, so that implicit ones can come behind them
+
+Result<void> ModuleParser::define_types() {
+    while (at(Token::Kind::left)) {
+        WSB_TRY(advance());
+        if (m_token.is("type")) {
+            m_groups.push_back({static_cast<uint32_t>(m_types.size()), 1, false});
+            WSB_TRY(advance());
+            WSB_TRY(define_type());
+        } else if (m_token.is("rec")) {
+            WSB_TRY(advance());
+            RecGroup group{static_cast<uint32_t>(m_types.size()), 0, true};
+            while (at(Token::Kind::left)) {
+                WSB_TRY(enter_form("type"));
+                WSB_TRY(define_type());
+                ++group.count;
+            }
+            m_groups.push_back(group);
+            WSB_TRY(expect(Token::Kind::right));
+        } else {
+            WSB_TRY(skip_form());
+        }
+    }
+    return {};
+}
+
+Result<void> ModuleParser::define_type() {
+    WSB_TRY_ASSIGN(const auto id, take_id());
+    static_cast<void>(id);
+    WSB_TRY_ASSIGN(SubType type, sub_type(static_cast<uint32_t>(m_types.size())));
+    m_types.push_back(std::move(type));
+    return expect(Token::Kind::right);
+}
+
+// Third pass: everything else
+
+Result<void> ModuleParser::fields() {
+    while (at(Token::Kind::left)) {
+        WSB_TRY(advance());
+        const Token keyword = m_token;
+        WSB_TRY(advance());
+        WSB_TRY(field(keyword.text));
+    }
+    return {};
+}
+
+Result<void> ModuleParser::field(std::string_view keyword) {
+    if (keyword == "type" || keyword == "rec")
+        return skip_form();
+    if (keyword == "import")
+        return import_field();
+    if (keyword == "func")
+        return func_field();
+    if (keyword == "table")
+        return table_field();
+    if (keyword == "memory")
+        return memory_field();
+    if (keyword == "global")
+        return global_field();
+    if (keyword == "tag")
+        return tag_field();
+    if (keyword == "export")
+        return export_field();
+    if (keyword == "start")
+        return start_field();
+    if (keyword == "elem")
+        return elem_field();
+    return data_field();
+}
+
+// Sections
+
+std::vector<uint8_t> ModuleParser::finish() {
+    Encoder out;
+    constexpr uint8_t header[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
+    out.raw(header);
+    const auto section = [&](uint8_t id, const Section& content) {
+        if (content.count == 0)
+            return;
+        Encoder body;
+        body.u32(content.count);
+        body.raw(content.bytes.bytes());
+        out.section(id, body.bytes());
+    };
+    Section types;
+    for (const RecGroup& group : m_groups) {
+        if (group.is_explicit) {
+            types.bytes.u8(0x4e);
+            types.bytes.u32(group.count);
+        }
+        for (uint32_t i = 0; i < group.count; ++i)
+            types.bytes.sub_type(m_types[group.first + i]);
+        ++types.count;
+    }
+    section(1, types);
+    section(2, m_imports);
+    section(3, m_funcs);
+    section(4, m_tables);
+    section(5, m_memories);
+    section(13, m_tags);
+    section(6, m_globals);
+    section(7, m_exports);
+    if (m_start) {
+        Encoder start;
+        start.u32(*m_start);
+        out.section(8, start.bytes());
+    }
+    section(9, m_elems);
+    if (m_needs_data_count) {
+        Encoder count;
+        count.u32(m_datas.count);
+        out.section(12, count.bytes());
+    }
+    section(10, m_codes);
+    section(11, m_datas);
+    emit_names(out);
+    return out.take();
+}
+
+namespace {
+
+void name_map(Encoder& out, uint8_t id, const NameMap& names) {
+    if (names.empty())
+        return;
+    Encoder body;
+    body.u32(static_cast<uint32_t>(names.size()));
+    for (const auto& [index, name] : names) {
+        body.u32(index);
+        body.name(name);
+    }
+    out.section(id, body.bytes());
+}
+
+/// Names inside something else: locals, labels, fields. Empty names are places without one.
+void indirect_name_map(Encoder& out, uint8_t id, const std::map<uint32_t, NameMap>& all) {
+    Encoder body;
+    uint32_t count = 0;
+    for (const auto& [outer, names] : all) {
+        const auto named = static_cast<uint32_t>(
+            std::ranges::count_if(names, [](const auto& entry) { return !entry.second.empty(); }));
+        if (named == 0)
+            continue;
+        body.u32(outer);
+        body.u32(named);
+        for (const auto& [index, name] : names) {
+            if (name.empty())
+                continue;
+            body.u32(index);
+            body.name(name);
+        }
+        ++count;
+    }
+    if (count == 0)
+        return;
+    Encoder map;
+    map.u32(count);
+    map.raw(body.bytes());
+    out.section(id, map.bytes());
+}
+
+}  // namespace
+
+/// Spec: appendix/custom#name-section; subsections share the form of sections.
+void ModuleParser::emit_names(Encoder& out) const {
+    Encoder names;
+    if (!m_module_name.empty()) {
+        Encoder module;
+        module.name(m_module_name);
+        names.section(0, module.bytes());
+    }
+    name_map(names, 1, m_func_names.names());
+    indirect_name_map(names, 2, m_all_local_names);
+    indirect_name_map(names, 3, m_all_label_names);
+    name_map(names, 4, m_type_names.names());
+    name_map(names, 5, m_table_names.names());
+    name_map(names, 6, m_memory_names.names());
+    name_map(names, 7, m_global_names.names());
+    name_map(names, 8, m_elem_names.names());
+    name_map(names, 9, m_data_names.names());
+    std::map<uint32_t, NameMap> fields;
+    for (const auto& [type, space] : m_field_names)
+        fields.emplace(type, space.names());
+    indirect_name_map(names, 10, fields);
+    name_map(names, 11, m_tag_names.names());
+    if (names.size() == 0)
+        return;
+    Encoder custom;
+    custom.name("name");
+    custom.raw(names.bytes());
+    out.section(0, custom.bytes());
+}
+
+Result<std::vector<uint8_t>> assemble(std::string_view source) {
+    return ModuleParser(Lexer(source)).run();
+}
+
+}  // namespace wsb::text
