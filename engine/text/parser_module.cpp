@@ -14,6 +14,8 @@ Result<std::vector<uint8_t>> ModuleParser::run() {
     WSB_TRY_ASSIGN(const bool is_wrapped, at_form("module"));
     if (is_wrapped) {
         WSB_TRY(enter_form("module"));
+        if (m_token.is("definition"))  // of scripts
+            WSB_TRY(advance());
         WSB_TRY_ASSIGN(const auto id, take_id());
         if (id) {
             WSB_TRY_ASSIGN(m_module_name, parse_id(*id));
