@@ -38,13 +38,13 @@ private:
     }
 
     // Commands
-    [[nodiscard]] Result<void> command(std::vector<ScriptCommand>& commands, bool in_thread);
+    [[nodiscard]] Result<void> command(std::vector<ScriptCommand>& commands, uint32_t thread_depth);
     [[nodiscard]] Result<void> module_command(ScriptCommand& command);
     [[nodiscard]] Result<ScriptModule> module();
     [[nodiscard]] Result<ScriptInstance> instance();
     [[nodiscard]] Result<ScriptAction> action();
     [[nodiscard]] Result<ScriptRegister> register_command();
-    [[nodiscard]] Result<ScriptThread> thread();
+    [[nodiscard]] Result<ScriptThread> thread(uint32_t thread_depth);
     [[nodiscard]] Result<void> assertion(ScriptCommand& command);
     [[nodiscard]] Result<void> assert_trap(ScriptCommand& command);
     [[nodiscard]] Result<bool> at_module_field() const;

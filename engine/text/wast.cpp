@@ -11,6 +11,13 @@
 
 namespace wsb::text {
 
+namespace {
+
+/// Threads in threads; parsing them recurses.
+constexpr uint32_t max_thread_depth = 16;
+
+}  // namespace
+
 // Tokens
 
 Result<void> ScriptParser::advance() {
@@ -178,8 +185,8 @@ Result<ScriptRegister> ScriptParser::register_command() {
     return result;
 }
 
-/// `( thread id? ( shared ( module id ) )? command* )`; threads do not nest.
-Result<ScriptThread> ScriptParser::thread() {
+/// `( thread id? ( shared ( module id ) )? command* )`
+Result<ScriptThread> ScriptParser::thread(uint32_t thread_depth) {
     WSB_TRY(enter_form("thread"));
     ScriptThread thread;
     WSB_TRY_ASSIGN(thread.name, take_id());
@@ -192,7 +199,7 @@ Result<ScriptThread> ScriptParser::thread() {
         WSB_TRY(expect(Token::Kind::right));
     }
     while (at(Token::Kind::left))
-        WSB_TRY(command(thread.commands, true));
+        WSB_TRY(command(thread.commands, thread_depth + 1));
     WSB_TRY(expect(Token::Kind::right));
     return thread;
 }
@@ -261,7 +268,7 @@ Result<void> ScriptParser::assertion(ScriptCommand& command) {
                    "unknown command " + std::string(keyword.text));
 }
 
-Result<void> ScriptParser::command(std::vector<ScriptCommand>& commands, bool in_thread) {
+Result<void> ScriptParser::command(std::vector<ScriptCommand>& commands, uint32_t thread_depth) {
     if (!at(Token::Kind::left))
         return unexpected();
     ScriptCommand result;
@@ -273,8 +280,8 @@ Result<void> ScriptParser::command(std::vector<ScriptCommand>& commands, bool in
         WSB_TRY_ASSIGN(result.body, register_command());
     } else if (keyword.is("invoke") || keyword.is("get")) {
         WSB_TRY_ASSIGN(result.body, action());
-    } else if (keyword.is("thread") && !in_thread) {
-        WSB_TRY_ASSIGN(result.body, thread());
+    } else if (keyword.is("thread") && thread_depth < max_thread_depth) {
+        WSB_TRY_ASSIGN(result.body, thread(thread_depth));
     } else if (keyword.is("wait")) {
         WSB_TRY(enter_form("wait"));
         ScriptWait wait;
@@ -316,7 +323,7 @@ Result<std::vector<ScriptCommand>> ScriptParser::run() {
         return commands;
     }
     while (!at(Token::Kind::end))
-        WSB_TRY(command(commands, false));
+        WSB_TRY(command(commands, 0));
     return commands;
 }
 
