@@ -31,7 +31,7 @@ std::string_view error_text(ErrorCode code) noexcept {
 std::string Error::message() const {
     std::string text{error_text(code)};
     // The suite has "unknown operator" and "illegal opcode ff": there the detail continues the text.
-    const bool continues = code == ErrorCode::unknown_name || code == ErrorCode::illegal_opcode;
+    const bool continues = code == ErrorCode::unknown_name || code == ErrorCode::unknown_operator || code == ErrorCode::illegal_opcode;
     if (!detail.empty())
         text += (continues ? " " : ": ") + detail;
     if (line != 0)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/text/lexer.h"
 
+#include "engine/base/utf8.h"
+#include "engine/text/literals.h"
+
 #include <fmt/format.h>
 
 #include <array>
-
-#include "engine/base/utf8.h"
 
 namespace wsb::text {
 
@@ -23,6 +24,13 @@ constexpr auto id_chars = [] {
         table[static_cast<uint8_t>(c)] = true;
     return table;
 }();
+
+/// Why the text cannot begin with this character.
+[[nodiscard]] ErrorCode illegal_code(std::string_view text) noexcept {
+    const auto lead = static_cast<uint8_t>(text[0]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    return is_utf8(text.substr(0, length)) ? ErrorCode::illegal_character : ErrorCode::malformed_utf8;
+}
 
 }  // namespace
 
@@ -66,7 +74,8 @@ Result<void> Lexer::skip_blank() {
             ++m_position;
         } else if (c == ';' && at(m_position + 1) == ';') {
             const size_t start = m_position;
-            while (m_position < m_source.size() && m_source[m_position] != '\n' && m_source[m_position] != '\r')
+            while (m_position < m_source.size() && m_source[m_position] != '\n' &&
+                   m_source[m_position] != '\r')
                 ++m_position;
             if (!is_utf8(m_source.substr(start, m_position - start)))
                 return error(ErrorCode::malformed_utf8, start);
@@ -110,10 +119,10 @@ Result<void> Lexer::skip_annotation() {
     m_position += 2;
     if (at(m_position) == '"') {
         const size_t name = m_position;
-        WSB_TRY(skip_string());
-        if (m_position - name == 2)
+        if (!skip_string() || m_position - name == 2)
             return opened.error(ErrorCode::empty_annotation_id, start);
-        if (!is_utf8(m_source.substr(name, m_position - name)))
+        WSB_TRY_ASSIGN(const std::string id, parse_string(token(Token::Kind::string, name)));
+        if (!is_utf8(id))
             return opened.error(ErrorCode::malformed_utf8, start);
     } else {
         if (!is_id_char(at(m_position)))
@@ -142,8 +151,7 @@ Result<void> Lexer::skip_annotation() {
                    c == ']' || c == '{' || c == '}') {
             ++m_position;
         } else {
-            return error(static_cast<uint8_t>(c) >= 0x80 ? ErrorCode::malformed_utf8 : ErrorCode::illegal_character,
-                         m_position);
+            return error(illegal_code(m_source.substr(m_position)), m_position);
         }
     }
     return {};
@@ -186,9 +194,8 @@ Result<Token> Lexer::next() {
             return error(ErrorCode::malformed_utf8, start);
     } else if (c == '$' && at(start + 1) == '"') {
         ++m_position;
-        WSB_TRY(skip_string());
         kind = Token::Kind::id;
-        if (m_position - start == 3)
+        if (!skip_string() || m_position - start == 3)
             return error(ErrorCode::empty_identifier, start);
         if (!is_utf8(m_source.substr(start, m_position - start)))
             return error(ErrorCode::malformed_utf8, start);
@@ -201,10 +208,7 @@ Result<Token> Lexer::next() {
                 return error(ErrorCode::empty_identifier, start);
         }
     } else {
-        return error(static_cast<uint8_t>(c) >= 0x80 && !is_utf8(m_source.substr(start, 4))
-                         ? ErrorCode::malformed_utf8
-                         : ErrorCode::illegal_character,
-                     start);
+        return error(illegal_code(m_source.substr(start)), start);
     }
     // Tokens must be separated. Spec: text/lexical#text-token (reserved)
     const char after = at(m_position);

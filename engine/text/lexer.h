@@ -2,26 +2,27 @@
 // Tokens of the text format. Spec: text/lexical
 #pragma once
 
+#include "engine/base/result.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "engine/base/result.h"
 
 namespace wsb::text {
 
 struct Token {
     enum class Kind : uint8_t {
-        left, right,  ///< parentheses
-        atom,         ///< keyword or number: a run of identifier characters
-        id,           ///< `$name` or `$"name"`, the `$` included
-        string,       ///< the quotes included
+        left,
+        right,   ///< parentheses
+        atom,    ///< keyword or number: a run of identifier characters
+        id,      ///< `$name` or `$"name"`, the `$` included
+        string,  ///< the quotes included
         end,
     };
     Kind kind = Kind::end;
     std::string_view text;  ///< inside the source
     uint32_t line = 1;
-    uint32_t column = 1;    ///< in bytes
+    uint32_t column = 1;  ///< in bytes
 
     [[nodiscard]] bool is(std::string_view atom) const noexcept { return kind == Kind::atom && text == atom; }
 };
@@ -43,7 +44,8 @@ private:
     [[nodiscard]] char at(size_t position) const noexcept {
         return position < m_source.size() ? m_source[position] : '\0';
     }
-    [[nodiscard]] std::unexpected<Error> error(ErrorCode code, size_t position, std::string detail = {}) const;
+    [[nodiscard]] std::unexpected<Error> error(ErrorCode code, size_t position,
+                                               std::string detail = {}) const;
     [[nodiscard]] Result<void> skip_blank();
     [[nodiscard]] Result<void> skip_block_comment();
     [[nodiscard]] Result<void> skip_annotation();

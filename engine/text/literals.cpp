@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/text/literals.h"
 
+#include "engine/base/utf8.h"
+#include "engine/text/keywords.h"
+
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
-
-#include "engine/base/utf8.h"
 
 namespace wsb::text {
 
@@ -68,7 +69,7 @@ struct Magnitude {
     if (is_hex)
         text.remove_prefix(2);
     if (token.kind != Token::Kind::atom || !is_digits(text, is_hex ? 16 : 10))
-        return fail_at(token, ErrorCode::unexpected_token, "expected a number, found " + std::string(token.text));
+        return fail_unexpected(token);
     result.value = digits_value(text, is_hex ? 16 : 10);
     return result;
 }
@@ -145,8 +146,8 @@ template <class Float>
     if (hex.significand == 0)
         return Bits{0};
     const int shift = std::countl_zero(hex.significand);
-    const uint64_t normalized = hex.significand << shift;      // bit 63 set
-    const int64_t exponent = hex.exponent + 63 - shift;        // of bit 63
+    const uint64_t normalized = hex.significand << shift;  // bit 63 set
+    const int64_t exponent = hex.exponent + 63 - shift;    // of bit 63
     if (exponent > bias)
         return std::nullopt;
     // How many low bits go: more for subnormals.
@@ -185,17 +186,16 @@ template <class Float>
     const size_t dot = mantissa.find('.');
     if (!is_digits(mantissa.substr(0, dot), 10))
         return false;
-    return dot == std::string_view::npos || dot + 1 == mantissa.size() || is_digits(mantissa.substr(dot + 1), 10);
+    return dot == std::string_view::npos || dot + 1 == mantissa.size() ||
+           is_digits(mantissa.substr(dot + 1), 10);
 }
 
 template <class Float>
-[[nodiscard]] Result<typename Format<Float>::Bits> parse_magnitude_of(const Token& token, std::string_view text) {
+[[nodiscard]] Result<typename Format<Float>::Bits> parse_magnitude_of(const Token& token,
+                                                                      std::string_view text) {
     using Bits = typename Format<Float>::Bits;
     constexpr int fraction_bits = Format<Float>::fraction_bits;
     constexpr Bits infinity = std::bit_cast<Bits>(std::numeric_limits<Float>::infinity());
-    const auto unexpected = [&] {
-        return fail_at(token, ErrorCode::unexpected_token, "expected a number, found " + std::string(token.text));
-    };
     if (text == "inf")
         return infinity;
     if (text == "nan")
@@ -203,7 +203,7 @@ template <class Float>
     if (text.starts_with("nan:0x")) {
         const std::string_view digits = text.substr(6);
         if (!is_digits(digits, 16))
-            return unexpected();
+            return fail_unexpected(token);
         const auto payload = digits_value(digits, 16);
         if (!payload || *payload == 0 || *payload >= uint64_t{1} << fraction_bits)
             return fail_at(token, ErrorCode::constant_out_of_range);
@@ -212,14 +212,14 @@ template <class Float>
     if (text.starts_with("0x")) {
         HexFloat hex;
         if (!read_hex(text.substr(2), hex))
-            return unexpected();
+            return fail_unexpected(token);
         const auto rounded = round_hex<Float>(hex);
         if (!rounded)
             return fail_at(token, ErrorCode::constant_out_of_range);
         return *rounded;
     }
     if (token.kind != Token::Kind::atom || !is_decimal_float(text))
-        return unexpected();
+        return fail_unexpected(token);
     std::string plain;
     for (const char c : text)
         if (c != '_')
@@ -251,7 +251,22 @@ template <class Float>
 }  // namespace
 
 bool is_natural(const Token& token) noexcept {
-    return token.kind == Token::Kind::atom && !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9';
+    return token.kind == Token::Kind::atom && !token.text.empty() && token.text[0] >= '0' &&
+           token.text[0] <= '9';
+}
+
+bool is_number(const Token& token) noexcept {
+    std::string_view text = token.text;
+    if (token.kind != Token::Kind::atom)
+        return false;
+    if (text.starts_with('+') || text.starts_with('-'))
+        text.remove_prefix(1);
+    if (text == "inf" || text == "nan")
+        return true;
+    if (text.starts_with("nan:0x"))
+        return is_digits(text.substr(6), 16);
+    HexFloat hex;
+    return text.starts_with("0x") ? read_hex(text.substr(2), hex) : is_decimal_float(text);
 }
 
 Result<uint64_t> parse_unsigned(const Token& token, unsigned bits) {
@@ -259,7 +274,9 @@ Result<uint64_t> parse_unsigned(const Token& token, unsigned bits) {
     if (magnitude.has_sign)
         return fail_at(token, ErrorCode::unexpected_token, "expected a number without sign");
     if (!magnitude.value || (bits < 64 && *magnitude.value >> bits != 0))
-        return fail_at(token, bits == 32 ? ErrorCode::i32_constant : ErrorCode::constant_out_of_range);
+        return fail_at(token, bits == 32  ? ErrorCode::i32_constant
+                              : bits == 8 ? ErrorCode::i8_constant
+                                          : ErrorCode::constant_out_of_range);
     return *magnitude.value;
 }
 

@@ -2,13 +2,13 @@
 // Numbers and strings of the text format. Spec: text/values
 #pragma once
 
+#include "engine/text/lexer.h"
+
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "engine/text/lexer.h"
 
 namespace wsb::text {
 
@@ -25,6 +25,9 @@ namespace wsb::text {
 
 /// Whether a token looks like a natural number.
 [[nodiscard]] bool is_natural(const Token& token) noexcept;
+
+/// Whether a token is a number of any form, its size aside.
+[[nodiscard]] bool is_number(const Token& token) noexcept;
 
 /// The bytes of a string token, escapes resolved. @return illegal_escape.
 [[nodiscard]] Result<std::string> parse_string(const Token& token);

@@ -2,13 +2,13 @@
 // The parser of module fields: collects names first, then writes sections. Spec: text/modules
 #pragma once
 
+#include "engine/binary/encoder.h"
+#include "engine/text/literals.h"
+
 #include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
-
-#include "engine/binary/encoder.h"
-#include "engine/text/literals.h"
 
 namespace wsb::text {
 
@@ -55,9 +55,9 @@ private:
     [[nodiscard]] Result<void> expect_atom(std::string_view atom);
     [[nodiscard]] Result<Token> take();
     [[nodiscard]] Result<std::optional<Token>> take_id();
-    [[nodiscard]] Result<std::string> take_name();    ///< a string that is UTF-8
-    [[nodiscard]] Result<std::string> take_bytes();   ///< strings, joined
-    [[nodiscard]] Result<void> skip_form();           ///< from behind "(" to behind its ")"
+    [[nodiscard]] Result<std::string> take_name();   ///< a string that is UTF-8
+    [[nodiscard]] Result<std::string> take_bytes();  ///< strings, joined
+    [[nodiscard]] Result<void> skip_form();          ///< from behind "(" to behind its ")"
     [[nodiscard]] std::unexpected<Error> unexpected() const;
 
     // Types (parser_types.cpp)
@@ -120,12 +120,14 @@ private:
     // Instructions (parser_instr.cpp, parser_immediates.cpp)
     struct InstrFrame {
         enum class Kind : uint8_t {
-            folded_plain,      ///< `bytes` wait for the operands
+            folded_plain,  ///< `bytes` wait for the operands
             folded_block,
-            folded_if,         ///< `bytes` wait for the condition; see `state`
+            folded_if,  ///< `bytes` wait for the condition; see `state`
             folded_then,
             folded_else,
-            flat_block, flat_if, flat_else,
+            flat_block,
+            flat_if,
+            flat_else,
         };
         enum class State : uint8_t { condition, then_done, else_done };
         Kind kind;
@@ -147,6 +149,7 @@ private:
     [[nodiscard]] Result<void> number_immediates(binary::Instr& instr, Imm kind);
     [[nodiscard]] Result<void> type_immediates(binary::Instr& instr, Imm kind);
     [[nodiscard]] Result<void> memarg(binary::Instr& instr, bool has_lane);
+    [[nodiscard]] Result<std::vector<Token>> numbers(size_t count, ErrorCode wrong_count);
     [[nodiscard]] Result<void> v128_immediate(binary::Instr& instr);
     [[nodiscard]] Result<void> select_types(binary::Instr& instr);
     [[nodiscard]] Result<void> catches(binary::Instr& instr);

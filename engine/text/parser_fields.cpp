@@ -458,7 +458,8 @@ Result<void> ModuleParser::elem_field() {
 }
 
 /// The elements, in the shortest of the binary forms. `mode`: 0 active, 1 passive, 3 declarative.
-Result<void> ModuleParser::elem_list(Encoder& out, uint8_t mode, uint32_t table, const std::vector<uint8_t>& offset) {
+Result<void> ModuleParser::elem_list(Encoder& out, uint8_t mode, uint32_t table,
+                                     const std::vector<uint8_t>& offset) {
     ValType type = ValType::reference(HeapType::func, false);
     bool has_exprs = false;
     WSB_TRY_ASSIGN(const bool is_ref_type, at_ref_type());

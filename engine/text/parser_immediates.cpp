@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Immediates by their kind in the instruction table.
-#include <bit>
-#include <cstring>
-
+#include "engine/text/keywords.h"
 #include "engine/text/parser.h"
+
+#include <bit>
 
 namespace wsb::text {
 
@@ -13,30 +13,29 @@ using binary::Instr;
 Result<void> ModuleParser::immediates(Instr& instr) {
     const Imm kind = op_info(instr.op).imm;
     switch (kind) {
-    case Imm::none:
-    case Imm::zero_byte:
-        return instr.op == Op::select ? select_types(instr) : Result<void>{};
-    case Imm::i32:
-    case Imm::i64:
-    case Imm::f32:
-    case Imm::f64:
-    case Imm::v128:
-    case Imm::lane:
-    case Imm::lanes:
-    case Imm::memarg:
-    case Imm::memarg_lane: return number_immediates(instr, kind);
-    case Imm::heap_type:
-    case Imm::cast:
-    case Imm::type_table:
-    case Imm::val_types:
-    case Imm::type_field:
-    case Imm::type_count:
-    case Imm::type_data:
-    case Imm::type_elem:
-    case Imm::type_type: return type_immediates(instr, kind);
-    case Imm::block_type:
-    case Imm::try_table: return {};  // with the block
-    default: return index_immediates(instr, kind);
+        case Imm::none:
+        case Imm::zero_byte: return instr.op == Op::select ? select_types(instr) : Result<void>{};
+        case Imm::i32:
+        case Imm::i64:
+        case Imm::f32:
+        case Imm::f64:
+        case Imm::v128:
+        case Imm::lane:
+        case Imm::lanes:
+        case Imm::memarg:
+        case Imm::memarg_lane: return number_immediates(instr, kind);
+        case Imm::heap_type:
+        case Imm::cast:
+        case Imm::type_table:
+        case Imm::val_types:
+        case Imm::type_field:
+        case Imm::type_count:
+        case Imm::type_data:
+        case Imm::type_elem:
+        case Imm::type_type: return type_immediates(instr, kind);
+        case Imm::block_type:
+        case Imm::try_table: return {};  // with the block
+        default: return index_immediates(instr, kind);
     }
 }
 
@@ -60,112 +59,121 @@ Result<void> ModuleParser::index_immediates(Instr& instr, Imm kind) {
         return {};
     };
     switch (kind) {
-    case Imm::label: {
-        WSB_TRY_ASSIGN(instr.index, label());
-        return {};
-    }
-    case Imm::label_table:
-        do {
-            WSB_TRY_ASSIGN(const uint32_t depth, label());
-            instr.labels.push_back(depth);
-        } while (at_index());
-        instr.index = instr.labels.back();
-        instr.labels.pop_back();
-        return {};
-    case Imm::func: {
-        WSB_TRY_ASSIGN(instr.index, index(m_func_names, "function"));
-        return {};
-    }
-    case Imm::type: {
-        WSB_TRY_ASSIGN(instr.index, index(m_type_names, "type"));
-        return {};
-    }
-    case Imm::tag: {
-        WSB_TRY_ASSIGN(instr.index, index(m_tag_names, "tag"));
-        return {};
-    }
-    case Imm::local: {
-        WSB_TRY_ASSIGN(instr.index, index(m_local_names, "local"));
-        return {};
-    }
-    case Imm::global: {
-        WSB_TRY_ASSIGN(instr.index, index(m_global_names, "global"));
-        return {};
-    }
-    case Imm::elem: {
-        WSB_TRY_ASSIGN(instr.index, index(m_elem_names, "elem segment"));
-        return {};
-    }
-    case Imm::data: {
-        m_needs_data_count = true;
-        WSB_TRY_ASSIGN(instr.index, index(m_data_names, "data segment"));
-        return {};
-    }
-    case Imm::table:
-        if (at_index()) {
-            WSB_TRY_ASSIGN(instr.index, index(m_table_names, "table"));
+        case Imm::label: {
+            WSB_TRY_ASSIGN(instr.index, label());
+            return {};
         }
-        return {};
-    case Imm::mem:
-        if (at_index()) {
-            WSB_TRY_ASSIGN(instr.index, index(m_memory_names, "memory"));
+        case Imm::label_table:
+            do {
+                WSB_TRY_ASSIGN(const uint32_t depth, label());
+                instr.labels.push_back(depth);
+            } while (at_index());
+            instr.index = instr.labels.back();
+            instr.labels.pop_back();
+            return {};
+        case Imm::func: {
+            WSB_TRY_ASSIGN(instr.index, index(m_func_names, "function"));
+            return {};
         }
-        return {};
-    case Imm::table_table: return optional_pair(m_table_names, "table");
-    case Imm::mem_mem: return optional_pair(m_memory_names, "memory");
-    case Imm::data_mem:
-        m_needs_data_count = true;
-        return segment(m_memory_names, "memory", m_data_names, "data segment");
-    case Imm::elem_table: return segment(m_table_names, "table", m_elem_names, "elem segment");
-    default: return unexpected();
+        case Imm::type: {
+            WSB_TRY_ASSIGN(instr.index, index(m_type_names, "type"));
+            return {};
+        }
+        case Imm::tag: {
+            WSB_TRY_ASSIGN(instr.index, index(m_tag_names, "tag"));
+            return {};
+        }
+        case Imm::local: {
+            WSB_TRY_ASSIGN(instr.index, index(m_local_names, "local"));
+            return {};
+        }
+        case Imm::global: {
+            WSB_TRY_ASSIGN(instr.index, index(m_global_names, "global"));
+            return {};
+        }
+        case Imm::elem: {
+            WSB_TRY_ASSIGN(instr.index, index(m_elem_names, "elem segment"));
+            return {};
+        }
+        case Imm::data: {
+            m_needs_data_count = true;
+            WSB_TRY_ASSIGN(instr.index, index(m_data_names, "data segment"));
+            return {};
+        }
+        case Imm::table:
+            if (at_index()) {
+                WSB_TRY_ASSIGN(instr.index, index(m_table_names, "table"));
+            }
+            return {};
+        case Imm::mem:
+            if (at_index()) {
+                WSB_TRY_ASSIGN(instr.index, index(m_memory_names, "memory"));
+            }
+            return {};
+        case Imm::table_table: return optional_pair(m_table_names, "table");
+        case Imm::mem_mem: return optional_pair(m_memory_names, "memory");
+        case Imm::data_mem:
+            m_needs_data_count = true;
+            return segment(m_memory_names, "memory", m_data_names, "data segment");
+        case Imm::elem_table: return segment(m_table_names, "table", m_elem_names, "elem segment");
+        default: return unexpected();
     }
 }
 
 Result<void> ModuleParser::number_immediates(Instr& instr, Imm kind) {
     switch (kind) {
-    case Imm::i32: {
-        WSB_TRY_ASSIGN(const uint64_t bits, parse_integer(m_token, 32));
-        instr.bits = static_cast<uint64_t>(int64_t{static_cast<int32_t>(static_cast<uint32_t>(bits))});
-        return advance();
-    }
-    case Imm::i64: {
-        WSB_TRY_ASSIGN(instr.bits, parse_integer(m_token, 64));
-        return advance();
-    }
-    case Imm::f32: {
-        WSB_TRY_ASSIGN(const uint32_t bits, parse_f32(m_token));
-        instr.bits = bits;
-        return advance();
-    }
-    case Imm::f64: {
-        WSB_TRY_ASSIGN(instr.bits, parse_f64(m_token));
-        return advance();
-    }
-    case Imm::v128: return v128_immediate(instr);
-    case Imm::lane: {
-        if (!is_natural(m_token))
-            return unexpected();
-        auto lane = parse_unsigned(m_token, 8);
-        if (!lane)
-            return fail_at(m_token, ErrorCode::malformed_lane_index);
-        instr.index = static_cast<uint32_t>(*lane);
-        return advance();
-    }
-    case Imm::lanes:
-        for (uint8_t& lane : instr.lanes) {
-            if (!is_natural(m_token))
-                return fail_at(m_token, ErrorCode::invalid_lane_length);
-            auto value = parse_unsigned(m_token, 8);
-            if (!value)
-                return fail_at(m_token, ErrorCode::malformed_lane_index);
-            lane = static_cast<uint8_t>(*value);
-            WSB_TRY(advance());
+        case Imm::i32: {
+            WSB_TRY_ASSIGN(const uint64_t bits, parse_integer(m_token, 32));
+            instr.bits = static_cast<uint64_t>(int64_t{static_cast<int32_t>(static_cast<uint32_t>(bits))});
+            return advance();
         }
-        if (at(Token::Kind::atom) && (is_natural(m_token) || m_token.text.starts_with('-')))
-            return fail_at(m_token, ErrorCode::invalid_lane_length);
-        return {};
-    default: return memarg(instr, kind == Imm::memarg_lane);
+        case Imm::i64: {
+            WSB_TRY_ASSIGN(instr.bits, parse_integer(m_token, 64));
+            return advance();
+        }
+        case Imm::f32: {
+            WSB_TRY_ASSIGN(const uint32_t bits, parse_f32(m_token));
+            instr.bits = bits;
+            return advance();
+        }
+        case Imm::f64: {
+            WSB_TRY_ASSIGN(instr.bits, parse_f64(m_token));
+            return advance();
+        }
+        case Imm::v128: return v128_immediate(instr);
+        case Imm::lane: {
+            if (!is_natural(m_token))
+                return unexpected();
+            WSB_TRY_ASSIGN(const uint64_t lane, parse_unsigned(m_token, 8));
+            instr.index = static_cast<uint32_t>(lane);
+            return advance();
+        }
+        case Imm::lanes: {
+            WSB_TRY_ASSIGN(const auto lanes, numbers(instr.lanes.size(), ErrorCode::invalid_lane_length));
+            for (size_t i = 0; i < lanes.size(); ++i) {
+                const auto value = parse_unsigned(lanes[i], 8);
+                if (!value)
+                    return fail_at(lanes[i], ErrorCode::i8_constant);
+                instr.lanes[i] = static_cast<uint8_t>(*value);
+            }
+            return {};
+        }
+        default: return memarg(instr, kind == Imm::memarg_lane);
     }
+}
+
+/// Exactly `count` numbers, not yet read. @return `wrong_count`
+Result<std::vector<Token>> ModuleParser::numbers(size_t count, ErrorCode wrong_count) {
+    std::vector<Token> tokens;
+    while (is_number(m_token) && tokens.size() <= count) {
+        tokens.push_back(m_token);
+        WSB_TRY(advance());
+    }
+    if (at(Token::Kind::atom) && !is_keyword(m_token.text) && tokens.size() <= count)
+        return fail_unexpected(m_token);
+    if (tokens.size() != count)
+        return fail_at(m_token, wrong_count);
+    return tokens;
 }
 
 /// `memory? offset=…? align=…? lane?`
@@ -175,8 +183,9 @@ Result<void> ModuleParser::memarg(Instr& instr, bool has_lane) {
     if (at_index()) {
         // A single number before a lane instruction's end is the lane.
         WSB_TRY_ASSIGN(const Token next, peek());
-        const bool is_memory = !has_lane || is_natural(next) || (next.kind == Token::Kind::atom &&
-                               (next.text.starts_with("offset=") || next.text.starts_with("align=")));
+        const bool is_memory = !has_lane || is_natural(next) ||
+                               (next.kind == Token::Kind::atom &&
+                                (next.text.starts_with("offset=") || next.text.starts_with("align=")));
         if (is_memory) {
             WSB_TRY_ASSIGN(const uint32_t memory, index(m_memory_names, "memory"));
             instr.memarg.memory = MemIdx(memory);
@@ -185,6 +194,8 @@ Result<void> ModuleParser::memarg(Instr& instr, bool has_lane) {
     const auto keyed = [&](std::string_view key) -> Result<std::optional<uint64_t>> {
         if (!at(Token::Kind::atom) || !m_token.text.starts_with(key))
             return std::nullopt;
+        if (!is_keyword(m_token.text))
+            return fail_unexpected(m_token);
         Token number = m_token;
         number.text.remove_prefix(key.size());
         auto value = parse_unsigned(number, 64);
@@ -205,10 +216,8 @@ Result<void> ModuleParser::memarg(Instr& instr, bool has_lane) {
         return {};
     if (!is_natural(m_token))
         return unexpected();
-    auto lane = parse_unsigned(m_token, 8);
-    if (!lane)
-        return fail_at(m_token, ErrorCode::malformed_lane_index);
-    instr.index = static_cast<uint32_t>(*lane);
+    WSB_TRY_ASSIGN(const uint64_t lane, parse_unsigned(m_token, 8));
+    instr.index = static_cast<uint32_t>(lane);
     return advance();
 }
 
@@ -225,19 +234,18 @@ Result<void> ModuleParser::v128_immediate(Instr& instr) {
             continue;
         WSB_TRY(advance());
         const size_t width = shape.bits / 8;
-        for (size_t at_byte = 0; at_byte < 16; at_byte += width) {
-            if (!at(Token::Kind::atom))
-                return fail_at(m_token, ErrorCode::wrong_lane_count);
+        WSB_TRY_ASSIGN(const auto lanes, numbers(16 / width, ErrorCode::wrong_lane_count));
+        for (size_t lane = 0; lane < lanes.size(); ++lane) {
             uint64_t bits = 0;
             if (!shape.is_float) {
-                WSB_TRY_ASSIGN(bits, parse_integer(m_token, shape.bits));
+                WSB_TRY_ASSIGN(bits, parse_integer(lanes[lane], shape.bits));
             } else if (shape.bits == 32) {
-                WSB_TRY_ASSIGN(bits, parse_f32(m_token));
+                WSB_TRY_ASSIGN(bits, parse_f32(lanes[lane]));
             } else {
-                WSB_TRY_ASSIGN(bits, parse_f64(m_token));
+                WSB_TRY_ASSIGN(bits, parse_f64(lanes[lane]));
             }
-            std::memcpy(instr.lanes.data() + at_byte, &bits, width);
-            WSB_TRY(advance());
+            for (size_t byte = 0; byte < width; ++byte)
+                instr.lanes[lane * width + byte] = static_cast<uint8_t>(bits >> (8 * byte));
         }
         return {};
     }
@@ -257,64 +265,65 @@ Result<void> ModuleParser::select_types(Instr& instr) {
 
 Result<void> ModuleParser::type_immediates(Instr& instr, Imm kind) {
     switch (kind) {
-    case Imm::heap_type: {
-        if (instr.op == Op::ref_null) {
-            WSB_TRY_ASSIGN(instr.heap, heap_type());
+        case Imm::heap_type: {
+            if (instr.op == Op::ref_null) {
+                WSB_TRY_ASSIGN(instr.heap, heap_type());
+                return {};
+            }
+            WSB_TRY_ASSIGN(const ValType type, ref_type());
+            instr.heap = type.heap();
+            if (type.is_nullable())
+                instr.op = instr.op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
             return {};
         }
-        WSB_TRY_ASSIGN(const ValType type, ref_type());
-        instr.heap = type.heap();
-        if (type.is_nullable())
-            instr.op = instr.op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
-        return {};
-    }
-    case Imm::cast: {
-        WSB_TRY_ASSIGN(instr.index, label());
-        WSB_TRY_ASSIGN(const ValType source, ref_type());
-        WSB_TRY_ASSIGN(const ValType target, ref_type());
-        instr.heap = source.heap();
-        instr.heap2 = target.heap();
-        instr.cast_flags = static_cast<uint8_t>((source.is_nullable() ? 1 : 0) | (target.is_nullable() ? 2 : 0));
-        return {};
-    }
-    case Imm::type_table: {
-        if (at_index()) {
-            WSB_TRY_ASSIGN(instr.index2, index(m_table_names, "table"));
+        case Imm::cast: {
+            WSB_TRY_ASSIGN(instr.index, label());
+            WSB_TRY_ASSIGN(const ValType source, ref_type());
+            WSB_TRY_ASSIGN(const ValType target, ref_type());
+            instr.heap = source.heap();
+            instr.heap2 = target.heap();
+            instr.cast_flags =
+                static_cast<uint8_t>((source.is_nullable() ? 1 : 0) | (target.is_nullable() ? 2 : 0));
+            return {};
         }
-        const Token start = m_token;
-        WSB_TRY_ASSIGN(const TypeUse use, type_use());
-        for (const auto& id : use.param_ids)
-            if (id)
-                return fail_at(start, ErrorCode::unexpected_token, "parameters have no names here");
-        instr.index = use.index;
-        return {};
-    }
-    default: break;
+        case Imm::type_table: {
+            if (at_index()) {
+                WSB_TRY_ASSIGN(instr.index2, index(m_table_names, "table"));
+            }
+            const Token start = m_token;
+            WSB_TRY_ASSIGN(const TypeUse use, type_use());
+            for (const auto& id : use.param_ids)
+                if (id)
+                    return fail_at(start, ErrorCode::unexpected_token, "parameters have no names here");
+            instr.index = use.index;
+            return {};
+        }
+        default: break;
     }
     WSB_TRY_ASSIGN(instr.index, index(m_type_names, "type"));
     switch (kind) {
-    case Imm::type_field: {
-        WSB_TRY_ASSIGN(instr.index2, field_index(instr.index));
-        return {};
-    }
-    case Imm::type_count: {
-        WSB_TRY_ASSIGN(const uint64_t count, parse_unsigned(m_token, 32));
-        instr.index2 = static_cast<uint32_t>(count);
-        return advance();
-    }
-    case Imm::type_data: {
-        m_needs_data_count = true;
-        WSB_TRY_ASSIGN(instr.index2, index(m_data_names, "data segment"));
-        return {};
-    }
-    case Imm::type_elem: {
-        WSB_TRY_ASSIGN(instr.index2, index(m_elem_names, "elem segment"));
-        return {};
-    }
-    default: {  // type_type
-        WSB_TRY_ASSIGN(instr.index2, index(m_type_names, "type"));
-        return {};
-    }
+        case Imm::type_field: {
+            WSB_TRY_ASSIGN(instr.index2, field_index(instr.index));
+            return {};
+        }
+        case Imm::type_count: {
+            WSB_TRY_ASSIGN(const uint64_t count, parse_unsigned(m_token, 32));
+            instr.index2 = static_cast<uint32_t>(count);
+            return advance();
+        }
+        case Imm::type_data: {
+            m_needs_data_count = true;
+            WSB_TRY_ASSIGN(instr.index2, index(m_data_names, "data segment"));
+            return {};
+        }
+        case Imm::type_elem: {
+            WSB_TRY_ASSIGN(instr.index2, index(m_elem_names, "elem segment"));
+            return {};
+        }
+        default: {  // type_type
+            WSB_TRY_ASSIGN(instr.index2, index(m_type_names, "type"));
+            return {};
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flat and folded instructions, on an explicit stack: nesting is bounded by memory, not by the C++ stack.
 // Spec: text/instructions
+#include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 
 namespace wsb::text {
@@ -48,10 +49,9 @@ Result<void> ModuleParser::instrs(Encoder& out) {
             WSB_TRY_ASSIGN(const Token next, peek());
             const bool is_branch = inside && (next.is("then") || next.is("else"));
             if (!is_branch && !(next.kind == Token::Kind::atom && find_op(next.text))) {
-                if (inside || (next.kind == Token::Kind::atom && next.text.find('.') != std::string_view::npos))
-                    return fail_at(next, next.kind == Token::Kind::atom && !inside ? ErrorCode::unknown_operator
-                                                                                  : ErrorCode::unexpected_token,
-                                   std::string(next.text));
+                if (inside ||
+                    (next.kind == Token::Kind::atom && next.text.find('.') != std::string_view::npos))
+                    return fail_unexpected(next);
                 return {};
             }
             WSB_TRY(folded_instr(out));
@@ -125,22 +125,22 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
     const InstrFrame frame = std::move(m_instr_frames.back());
     m_instr_frames.pop_back();
     switch (frame.kind) {
-    case Kind::folded_plain: out.raw(frame.bytes); break;
-    case Kind::folded_block:
-        emit(out, Op::end);
-        m_labels.pop_back();
-        break;
-    case Kind::folded_then: m_instr_frames.back().state = State::then_done; break;
-    case Kind::folded_else: m_instr_frames.back().state = State::else_done; break;
-    case Kind::folded_if:
-        if (frame.state == State::condition)
-            return false;
-        emit(out, Op::end);
-        m_labels.pop_back();
-        break;
-    case Kind::flat_block:
-    case Kind::flat_if:
-    case Kind::flat_else: return false;
+        case Kind::folded_plain: out.raw(frame.bytes); break;
+        case Kind::folded_block:
+            emit(out, Op::end);
+            m_labels.pop_back();
+            break;
+        case Kind::folded_then: m_instr_frames.back().state = State::then_done; break;
+        case Kind::folded_else: m_instr_frames.back().state = State::else_done; break;
+        case Kind::folded_if:
+            if (frame.state == State::condition)
+                return false;
+            emit(out, Op::end);
+            m_labels.pop_back();
+            break;
+        case Kind::flat_block:
+        case Kind::flat_if:
+        case Kind::flat_else: return false;
     }
     WSB_TRY(advance());
     return true;
@@ -214,8 +214,7 @@ Result<void> ModuleParser::flat_end(Encoder& out) {
 Result<Instr> ModuleParser::instr_head() {
     const auto op = at(Token::Kind::atom) ? find_op(m_token.text) : std::nullopt;
     if (!op || *op == Op::end || *op == Op::else_)
-        return fail_at(m_token, op ? ErrorCode::unexpected_token : ErrorCode::unknown_operator,
-                       std::string(m_token.text));
+        return fail_unexpected(m_token);
     Instr instr;
     instr.op = *op;
     WSB_TRY(advance());

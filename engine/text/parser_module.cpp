@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A module as a whole: names first, then types, then the fields in order, then the sections.
+#include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 #include "engine/text/wat.h"
 
@@ -106,7 +107,7 @@ Result<void> ModuleParser::collect_field() {
     }
     if (keyword.is("export") || keyword.is("start"))
         return skip_form();
-    return fail_at(keyword, ErrorCode::unexpected_token, std::string(keyword.text));
+    return fail_unexpected(keyword);
 }
 
 Result<void> ModuleParser::collect_type() {

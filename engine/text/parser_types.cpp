@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens, types and indices of the text parser. Spec: text/types
 #include "engine/base/utf8.h"
+#include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 
 namespace wsb::text {
@@ -34,8 +35,13 @@ Result<Token> ModuleParser::peek() const {
 }
 
 std::unexpected<Error> ModuleParser::unexpected() const {
-    return fail_at(m_token, ErrorCode::unexpected_token,
-                   at(Token::Kind::end) ? "end of text" : std::string(m_token.text));
+    // Behind a parenthesis it is the word that is to blame.
+    if (at(Token::Kind::left)) {
+        const auto next = peek();
+        if (next && next->kind == Token::Kind::atom && !is_keyword(next->text))
+            return fail_unexpected(*next);
+    }
+    return fail_unexpected(m_token);
 }
 
 Result<bool> ModuleParser::at_form(std::string_view keyword) const {
@@ -116,16 +122,18 @@ struct NamedHeapType {
     HeapType::Abstract type;
 };
 constexpr NamedHeapType heap_types[] = {
-    {"func", HeapType::func},     {"nofunc", HeapType::nofunc},     {"extern", HeapType::extern_},
-    {"noextern", HeapType::noextern}, {"any", HeapType::any},       {"eq", HeapType::eq},
-    {"i31", HeapType::i31},       {"struct", HeapType::struct_},    {"array", HeapType::array},
-    {"none", HeapType::none},     {"exn", HeapType::exn},           {"noexn", HeapType::noexn},
+    {"func", HeapType::func},         {"nofunc", HeapType::nofunc},  {"extern", HeapType::extern_},
+    {"noextern", HeapType::noextern}, {"any", HeapType::any},        {"eq", HeapType::eq},
+    {"i31", HeapType::i31},           {"struct", HeapType::struct_}, {"array", HeapType::array},
+    {"none", HeapType::none},         {"exn", HeapType::exn},        {"noexn", HeapType::noexn},
 };
 constexpr NamedHeapType ref_types[] = {
-    {"funcref", HeapType::func},     {"nullfuncref", HeapType::nofunc},     {"externref", HeapType::extern_},
-    {"nullexternref", HeapType::noextern}, {"anyref", HeapType::any},       {"eqref", HeapType::eq},
-    {"i31ref", HeapType::i31},       {"structref", HeapType::struct_},      {"arrayref", HeapType::array},
-    {"nullref", HeapType::none},     {"exnref", HeapType::exn},             {"nullexnref", HeapType::noexn},
+    {"funcref", HeapType::func},      {"nullfuncref", HeapType::nofunc},
+    {"externref", HeapType::extern_}, {"nullexternref", HeapType::noextern},
+    {"anyref", HeapType::any},        {"eqref", HeapType::eq},
+    {"i31ref", HeapType::i31},        {"structref", HeapType::struct_},
+    {"arrayref", HeapType::array},    {"nullref", HeapType::none},
+    {"exnref", HeapType::exn},        {"nullexnref", HeapType::noexn},
 };
 
 struct NamedNumberType {
@@ -133,7 +141,8 @@ struct NamedNumberType {
     ValType::Kind type;
 };
 constexpr NamedNumberType number_types[] = {
-    {"i32", ValType::i32}, {"i64", ValType::i64}, {"f32", ValType::f32}, {"f64", ValType::f64}, {"v128", ValType::v128},
+    {"i32", ValType::i32}, {"i64", ValType::i64},   {"f32", ValType::f32},
+    {"f64", ValType::f64}, {"v128", ValType::v128},
 };
 
 }  // namespace
@@ -217,8 +226,7 @@ Result<void> ModuleParser::params_and_results(FuncType& type, std::vector<std::o
                 names->push_back(id);
                 WSB_TRY_ASSIGN(const ValType one, val_type());
                 types.push_back(one);
-            }
-            else {
+            } else {
                 while (!at(Token::Kind::right)) {
                     WSB_TRY_ASSIGN(const ValType one, val_type());
                     types.push_back(one);
@@ -230,7 +238,11 @@ Result<void> ModuleParser::params_and_results(FuncType& type, std::vector<std::o
         }
     };
     WSB_TRY(list("param", type.params, ids));
-    return list("result", type.results, nullptr);
+    WSB_TRY(list("result", type.results, nullptr));
+    WSB_TRY_ASSIGN(const bool is_misplaced, at_form("param"));
+    if (is_misplaced)
+        return unexpected();
+    return {};
 }
 
 Result<void> ModuleParser::struct_fields(StructType& type, uint32_t index) {
@@ -377,6 +389,8 @@ Result<TypeUse> ModuleParser::type_use() {
     }
     const FuncType* named = use.index < m_types.size() ? m_types[use.index].func() : nullptr;
     const bool is_repeated = !type.params.empty() || !type.results.empty();
+    if (is_repeated && use.index >= m_types.size())
+        return fail_at(start, ErrorCode::unknown_name, "type " + std::to_string(use.index));
     if (is_repeated && (named == nullptr || *named != type))
         return fail_at(start, ErrorCode::inline_function_type);
     if (named != nullptr && use.param_ids.empty())

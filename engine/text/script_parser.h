@@ -3,13 +3,13 @@
 // includes this.
 #pragma once
 
+#include "engine/text/lexer.h"
+#include "engine/text/wast.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/text/lexer.h"
-#include "engine/text/wast.h"
 
 namespace wsb::text {
 

@@ -2,12 +2,12 @@
 // Commands of scripts.
 #include "engine/text/wast.h"
 
-#include <algorithm>
-
 #include "engine/text/literals.h"
 #include "engine/text/parser.h"
 #include "engine/text/script_parser.h"
 #include "engine/text/wat.h"
+
+#include <algorithm>
 
 namespace wsb::text {
 
@@ -89,9 +89,9 @@ Result<void> ScriptParser::skip_form() {
 
 Result<std::vector<uint8_t>> ScriptModule::assemble() const {
     switch (form) {
-    case Form::binary: return bytes;
-    case Form::quote: return text::assemble(quoted);
-    case Form::text: break;
+        case Form::binary: return bytes;
+        case Form::quote: return text::assemble(quoted);
+        case Form::text: break;
     }
     return ModuleParser(Lexer(source, line)).run();
 }
@@ -249,10 +249,8 @@ Result<void> ScriptParser::assertion(ScriptCommand& command) {
     }
     using Kind = AssertModule::Kind;
     constexpr std::pair<std::string_view, Kind> kinds[] = {
-        {"assert_malformed", Kind::malformed},
-        {"assert_invalid", Kind::invalid},
-        {"assert_unlinkable", Kind::unlinkable},
-        {"assert_malformed_custom", Kind::malformed_custom},
+        {"assert_malformed", Kind::malformed},           {"assert_invalid", Kind::invalid},
+        {"assert_unlinkable", Kind::unlinkable},         {"assert_malformed_custom", Kind::malformed_custom},
         {"assert_invalid_custom", Kind::invalid_custom},
     };
     for (const auto& [name, kind] : kinds) {
@@ -264,8 +262,7 @@ Result<void> ScriptParser::assertion(ScriptCommand& command) {
         command.body = std::move(result);
         return expect(Token::Kind::right);
     }
-    return fail_at(keyword, ErrorCode::unexpected_token,
-                   "unknown command " + std::string(keyword.text));
+    return fail_at(keyword, ErrorCode::unexpected_token, "unknown command " + std::string(keyword.text));
 }
 
 Result<void> ScriptParser::command(std::vector<ScriptCommand>& commands, uint32_t thread_depth) {
@@ -291,8 +288,7 @@ Result<void> ScriptParser::command(std::vector<ScriptCommand>& commands, uint32_
     } else if (keyword.kind == Token::Kind::atom && keyword.text.starts_with("assert_")) {
         WSB_TRY(assertion(result));
     } else {
-        return fail_at(keyword, ErrorCode::unexpected_token,
-                       "unknown command " + std::string(keyword.text));
+        return fail_at(keyword, ErrorCode::unexpected_token, "unknown command " + std::string(keyword.text));
     }
     commands.push_back(std::move(result));
     return {};

@@ -12,12 +12,10 @@ struct NamedHeapType {
     HeapType::Abstract type;
 };
 constexpr NamedHeapType heap_types[] = {
-    {"func", HeapType::func},         {"nofunc", HeapType::nofunc},
-    {"extern", HeapType::extern_},    {"noextern", HeapType::noextern},
-    {"any", HeapType::any},           {"eq", HeapType::eq},
-    {"i31", HeapType::i31},           {"struct", HeapType::struct_},
-    {"array", HeapType::array},       {"none", HeapType::none},
-    {"exn", HeapType::exn},           {"noexn", HeapType::noexn},
+    {"func", HeapType::func},         {"nofunc", HeapType::nofunc},  {"extern", HeapType::extern_},
+    {"noextern", HeapType::noextern}, {"any", HeapType::any},        {"eq", HeapType::eq},
+    {"i31", HeapType::i31},           {"struct", HeapType::struct_}, {"array", HeapType::array},
+    {"none", HeapType::none},         {"exn", HeapType::exn},        {"noexn", HeapType::noexn},
 };
 
 [[nodiscard]] std::optional<HeapType> find_heap_type(std::string_view name) noexcept {
@@ -96,8 +94,7 @@ Result<ScriptValue> ScriptParser::scalar_value(ValType type) {
         WSB_TRY_ASSIGN(result.bits[0], parse_integer(m_token, 64));
         WSB_TRY(advance());
     } else {
-        WSB_TRY_ASSIGN(result.bits[0],
-                       float_lane(type == ValType::f32 ? 32 : 64, result.nan[0]));
+        WSB_TRY_ASSIGN(result.bits[0], float_lane(type == ValType::f32 ? 32 : 64, result.nan[0]));
     }
     return result;
 }
