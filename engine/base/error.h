@@ -37,6 +37,8 @@ struct Error {
     uint32_t column = 0;                ///< 1-based column in bytes; 0 for binary input
     std::string detail;                 ///< what exactly, e.g. "expected i32, found f64"
 
+    /// The message without its place.
+    [[nodiscard]] std::string text() const;
     /// "type mismatch: expected i32, found f64 (function 3, offset 0x41)".
     [[nodiscard]] std::string message() const;
 };

@@ -28,12 +28,17 @@ std::string_view error_text(ErrorCode code) noexcept {
     return error_table[static_cast<size_t>(code)].text;
 }
 
-std::string Error::message() const {
+std::string Error::text() const {
     std::string text{error_text(code)};
-    // The suite has "unknown operator" and "illegal opcode ff": there the detail continues the text.
-    const bool continues = code == ErrorCode::unknown_name || code == ErrorCode::unknown_operator || code == ErrorCode::illegal_opcode;
+    // "unknown memory 0", "illegal opcode ff": there the detail continues the text.
+    const bool continues = text.starts_with("unknown ") || text == "unknown" || code == ErrorCode::illegal_opcode;
     if (!detail.empty())
         text += (continues ? " " : ": ") + detail;
+    return text;
+}
+
+std::string Error::message() const {
+    std::string text = this->text();
     if (line != 0)
         text += fmt::format(" (line {}, column {})", line, column);
     else if (func != no_function && offset_bytes != no_offset)

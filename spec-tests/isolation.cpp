@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec-tests/isolation.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "spec-tests/script_runner.h"
+
+namespace wsb::spec {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// In the child: one JSON line for the number of commands, then one for each command.
+
+void send(int fd, const nlohmann::json& message) {
+    const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    for (size_t sent = 0; sent < line.size();) {
+        const ssize_t count = write(fd, line.data() + sent, line.size() - sent);
+        if (count <= 0)
+            _exit(1);
+        sent += static_cast<size_t>(count);
+    }
+}
+
+void run_child(const std::string& path, int fd) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return send(fd, {{"line", 0}, {"failure", std::string("cannot be read: ") + std::strerror(errno)}});
+    std::string source((std::istreambuf_iterator<char>(file)), {});
+    auto script = text::parse_script(std::move(source));
+    if (!script)
+        return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
+    send(fd, {{"commands", script->commands.size()}});
+    auto runner = ScriptRunner::create();
+    if (!runner)
+        return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
+    for (const auto& command : script->commands) {
+        if (const auto failure = runner->run(command))
+            send(fd, {{"line", command.line}, {"failure", *failure}});
+        else
+            send(fd, {{"line", command.line}});
+    }
+}
+
+// In the parent
+
+struct Child {
+    pid_t pid = -1;
+    int fd = -1;
+    size_t index = 0;  ///< of the file
+    uint64_t commands = 0;
+    uint32_t last_line = 0;
+    std::string pending;
+    Clock::time_point deadline;
+    bool timed_out = false;
+};
+
+void take_line(Child& child, FileResult& result, const std::string& line) {
+    const auto message = nlohmann::json::parse(line, nullptr, false);
+    if (message.is_discarded())
+        return;
+    if (message.contains("commands")) {
+        child.commands = message["commands"];
+        return;
+    }
+    child.last_line = message["line"];
+    if (message.contains("failure"))
+        result.failures.push_back({child.last_line, message["failure"]});
+    else
+        ++result.passed;
+}
+
+[[nodiscard]] Child start(const std::string& path, size_t index, unsigned timeout_seconds) {
+    int fds[2];
+    if (pipe(fds) != 0)
+        return {};
+    const pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        run_child(path, fds[1]);
+        _exit(0);
+    }
+    close(fds[1]);
+    Child child;
+    child.pid = pid;
+    child.fd = fds[0];
+    child.index = index;
+    child.deadline = Clock::now() + std::chrono::seconds(timeout_seconds);
+    return child;
+}
+
+/// Reads what there is. @return false at the end of the stream.
+[[nodiscard]] bool read_some(Child& child, FileResult& result) {
+    char buffer[1 << 16];
+    const ssize_t count = read(child.fd, buffer, sizeof buffer);
+    if (count <= 0)
+        return false;
+    child.pending.append(buffer, static_cast<size_t>(count));
+    size_t start = 0;
+    for (size_t end; (end = child.pending.find('\n', start)) != std::string::npos; start = end + 1)
+        take_line(child, result, child.pending.substr(start, end - start));
+    child.pending.erase(0, start);
+    return true;
+}
+
+void finish(Child& child, FileResult& result) {
+    int status = 0;
+    close(child.fd);
+    waitpid(child.pid, &status, 0);
+    const uint64_t done = result.passed + result.failures.size();
+    const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (clean && done >= child.commands)
+        return;
+    const std::string how = child.timed_out      ? "timed out"
+                            : WIFSIGNALED(status) ? fmt::format("crashed ({})", strsignal(WTERMSIG(status)))
+                                                  : fmt::format("ended with status {}", WEXITSTATUS(status));
+    result.failures.push_back({child.last_line, how + " in the command after this line"});
+    if (child.commands > done + 1)
+        result.not_reached = child.commands - done - 1;
+}
+
+}  // namespace
+
+std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs, unsigned timeout_seconds) {
+    std::vector<FileResult> results(paths.size());
+    for (size_t i = 0; i < paths.size(); ++i)
+        results[i].path = paths[i];
+    std::vector<Child> children;
+    size_t next = 0;
+    while (next < paths.size() || !children.empty()) {
+        while (next < paths.size() && children.size() < jobs) {
+            children.push_back(start(paths[next], next, timeout_seconds));
+            ++next;
+        }
+        std::vector<pollfd> polls;
+        for (const Child& child : children)
+            polls.push_back({child.fd, POLLIN, 0});
+        poll(polls.data(), polls.size(), 100);
+        for (size_t i = children.size(); i-- > 0;) {
+            Child& child = children[i];
+            if (Clock::now() > child.deadline && !child.timed_out) {
+                child.timed_out = true;
+                kill(child.pid, SIGKILL);
+            }
+            if (polls[i].revents == 0 || read_some(child, results[child.index]))
+                continue;
+            finish(child, results[child.index]);
+            children.erase(children.begin() + static_cast<ptrdiff_t>(i));
+        }
+    }
+    return results;
+}
+
+}  // namespace wsb::spec

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the commands of one script against the engine, by its public API.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/text/wast.h"
+#include "wsb/engine.hpp"
+
+namespace wsb::spec {
+
+/// Whether what happened begins as the script expects, or the other way round: scripts and engines may
+/// each say more than the other.
+[[nodiscard]] bool text_matches(std::string_view got, std::string_view expected) noexcept;
+
+/// One script's instances. Single use; not thread-safe.
+class ScriptRunner {
+public:
+    /// @return an error if the store cannot be made.
+    [[nodiscard]] static Result<ScriptRunner> create();
+
+    /// Runs one command. @return what was expected and what was got if it failed, nullopt if it passed.
+    [[nodiscard]] std::optional<std::string> run(const text::ScriptCommand& command);
+
+private:
+    using Verdict = std::optional<std::string>;
+
+    ScriptRunner(Engine engine, Store store);
+
+    [[nodiscard]] Verdict run_body(const text::ScriptModule& module);
+    [[nodiscard]] Verdict run_body(const text::ScriptInstance& instance);
+    [[nodiscard]] Verdict run_body(const text::ScriptRegister& command);
+    [[nodiscard]] Verdict run_body(const text::ScriptAction& action);
+    [[nodiscard]] Verdict run_body(const text::AssertReturn& assertion);
+    [[nodiscard]] Verdict run_body(const text::AssertTrap& assertion);
+    [[nodiscard]] Verdict run_body(const text::AssertExhaustion& assertion);
+    [[nodiscard]] Verdict run_body(const text::AssertException& assertion);
+    [[nodiscard]] Verdict run_body(const text::AssertModule& assertion);
+    [[nodiscard]] Verdict run_body(const text::ScriptThread& thread);
+    [[nodiscard]] Verdict run_body(const text::ScriptWait& wait);
+
+    [[nodiscard]] Result<Module> compile(const text::ScriptModule& module) const;
+    [[nodiscard]] Verdict instantiate(const Module& module, const std::string& name);
+    [[nodiscard]] Verdict expect_trap(const Failure& failure, std::string_view text) const;
+    [[nodiscard]] const Instance* find(const std::string& name) const;
+    [[nodiscard]] CallResult<std::vector<Value>> act(const text::ScriptAction& action);
+    [[nodiscard]] Result<Value> argument(const text::ScriptValue& value);
+    [[nodiscard]] bool matches(const Value& got, const text::ScriptValue& expected) const;
+    [[nodiscard]] bool matches_reference(const Value& got, const text::ScriptValue& expected) const;
+
+    Engine m_engine;
+    Store m_store;
+    Linker m_linker;
+    std::map<std::string, Instance> m_instances;
+    std::map<std::string, Module> m_definitions;
+    std::optional<Instance> m_current;
+    std::optional<Module> m_last_definition;
+};
+
+/// Defines the host module "spectest" that the suite imports from.
+[[nodiscard]] Result<void> define_spectest(Linker& linker, StoreRef store);
+
+/// Text of values for failure messages.
+[[nodiscard]] std::string describe(const Value& value);
+[[nodiscard]] std::string describe(const text::ScriptValue& value);
+
+}  // namespace wsb::spec
