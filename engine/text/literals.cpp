@@ -4,6 +4,7 @@
 #include "engine/base/utf8.h"
 #include "engine/text/keywords.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -190,6 +191,28 @@ template <class Float>
            is_digits(mantissa.substr(dot + 1), 10);
 }
 
+/// Whether a decimal number far from one is above it. No underscores.
+[[nodiscard]] bool is_above_one(std::string_view text) noexcept {
+    const size_t e = text.find_first_of("eE");
+    const std::string_view mantissa = text.substr(0, e);
+    const size_t dot = std::min(mantissa.find('.'), mantissa.size());
+    const size_t first = mantissa.find_first_of("123456789");
+    if (first == std::string_view::npos)
+        return false;
+    int64_t exponent = static_cast<int64_t>(dot) - static_cast<int64_t>(first);
+    if (e != std::string_view::npos) {
+        std::string_view power = text.substr(e + 1);
+        const bool is_negative = power.starts_with('-');
+        if (power.starts_with('+') || is_negative)
+            power.remove_prefix(1);
+        constexpr uint64_t beyond_any = uint64_t{1} << 40;
+        const auto value =
+            static_cast<int64_t>(std::min(digits_value(power, 10).value_or(beyond_any), beyond_any));
+        exponent += is_negative ? -value : value;
+    }
+    return exponent > 0;
+}
+
 template <class Float>
 [[nodiscard]] Result<typename Format<Float>::Bits> parse_magnitude_of(const Token& token,
                                                                       std::string_view text) {
@@ -227,10 +250,10 @@ template <class Float>
     Float value = 0;
     const auto [end, status] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
     if (status == std::errc::result_out_of_range) {
-        // Too large or too small: the latter rounds to zero.
-        value = static_cast<Float>(std::strtod(plain.c_str(), nullptr));
-        if (value > 1)
+        // Too large, or so small that it rounds to zero.
+        if (is_above_one(plain))
             return fail_at(token, ErrorCode::constant_out_of_range);
+        value = 0;
     }
     if (std::isinf(value))
         return fail_at(token, ErrorCode::constant_out_of_range);

@@ -74,6 +74,7 @@ private:
     [[nodiscard]] Result<Limits> limits();
     [[nodiscard]] Result<AddressType> address_type();
     [[nodiscard]] Result<MemoryType> memory_type();
+    [[nodiscard]] Result<MemoryType> memory_type_of(AddressType address);
     [[nodiscard]] Result<TableType> table_type();
     [[nodiscard]] Result<GlobalType> global_type();
     [[nodiscard]] Result<TypeUse> type_use();

@@ -167,6 +167,7 @@ Result<void> ModuleParser::func_field() {
 Result<void> ModuleParser::func_body(const TypeUse& type) {
     m_local_names = NameSpace(ErrorCode::duplicate_local);
     m_label_count = 0;
+    m_all_label_names.erase(m_next_func);
     for (const auto& id : type.param_ids)
         WSB_TRY(m_local_names.add(id));
     std::vector<LocalRun> runs;
@@ -208,6 +209,7 @@ Result<void> ModuleParser::func_body(const TypeUse& type) {
     ++m_codes.count;
     if (!m_local_names.names().empty())
         m_all_local_names.emplace(m_next_func, m_local_names.names());
+    m_local_names = NameSpace(ErrorCode::duplicate_local);
     return {};
 }
 
@@ -260,11 +262,13 @@ Result<void> ModuleParser::inline_elems(uint32_t table, AddressType address, con
     std::vector<uint32_t> funcs;
     std::vector<std::vector<uint8_t>> exprs;
     while (!at(Token::Kind::right)) {
-        if (at_index()) {
+        if (at_index() && exprs.empty()) {
             WSB_TRY_ASSIGN(const uint32_t func, index(m_func_names, "function"));
             funcs.push_back(func);
             continue;
         }
+        if (!funcs.empty())
+            return unexpected();
         WSB_TRY_ASSIGN(const bool is_item, at_form("item"));
         if (is_item)
             WSB_TRY(enter_form("item"));
@@ -329,14 +333,10 @@ Result<void> ModuleParser::memory_field() {
     ++m_next_memory;
     ++m_defined_memories;
     ++m_memories.count;
-    const Token start = m_token;
     WSB_TRY_ASSIGN(const AddressType address, address_type());
     WSB_TRY_ASSIGN(const bool is_inline, at_form("data"));
     if (!is_inline) {
-        static_cast<void>(start);
-        MemoryType type;
-        WSB_TRY_ASSIGN(type, memory_type());
-        type.address = address;
+        WSB_TRY_ASSIGN(const MemoryType type, memory_type_of(address));
         m_memories.bytes.memory_type(type);
         return expect(Token::Kind::right);
     }
@@ -449,6 +449,8 @@ Result<void> ModuleParser::elem_field() {
     }
     WSB_TRY_ASSIGN(const bool is_ref_type, at_ref_type());
     const bool is_active = !is_declared && at(Token::Kind::left) && !is_ref_type;
+    if (has_table && !is_active)
+        return unexpected();
     if (is_active) {
         WSB_TRY_ASSIGN(offset, offset_expr());
     }

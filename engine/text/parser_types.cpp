@@ -332,8 +332,14 @@ Result<Limits> ModuleParser::limits() {
 }
 
 Result<MemoryType> ModuleParser::memory_type() {
+    WSB_TRY_ASSIGN(const AddressType address, address_type());
+    return memory_type_of(address);
+}
+
+/// Behind the address type.
+Result<MemoryType> ModuleParser::memory_type_of(AddressType address) {
     MemoryType type;
-    WSB_TRY_ASSIGN(type.address, address_type());
+    type.address = address;
     WSB_TRY_ASSIGN(type.limits_pages, limits());
     type.is_shared = m_token.is("shared");
     if (type.is_shared)
