@@ -31,7 +31,8 @@ std::string_view error_text(ErrorCode code) noexcept {
 std::string Error::text() const {
     std::string text{error_text(code)};
     // "unknown memory 0", "illegal opcode ff": there the detail continues the text.
-    const bool continues = text.starts_with("unknown ") || text == "unknown" || code == ErrorCode::illegal_opcode;
+    const bool is_unknown = text.starts_with("unknown") && error_kind(code) <= ErrorKind::invalid;
+    const bool continues = is_unknown || code == ErrorCode::illegal_opcode;
     if (!detail.empty())
         text += (continues ? " " : ": ") + detail;
     return text;

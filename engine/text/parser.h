@@ -39,7 +39,9 @@ struct TypeUse {
 /// Parses one module from its source text to bytes. Single use.
 class ModuleParser {
 public:
-    explicit ModuleParser(Lexer lexer) noexcept : m_lexer(lexer) {}
+    /// `is_quoted`: the text was a string of another module, so that none may be quoted in it.
+    explicit ModuleParser(Lexer lexer, bool is_quoted = false) noexcept
+        : m_lexer(lexer), m_is_quoted(is_quoted) {}
 
     /// `( module id? field* )`, the parenthesis not yet read; or bare fields to the end of the text.
     [[nodiscard]] Result<std::vector<uint8_t>> run();
@@ -157,6 +159,7 @@ private:
     void push_label(const std::optional<Token>& id);
 
     Lexer m_lexer;
+    bool m_is_quoted;
     Token m_token;
 
     NameSpace m_type_names{ErrorCode::duplicate_type};

@@ -27,11 +27,11 @@ Result<std::vector<uint8_t>> ModuleParser::run() {
             WSB_TRY(expect(Token::Kind::right));
             return std::vector<uint8_t>(bytes.begin(), bytes.end());
         }
-        if (m_token.is("quote")) {
+        if (m_token.is("quote") && !m_is_quoted) {
             WSB_TRY(advance());
             WSB_TRY_ASSIGN(const std::string source, take_bytes());
             WSB_TRY(expect(Token::Kind::right));
-            return assemble(source);
+            return ModuleParser(Lexer(source), true).run();
         }
     }
     const Lexer begin_lexer = m_lexer;

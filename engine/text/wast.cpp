@@ -90,7 +90,7 @@ Result<void> ScriptParser::skip_form() {
 Result<std::vector<uint8_t>> ScriptModule::assemble() const {
     switch (form) {
         case Form::binary: return bytes;
-        case Form::quote: return text::assemble(quoted);
+        case Form::quote: return ModuleParser(Lexer(quoted), true).run();
         case Form::text: break;
     }
     return ModuleParser(Lexer(source, line)).run();
