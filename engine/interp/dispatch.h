@@ -183,6 +183,7 @@ void fill_memory(lower::HandlerTable& table);
 void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);
+void fill_exceptions(lower::HandlerTable& table);
 
 [[nodiscard]] inline Word address_of(Handler handler) noexcept {
     return reinterpret_cast<Word>(handler);

@@ -18,6 +18,7 @@ const lower::HandlerTable& handlers() {
         fill_control(filled);
         fill_calls(filled);
         fill_state(filled);
+        fill_exceptions(filled);
         return filled;
     }();
     return table;

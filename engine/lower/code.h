@@ -21,6 +21,16 @@ inline constexpr uint32_t frame_header_slots = 5;
 
 struct SteppingForm;
 
+/// A catch clause over a range of cells. Inner ones come before outer ones, clauses in their order.
+struct CatchRange {
+    uint32_t begin_word = 0, end_word = 0;
+    uint32_t landing_word = 0;  ///< where execution goes on
+    uint32_t base_slot = 0;     ///< where the exception's values go, then the reference if it is wanted
+    TagIdx tag;
+    bool catches_all = false;
+    bool wants_reference = false;
+};
+
 /// One lowered function. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
 struct Code {
@@ -34,6 +44,7 @@ struct Code {
     const Module* module = nullptr;
     std::unique_ptr<Word[]> words;
     uint32_t word_count = 0;
+    std::vector<CatchRange> catches;
 
     /// The stepping form of the same function, made when fuel runs low for the first time.
     mutable std::atomic<const SteppingForm*> stepping = nullptr;

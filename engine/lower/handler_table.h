@@ -43,6 +43,7 @@ enum class Single : uint8_t {
     // Calls
     call_local, call_import, call_indirect, call_ref,
     return_call, return_call_import, return_call_indirect, return_call_ref,
+    throw_, throw_ref,
     // Values
     global_get, global_set, global_get_float, global_get_wide, global_set_wide,
     select_int_slot, select_int_accumulator, select_float_slot, select_float_accumulator, select_wide,

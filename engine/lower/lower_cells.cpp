@@ -36,8 +36,8 @@ void LowerSink::begin(const validate::BodyInfo& info) {
 
 Result<void> LowerSink::finish(Code& code) {
     if (m_refused) {
-        auto error = fail(ErrorCode::feature_disabled, m_refused_offset_bytes,
-                          std::string(op_info(m_refused_op).text) + " is not executable in this build");
+        auto error = fail(ErrorCode::feature_disabled,
+                          std::string(op_info(m_refused_op).text) + " cannot be executed by this engine yet");
         error.error().func = m_info.func.value;
         return error;
     }
@@ -57,6 +57,7 @@ Result<void> LowerSink::finish(Code& code) {
     code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
     std::ranges::copy(m_words, code.words.get());
     code.entry = code.words.get();
+    code.catches = std::move(m_catches);
     return {};
 }
 

@@ -91,6 +91,10 @@ void LowerSink::else_(bool falls_through) {
 
 void LowerSink::end_block(bool falls_through) {
     Frame& frame = m_frames.back();
+    for (CatchRange& range : frame.catches) {
+        range.end_word = static_cast<uint32_t>(m_words.size());
+        m_catches.push_back(range);
+    }
     const bool is_join = frame.fixups != none || frame.else_fixup != none;
     if (is_join || !falls_through) {
         if (falls_through)

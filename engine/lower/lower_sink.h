@@ -94,12 +94,12 @@ public:
     void call(FuncIdx func, const FuncType& type, bool is_tail);
     void call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail);
     void call_ref(TypeIdx type_index, const FuncType& type, bool is_tail);
+    void throw_(TagIdx tag, const FuncType& type);
+    void throw_ref();
+    void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
     // What no tier executes: the function is refused when it is compiled.
     void v128_constant(const std::array<uint8_t, 16>&) { refuse(); }
     void br_on_cast(const binary::Instr&, ValType) { refuse(); }
-    void throw_(TagIdx, const FuncType&) { refuse(); }
-    void throw_ref() { refuse(); }
-    void try_table(const validate::BlockShape&, std::span<const binary::CatchClause>) { refuse(); }
     void gc(const binary::Instr&) { refuse(); }
     void simd(const binary::Instr&) { refuse(); }
     void atomic(const binary::Instr&) { refuse(); }
@@ -154,7 +154,7 @@ private:
     };
 
     struct Frame {
-        enum class Kind : uint8_t { function, block, loop, if_, else_ };
+        enum class Kind : uint8_t { function, block, loop, if_, else_, try_table };
         Kind kind = Kind::block;
         validate::BlockShape shape;
         uint32_t base_values = 0;     ///< stack size below the parameters
@@ -163,6 +163,7 @@ private:
         uint32_t header_potential = 0;
         uint32_t fixups = none;       ///< branches to the end
         uint32_t else_fixup = none;   ///< if: the false edge
+        std::vector<CatchRange> catches;  ///< try_table: open ranges
     };
 
     // Cells (lower_cells.cpp)
@@ -174,9 +175,13 @@ private:
     void emit_copy(uint32_t to, uint32_t from, uint32_t width);
     void emit_constant(uint32_t to, uint64_t bits);
     [[nodiscard]] uint32_t potential() const noexcept {
-        return m_form == Form::stepping ? 0 : *m_info.potential;
+        return m_form == Form::stepping || m_is_landing ? 0 : *m_info.potential;
     }
-    void refuse() noexcept { m_refused = true; }
+    void refuse() noexcept {
+        if (!m_refused)
+            m_refused_op = m_op;
+        m_refused = true;
+    }
 
     // Values (lower_cells.cpp)
     Value& push(Value::Kind kind, ValType type);
@@ -229,6 +234,7 @@ private:
     void branch_if(uint32_t depth, const Condition& condition);
     [[nodiscard]] bool values_in_place(const Frame& frame) const noexcept;
     void settle_label_values(uint32_t depth);
+    void landing(const binary::CatchClause& clause, uint32_t outer_values);
     void emit_return();
     void emit_call(Single which, std::span<const ValType> params, uint32_t callee_slot, Word target);
     void settle_call(const FuncType& type);
@@ -243,7 +249,6 @@ private:
     uint64_t m_offset_bytes = 0;
     uint32_t m_potential_at_instr = 0;
     bool m_refused = false;
-    uint64_t m_refused_offset_bytes = 0;
     Op m_refused_op{};
     Op m_op{};
 
@@ -263,6 +268,8 @@ private:
     Accumulator m_int, m_float;
     Fusible m_fusible;
     uint32_t m_last_cell = none;
+    bool m_is_landing = false;  ///< what is emitted is reached by a throw only, which has settled
+    std::vector<CatchRange> m_catches;
 };
 
 }  // namespace wsb::lower

@@ -7,6 +7,9 @@
 
 #include "engine/base/check.h"
 #include "engine/binary/instr_reader.h"
+#include "engine/isa/limits.h"
+#include "engine/runtime/operations.h"
+#include "engine/runtime/store.h"
 
 namespace wsb::runtime {
 
@@ -51,7 +54,7 @@ private:
                 // SAFETY: a function reference is the address of its VmFunc (vm_context.h).
                 push(reinterpret_cast<uintptr_t>(m_scope.funcs[instr.index]));
                 return {};
-            default: return arithmetic(instr);
+            default: return op_info(instr.op).cls == OpClass::gc ? object(instr) : arithmetic(instr);
         }
     }
 
@@ -66,15 +69,70 @@ private:
             case Op::i64_sub: operation = [](uint64_t a, uint64_t b) { return a - b; }; break;
             case Op::i32_mul: is_32 = true; [[fallthrough]];
             case Op::i64_mul: operation = [](uint64_t a, uint64_t b) { return a * b; }; break;
-            default:
-                return fail(ErrorCode::feature_disabled, instr.offset_bytes,
-                            std::string(op_info(instr.op).text) +
-                                " in a constant expression is not executable");
+            default: WSB_UNREACHABLE();  // validated
         }
         const Slot right = pop()[0];
         const Slot left = pop()[0];
         const uint64_t value = operation(left, right);
         push(is_32 ? static_cast<uint32_t>(value) : value);
+        return {};
+    }
+
+    /// Structures, arrays and conversions. Spec: exec/instructions#aggregate-reference-instructions
+    Result<void> object(const binary::Instr& instr) {
+        switch (instr.op) {
+            case Op::struct_new:
+            case Op::struct_new_default: {
+                const StructType& type = *m_scope.module.types[instr.index].structure();
+                return make(instr, type.fields.size(),
+                            [&](size_t i) -> const FieldType& { return type.fields[i]; },
+                            instr.op == Op::struct_new);
+            }
+            case Op::array_new: {
+                const auto length = static_cast<uint32_t>(pop()[0]);
+                const ConstValue element = pop();
+                WSB_TRY(check_length(instr, length));
+                m_stack.insert(m_stack.end(), length, element);
+                return make_array(instr, length, true);
+            }
+            case Op::array_new_default: {
+                const auto length = static_cast<uint32_t>(pop()[0]);
+                WSB_TRY(check_length(instr, length));
+                return make_array(instr, length, false);
+            }
+            case Op::array_new_fixed: return make_array(instr, instr.index2, true);
+            case Op::ref_i31: push(i31_reference(pop()[0])); return {};
+            default: return {};  // any.convert_extern, extern.convert_any: the same representation
+        }
+    }
+
+    Result<void> make_array(const binary::Instr& instr, size_t length, bool has_values) {
+        const FieldType& field = m_scope.module.types[instr.index].array()->field;
+        return make(instr, length, [&](size_t) -> const FieldType& { return field; }, has_values);
+    }
+
+    /// Before anything as long as the guest says is allocated.
+    Result<void> check_length(const binary::Instr& instr, uint64_t length) const {
+        if (length * sizeof(ConstValue) <= m_scope.store.limits().memory_bytes && length <= limits::table_elements)
+            return {};
+        return fail(ErrorCode::limit_exceeded, instr.offset_bytes,
+                    "array of " + std::to_string(length) + " elements");
+    }
+
+    /// Makes an object of the topmost `count` values, or of zeros and nulls.
+    template <class FieldOf>
+    Result<void> make(const binary::Instr& instr, size_t count, FieldOf field_of, bool has_values) {
+        std::vector<Slot> slots;
+        const size_t first = m_stack.size() - (has_values ? count : 0);
+        for (size_t i = 0; i < count; ++i) {
+            const ConstValue value = has_values ? m_stack[first + i] : ConstValue{};
+            slots.insert(slots.end(), value.begin(), value.begin() + slot_count(field_of(i).storage.type));
+        }
+        m_stack.resize(first);
+        const CanonId type = m_scope.module.canonical_types[instr.index];
+        WSB_TRY_ASSIGN(const Object* made, m_scope.store.new_object(type, std::move(slots)));
+        // SAFETY: a reference is the object's address, stable while the store lives.
+        push(reinterpret_cast<uintptr_t>(made));
         return {};
     }
 

@@ -12,8 +12,10 @@
 
 namespace wsb::runtime {
 
-/// What a constant expression can see: the globals that exist already, and the functions.
+/// What a constant expression can see: the globals that exist already, and the functions; and the store
+/// that keeps the objects it makes.
 struct ConstScope {
+    Store& store;
     const Module& module;
     std::span<VmGlobal* const> globals;
     std::span<VmFunc* const> funcs;
@@ -22,7 +24,7 @@ struct ConstScope {
 /// A value in its two slots; the second is used by v128 only.
 using ConstValue = std::array<Slot, 2>;
 
-/// @return feature_disabled for instructions that allocate objects, which need a garbage collector.
+/// @return limit_exceeded for objects beyond the store's memory limit.
 [[nodiscard]] Result<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression);
 
 }  // namespace wsb::runtime

@@ -42,6 +42,7 @@ public:
     [[nodiscard]] const Export* find_export(std::string_view name);
     [[nodiscard]] ExternItem item(ExternKind kind, uint32_t index) const noexcept;
 
+    [[nodiscard]] const Tag* tag(TagIdx index) const noexcept { return m_tags[index.value]; }
     [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept {
         return m_elems[index];
     }

@@ -161,6 +161,20 @@ bool Store::refuse(LimitKind limit) noexcept {
     return false;
 }
 
+Result<const Object*> Store::new_object(CanonId type, std::vector<Slot> fields) {
+    if (!charge_memory(sizeof(Object) + fields.size() * sizeof(Slot), 0))
+        return fail(ErrorCode::limit_exceeded, "objects exceed the memory limit");
+    m_objects.push_back({type, std::move(fields)});
+    return &m_objects.back();
+}
+
+const Exception* Store::keep_exception(std::unique_ptr<Exception> exception) {
+    if (!charge_memory(sizeof(Exception) + exception->values.size() * sizeof(Slot), 0))
+        return nullptr;
+    m_exceptions.push_back(std::move(exception));
+    return m_exceptions.back().get();
+}
+
 bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {
     if (count > 0 && m_memory_count >= m_limits.memories)
         return refuse(LimitKind::memories);

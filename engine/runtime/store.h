@@ -17,6 +17,7 @@
 #include "engine/runtime/global.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/memory.h"
+#include "engine/runtime/object.h"
 #include "engine/runtime/stack.h"
 #include "engine/runtime/table.h"
 #include "engine/runtime/trap.h"
@@ -60,6 +61,11 @@ public:
     [[nodiscard]] Result<Slot> new_externref(std::any object);
     /// Null if there is no such handle.
     [[nodiscard]] const std::any* externref(Slot handle) const noexcept;
+
+    /// Objects of the guest. @return limit_exceeded if the memory limit forbids it.
+    [[nodiscard]] Result<const Object*> new_object(CanonId type, std::vector<Slot> fields);
+    /// Keeps an exception that a reference points at; null if the memory limit forbids it.
+    [[nodiscard]] const Exception* keep_exception(std::unique_ptr<Exception> exception);
 
     /// Takes an instance over, for as long as the store lives.
     Instance* adopt(std::unique_ptr<Instance> instance);
@@ -126,6 +132,8 @@ private:
     std::deque<std::any> m_externrefs;  ///< handle n is element n - 1
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
+    std::deque<Object> m_objects;
+    std::vector<std::unique_ptr<Exception>> m_exceptions;
     std::vector<std::unique_ptr<Memory>> m_memories;
     std::vector<std::unique_ptr<Table>> m_tables;
     std::vector<std::unique_ptr<Instance>> m_instances;

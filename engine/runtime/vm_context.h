@@ -92,6 +92,7 @@ struct VmContext {
     TrapCode trap = TrapCode::none;
     const uint64_t* trap_ip = nullptr;  ///< the cell that trapped or called the host
     Slot* trap_sp = nullptr;            ///< its frame
+    VmInstance* handler_instance = nullptr;  ///< where a caught exception goes on, at trap_ip, trap_sp
 };
 
 /// Upper bound of fuel; also what "unlimited" counts down from.

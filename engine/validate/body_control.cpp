@@ -63,9 +63,7 @@ void BodyState::open_frame(Op op, const BlockShape& shape) {
 bool BodyState::check_block(BlockShape& shape) {
     if (m_frames.size() >= limits::label_depth)
         return fail(ErrorCode::limit_exceeded, fmt::format("nesting deeper than {}", limits::label_depth));
-    if (m_instr.op == Op::if_ && !pop(ValType::i32))
-        return false;
-    if (!block_shape(shape) || !pop(shape.params))
+    if (!block_shape(shape) || (m_instr.op == Op::if_ && !pop(ValType::i32)) || !pop(shape.params))
         return false;
     open_frame(m_instr.op, shape);
     return true;

@@ -78,12 +78,23 @@ const Shape shapes[] = {
     {"host_call", R"((import "host" "twice" (func $twice (param i32) (result i32)))
         (func (export "f") (param i32) (result i32)
             (i32.add (call $twice (local.get 0)) (local.get 0))))", 4, 4},
-    // const const const memory.fill: 1 + ceil(130 / 64) = 3; get after it
+    // const const const, memory.fill: 1 + ceil(130 / 64) = 4, get after it
     {"bulk", R"((memory 1) (func (export "f") (param i32) (result i32)
         (memory.fill (i32.const 0) (i32.const 1) (i32.const 130)) (local.get 0)))", 1, 8},
     {"bulk_loop", R"((memory 1) (func (export "f") (param i32)
         (loop (memory.copy (i32.const 0) (i32.const 8) (i32.const 64))
             (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 3, 30},
+    // get, throw of a value, then at the label: const add
+    {"exception", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
+        (i32.add (i32.const 1) (block (result i32)
+            (try_table (catch $e 0) (throw $e (local.get 0))) (i32.const 9)))))", 5, 4},
+    // get if call, callee: const throw; then const; or without a throw: get if, const
+    {"exception_from_callee", R"((tag $e) (func $g (drop (i32.const 1)) (throw $e))
+        (func (export "f") (param i32) (result i32)
+            (block (try_table (catch_all 0) (if (local.get 0) (then (call $g)))) (return (i32.const 7)))
+            (i32.const 8)))", 1, 6},
+    {"uncaught_exception", R"((tag $e) (func $g (throw $e)) (func (export "f") (param i32) (call $g)))", 1, 2,
+     TrapCode::uncaught_exception},
     // Traps: what came before, and the instruction itself.
     {"trap_in_block", R"((memory 1) (func (export "f") (param i32) (result i32)
         (drop (i32.add (local.get 0) (i32.const 1)))
