@@ -149,7 +149,7 @@ TEST_P(FuelTest, StopsExactlyAtEveryUnit) {
         if (!has_bulk)
             EXPECT_EQ(store.fuel_left(), 0u) << budget;
     }
-    for (const uint64_t more : {0, 1, 4095, 4096, 4097, 10'000}) {
+    for (const uint64_t more : {0u, 1u, 4095u, 4096u, 4097u, 10'000u}) {
         store.set_fuel(GetParam().cost + more);
         const auto outcome = f.call({GetParam().argument});
         EXPECT_EQ(outcome.has_value(), GetParam().trap == TrapCode::none);
@@ -187,7 +187,7 @@ TEST_F(FuelLimitTest, LongStraightCodeIsCheckedInBetween) {
         body += "(global.set $g (i32.const " + std::to_string(i) + "))";
     const Instance i = instance("(global $g (export \"g\") (mut i32) (i32.const -1)) (func (export \"f\")" + body + ")");
     const auto f = i.typed_function<void()>("f").value();
-    for (const uint64_t budget : {0, 1, 2, 4000, 4095, 4096, 4097, 8192, 12'345, 39'998, 39'999, 40'000}) {
+    for (const uint64_t budget : {0u, 1u, 2u, 4000u, 4095u, 4096u, 4097u, 8192u, 12'345u, 39'998u, 39'999u, 40'000u}) {
         ASSERT_TRUE(i.global("g").value().set(Value(-1)));
         store.set_fuel(budget);
         EXPECT_EQ(f().has_value(), budget == 40'000);
