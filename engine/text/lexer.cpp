@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace wsb::text {
@@ -61,7 +62,8 @@ Token Lexer::token(Token::Kind kind, size_t start) const noexcept {
     return token;
 }
 
-Result<void> Lexer::skip_blank() {
+Result<void> Lexer::skip_blank(std::string_view* annotations) {
+    size_t first_annotation = std::string_view::npos;
     while (m_position < m_source.size()) {
         const char c = m_source[m_position];
         if (c == '\n') {
@@ -81,8 +83,10 @@ Result<void> Lexer::skip_blank() {
                 return error(ErrorCode::malformed_utf8, start);
         } else if (c == '(' && at(m_position + 1) == ';') {
             WSB_TRY(skip_block_comment());
-        } else if (c == '(' && at(m_position + 1) == '@') {
+        } else if (annotations != nullptr && c == '(' && at(m_position + 1) == '@') {
+            first_annotation = std::min(first_annotation, m_position);
             WSB_TRY(skip_annotation());
+            *annotations = m_source.substr(first_annotation, m_position - first_annotation);
         } else {
             break;
         }
@@ -176,8 +180,25 @@ Result<void> Lexer::skip_string() {
     return {};
 }
 
+Result<std::string_view> Lexer::next_annotation() {
+    WSB_TRY(skip_blank(nullptr));
+    const size_t start = m_position;
+    if (at(start) != '(' || at(start + 1) != '@')
+        return std::string_view();
+    WSB_TRY(skip_annotation());
+    return m_source.substr(start, m_position - start);
+}
+
 Result<Token> Lexer::next() {
-    WSB_TRY(skip_blank());
+    std::string_view annotations;
+    WSB_TRY(skip_blank(&annotations));
+    WSB_TRY_ASSIGN(Token token, next_token());
+    token.annotations = annotations;
+    return token;
+}
+
+/// At the first character of a token or at the end.
+Result<Token> Lexer::next_token() {
     const size_t start = m_position;
     if (start >= m_source.size())
         return token(Token::Kind::end, start);

@@ -20,7 +20,8 @@ struct Token {
         end,
     };
     Kind kind = Kind::end;
-    std::string_view text;  ///< inside the source
+    std::string_view text;         ///< inside the source
+    std::string_view annotations;  ///< before the token, from the first one to the last; mostly empty
     uint32_t line = 1;
     uint32_t column = 1;  ///< in bytes
 
@@ -36,6 +37,8 @@ public:
 
     /// @return malformed errors with line and column.
     [[nodiscard]] Result<Token> next();
+    /// The next annotation, if nothing but blanks and comments comes before it; else empty.
+    [[nodiscard]] Result<std::string_view> next_annotation();
     /// Offset in the source of the next character.
     [[nodiscard]] size_t position() const noexcept { return m_position; }
     [[nodiscard]] std::string_view source() const noexcept { return m_source; }
@@ -46,7 +49,9 @@ private:
     }
     [[nodiscard]] std::unexpected<Error> error(ErrorCode code, size_t position,
                                                std::string detail = {}) const;
-    [[nodiscard]] Result<void> skip_blank();
+    /// Blanks and comments; annotations too, if the caller wants to know where they are.
+    [[nodiscard]] Result<void> skip_blank(std::string_view* annotations);
+    [[nodiscard]] Result<Token> next_token();
     [[nodiscard]] Result<void> skip_block_comment();
     [[nodiscard]] Result<void> skip_annotation();
     [[nodiscard]] Result<void> skip_string();

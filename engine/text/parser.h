@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/binary/encoder.h"
+#include "engine/binary/section.h"
 #include "engine/text/literals.h"
 
 #include <map>
@@ -19,6 +20,8 @@ public:
     /// Enters the next index, with a name if `id` is one.
     [[nodiscard]] Result<void> add(const std::optional<Token>& id);
     void add_unnamed() noexcept { ++m_count; }
+    /// Gives the index entered last another name for debugging; identifiers are not looked up by it.
+    void name_last(std::string name) { m_names.insert_or_assign(m_count - 1, std::move(name)); }
     [[nodiscard]] std::optional<uint32_t> find(const std::string& name) const;
     [[nodiscard]] uint32_t count() const noexcept { return m_count; }
     [[nodiscard]] const NameMap& names() const noexcept { return m_names; }
@@ -47,6 +50,12 @@ public:
     [[nodiscard]] Result<std::vector<uint8_t>> run();
 
 private:
+    /// A vector in the making: its elements and how many.
+    struct Section {
+        binary::Encoder bytes;
+        uint32_t count = 0;
+    };
+
     // Tokens (parser_types.cpp)
     [[nodiscard]] Result<void> advance();
     [[nodiscard]] Result<Token> peek() const;  ///< the token after m_token
@@ -94,6 +103,7 @@ private:
     [[nodiscard]] Result<void> collect_field();
     [[nodiscard]] Result<void> collect_import();
     [[nodiscard]] Result<void> collect_type();
+    [[nodiscard]] Result<void> collect_name(NameSpace& space);
     [[nodiscard]] Result<void> define_types();
     [[nodiscard]] Result<void> define_type();
     [[nodiscard]] Result<void> fields();
@@ -118,7 +128,36 @@ private:
     [[nodiscard]] Result<std::vector<uint8_t>> expr();
     [[nodiscard]] Result<void> single_folded(binary::Encoder& out);
     [[nodiscard]] std::vector<uint8_t> finish();
+    [[nodiscard]] Section type_section() const;
     void emit_names(binary::Encoder& out) const;
+
+    // Annotations (parser_annotations.cpp)
+    /// A custom section of the text.
+    struct Custom {
+        static constexpr uint32_t at_end = 1000;
+        [[nodiscard]] static constexpr uint32_t before(uint8_t section) noexcept {
+            return 2 * binary::section_rank(section);
+        }
+        [[nodiscard]] static constexpr uint32_t after(uint8_t section) noexcept {
+            return before(section) + 1;
+        }
+        std::string name;
+        std::string bytes;
+        uint32_t place = at_end;  ///< 0: before all others
+    };
+    /// What is inside the annotations of this kind before the current token.
+    [[nodiscard]] Result<std::vector<std::string_view>> annotations(std::string_view id) const;
+    [[nodiscard]] Result<void> refuse_annotations() const;
+    [[nodiscard]] Result<void> field_annotations(bool is_first);
+    [[nodiscard]] Result<std::string> name_of(std::string_view content) const;
+    [[nodiscard]] Result<std::optional<std::string>> take_name_annotation();
+    [[nodiscard]] Result<void> custom_annotation(std::string_view content);
+    [[nodiscard]] Result<uint32_t> custom_place(Lexer& reader) const;
+    void emit_customs(binary::Encoder& out, uint32_t place) const;
+    [[nodiscard]] Result<std::optional<uint8_t>> take_branch_hint();
+    [[nodiscard]] Result<void> check_branch_hint(std::optional<uint8_t> hint, Op op) const;
+    void add_branch_hint(const binary::Encoder& body, std::optional<uint8_t> hint);
+    void emit_branch_hints(binary::Encoder& out) const;
 
     // Instructions (parser_instr.cpp, parser_immediates.cpp)
     struct InstrFrame {
@@ -137,10 +176,12 @@ private:
         State state = State::condition;
         std::vector<uint8_t> bytes;
         std::optional<Token> label;
+        std::optional<uint8_t> branch_hint;  ///< of the instruction in `bytes`
     };
     /// Instructions up to a token that cannot begin one. Emits to `out`.
     [[nodiscard]] Result<void> instrs(binary::Encoder& out);
     [[nodiscard]] Result<void> folded_instr(binary::Encoder& out);
+    [[nodiscard]] Result<void> folded_branch(binary::Encoder& out);
     [[nodiscard]] Result<void> flat_instr(binary::Encoder& out);
     [[nodiscard]] Result<bool> close_form(binary::Encoder& out);
     [[nodiscard]] Result<void> flat_else(binary::Encoder& out);
@@ -187,12 +228,11 @@ private:
     uint32_t m_defined_funcs = 0, m_defined_tables = 0, m_defined_memories = 0, m_defined_globals = 0,
              m_defined_tags = 0;
     bool m_needs_data_count = false;
+    bool m_check_annotations = false;  ///< in the last pass
+    bool m_in_types = false;           ///< whose names are not looked at again in the last pass
+    std::vector<Custom> m_customs;
+    std::map<uint32_t, std::vector<std::pair<uint32_t, uint8_t>>> m_branch_hints;
 
-    /// A vector in the making: its elements and how many.
-    struct Section {
-        binary::Encoder bytes;
-        uint32_t count = 0;
-    };
     Section m_imports, m_funcs, m_tables, m_memories, m_tags, m_globals, m_exports, m_elems, m_codes, m_datas;
     std::optional<uint32_t> m_start;
 };

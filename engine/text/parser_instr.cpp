@@ -78,30 +78,19 @@ Result<void> ModuleParser::instrs(Encoder& out) {
 Result<void> ModuleParser::folded_instr(Encoder& out) {
     using Kind = InstrFrame::Kind;
     using State = InstrFrame::State;
+    WSB_TRY_ASSIGN(const auto hint, take_branch_hint());
     WSB_TRY(advance());
-    InstrFrame* const top = m_instr_frames.empty() ? nullptr : &m_instr_frames.back();
-    if (m_token.is("then") || m_token.is("else")) {
-        const bool is_then = m_token.is("then");
-        const State wanted = is_then ? State::condition : State::then_done;
-        if (top == nullptr || top->kind != Kind::folded_if || top->state != wanted)
-            return unexpected();
-        if (is_then) {
-            out.raw(top->bytes);
-            push_label(top->label);
-        } else {
-            emit(out, Op::else_);
-        }
-        WSB_TRY(advance());
-        m_instr_frames.push_back({is_then ? Kind::folded_then : Kind::folded_else, State::condition, {}, {}});
-        return {};
-    }
+    const InstrFrame* const top = m_instr_frames.empty() ? nullptr : &m_instr_frames.back();
+    if (m_token.is("then") || m_token.is("else"))
+        return folded_branch(out);
     if (top != nullptr && top->kind == Kind::folded_if && top->state != State::condition)
         return unexpected();
     std::optional<Token> label;
     WSB_TRY_ASSIGN(Instr instr, instr_head());
+    WSB_TRY(check_branch_hint(hint, instr.op));
     if (!opens_block(instr.op)) {
         WSB_TRY(immediates(instr));
-        m_instr_frames.push_back({Kind::folded_plain, State::condition, encoded(instr), {}});
+        m_instr_frames.push_back({Kind::folded_plain, State::condition, encoded(instr), {}, hint});
         return {};
     }
     WSB_TRY_ASSIGN(label, take_id());
@@ -109,12 +98,33 @@ Result<void> ModuleParser::folded_instr(Encoder& out) {
     if (instr.op == Op::try_table)
         WSB_TRY(catches(instr));
     if (instr.op == Op::if_) {
-        m_instr_frames.push_back({Kind::folded_if, State::condition, encoded(instr), label});
+        m_instr_frames.push_back({Kind::folded_if, State::condition, encoded(instr), label, hint});
         return {};
     }
     out.instr(instr);
     push_label(label);
-    m_instr_frames.push_back({Kind::folded_block, State::condition, {}, label});
+    m_instr_frames.push_back({Kind::folded_block, State::condition, {}, label, {}});
+    return {};
+}
+
+/// At the keyword of `( then … )` or `( else … )`.
+Result<void> ModuleParser::folded_branch(Encoder& out) {
+    using Kind = InstrFrame::Kind;
+    using State = InstrFrame::State;
+    InstrFrame* const top = m_instr_frames.empty() ? nullptr : &m_instr_frames.back();
+    const bool is_then = m_token.is("then");
+    const State wanted = is_then ? State::condition : State::then_done;
+    if (top == nullptr || top->kind != Kind::folded_if || top->state != wanted)
+        return unexpected();
+    if (is_then) {
+        add_branch_hint(out, top->branch_hint);
+        out.raw(top->bytes);
+        push_label(top->label);
+    } else {
+        emit(out, Op::else_);
+    }
+    WSB_TRY(advance());
+    m_instr_frames.push_back({is_then ? Kind::folded_then : Kind::folded_else, State::condition, {}, {}, {}});
     return {};
 }
 
@@ -125,7 +135,10 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
     const InstrFrame frame = std::move(m_instr_frames.back());
     m_instr_frames.pop_back();
     switch (frame.kind) {
-        case Kind::folded_plain: out.raw(frame.bytes); break;
+        case Kind::folded_plain:
+            add_branch_hint(out, frame.branch_hint);
+            out.raw(frame.bytes);
+            break;
         case Kind::folded_block:
             emit(out, Op::end);
             m_labels.pop_back();
@@ -157,7 +170,10 @@ Result<void> ModuleParser::flat_instr(Encoder& out) {
         return flat_else(out);
     if (m_token.is("end"))
         return flat_end(out);
+    WSB_TRY_ASSIGN(const auto hint, take_branch_hint());
     WSB_TRY_ASSIGN(Instr instr, instr_head());
+    WSB_TRY(check_branch_hint(hint, instr.op));
+    add_branch_hint(out, hint);
     if (!opens_block(instr.op)) {
         WSB_TRY(immediates(instr));
         out.instr(instr);
@@ -169,8 +185,11 @@ Result<void> ModuleParser::flat_instr(Encoder& out) {
         WSB_TRY(catches(instr));
     out.instr(instr);
     push_label(label);
-    m_instr_frames.push_back(
-        {instr.op == Op::if_ ? Kind::flat_if : Kind::flat_block, InstrFrame::State::condition, {}, label});
+    m_instr_frames.push_back({instr.op == Op::if_ ? Kind::flat_if : Kind::flat_block,
+                              InstrFrame::State::condition,
+                              {},
+                              label,
+                              {}});
     return {};
 }
 

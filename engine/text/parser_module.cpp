@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A module as a whole: names first, then types, then the fields in order, then the sections.
+#include "engine/binary/type_codes.h"
 #include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 #include "engine/text/wat.h"
@@ -9,6 +10,7 @@
 namespace wsb::text {
 
 using binary::Encoder;
+namespace section_ids = binary::section_ids;
 
 Result<std::vector<uint8_t>> ModuleParser::run() {
     WSB_TRY(advance());
@@ -42,6 +44,7 @@ Result<std::vector<uint8_t>> ModuleParser::run() {
     WSB_TRY(define_types());
     m_lexer = begin_lexer;
     m_token = begin_token;
+    m_check_annotations = true;
     WSB_TRY(fields());
     if (is_wrapped)
         WSB_TRY(expect(Token::Kind::right));
@@ -86,8 +89,7 @@ Result<void> ModuleParser::collect_field() {
     for (const auto& [name, space] : spaces) {
         if (!keyword.is(name))
             continue;
-        WSB_TRY_ASSIGN(const auto id, take_id());
-        WSB_TRY(space->add(id));
+        WSB_TRY(collect_name(*space));
         // Inline segments take an index of their own.
         if (keyword.is("table") || keyword.is("memory")) {
             const std::string_view segment = keyword.is("table") ? "elem" : "data";
@@ -111,9 +113,18 @@ Result<void> ModuleParser::collect_field() {
 }
 
 Result<void> ModuleParser::collect_type() {
-    WSB_TRY_ASSIGN(const auto id, take_id());
-    WSB_TRY(m_type_names.add(id));
+    WSB_TRY(collect_name(m_type_names));
     return skip_form();
+}
+
+/// `id?` and `(@name "…")?`
+Result<void> ModuleParser::collect_name(NameSpace& space) {
+    WSB_TRY_ASSIGN(const auto id, take_id());
+    WSB_TRY(space.add(id));
+    WSB_TRY_ASSIGN(auto name, take_name_annotation());
+    if (name)
+        space.name_last(*std::move(name));
+    return {};
 }
 
 Result<void> ModuleParser::collect_import() {
@@ -122,7 +133,6 @@ Result<void> ModuleParser::collect_import() {
     WSB_TRY(expect(Token::Kind::left));
     const Token kind = m_token;
     WSB_TRY(advance());
-    WSB_TRY_ASSIGN(const auto id, take_id());
     const std::pair<std::string_view, NameSpace*> spaces[] = {{"func", &m_func_names},
                                                               {"table", &m_table_names},
                                                               {"memory", &m_memory_names},
@@ -130,7 +140,7 @@ Result<void> ModuleParser::collect_import() {
                                                               {"tag", &m_tag_names}};
     for (const auto& [name, space] : spaces)
         if (kind.is(name))
-            WSB_TRY(space->add(id));
+            WSB_TRY(collect_name(*space));
     WSB_TRY(skip_form());
     return skip_form();
 }
@@ -172,17 +182,20 @@ Result<void> ModuleParser::define_type() {
 // Third pass: everything else
 
 Result<void> ModuleParser::fields() {
+    WSB_TRY(field_annotations(true));
     while (at(Token::Kind::left)) {
         WSB_TRY(advance());
         const Token keyword = m_token;
         WSB_TRY(advance());
         WSB_TRY(field(keyword.text));
+        WSB_TRY(field_annotations(false));
     }
     return {};
 }
 
 Result<void> ModuleParser::field(std::string_view keyword) {
-    if (keyword == "type" || keyword == "rec")
+    m_in_types = keyword == "type" || keyword == "rec";
+    if (m_in_types)
         return skip_form();
     if (keyword == "import")
         return import_field();
@@ -207,49 +220,57 @@ Result<void> ModuleParser::field(std::string_view keyword) {
 
 // Sections
 
-std::vector<uint8_t> ModuleParser::finish() {
-    Encoder out;
-    constexpr uint8_t header[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
-    out.raw(header);
-    const auto section = [&](uint8_t id, const Section& content) {
-        if (content.count == 0)
-            return;
-        Encoder body;
-        body.u32(content.count);
-        body.raw(content.bytes.bytes());
-        out.section(id, body.bytes());
-    };
+ModuleParser::Section ModuleParser::type_section() const {
     Section types;
     for (const RecGroup& group : m_groups) {
         if (group.is_explicit) {
-            types.bytes.u8(0x4e);
+            types.bytes.u8(binary::type_codes::rec);
             types.bytes.u32(group.count);
         }
         for (uint32_t i = 0; i < group.count; ++i)
             types.bytes.sub_type(m_types[group.first + i]);
         ++types.count;
     }
-    section(1, types);
-    section(2, m_imports);
-    section(3, m_funcs);
-    section(4, m_tables);
-    section(5, m_memories);
-    section(13, m_tags);
-    section(6, m_globals);
-    section(7, m_exports);
-    if (m_start) {
-        Encoder start;
-        start.u32(*m_start);
-        out.section(8, start.bytes());
-    }
-    section(9, m_elems);
-    if (m_needs_data_count) {
-        Encoder count;
-        count.u32(m_datas.count);
-        out.section(12, count.bytes());
-    }
-    section(10, m_codes);
-    section(11, m_datas);
+    return types;
+}
+
+std::vector<uint8_t> ModuleParser::finish() {
+    Encoder out;
+    out.raw(binary::module_header);
+    emit_customs(out, 0);
+    // Custom sections have their places even beside sections that are not there.
+    const auto raw_section = [&](uint8_t id, bool is_present, const Encoder& body) {
+        emit_customs(out, Custom::before(id));
+        if (id == section_ids::code)
+            emit_branch_hints(out);
+        if (is_present)
+            out.section(id, body.bytes());
+        emit_customs(out, Custom::after(id));
+    };
+    const auto section = [&](uint8_t id, const Section& content) {
+        Encoder body;
+        body.u32(content.count);
+        body.raw(content.bytes.bytes());
+        raw_section(id, content.count != 0, body);
+    };
+    section(section_ids::type, type_section());
+    section(section_ids::import, m_imports);
+    section(section_ids::function, m_funcs);
+    section(section_ids::table, m_tables);
+    section(section_ids::memory, m_memories);
+    section(section_ids::tag, m_tags);
+    section(section_ids::global, m_globals);
+    section(section_ids::export_, m_exports);
+    Encoder start;
+    start.u32(m_start.value_or(0));
+    raw_section(section_ids::start, m_start.has_value(), start);
+    section(section_ids::element, m_elems);
+    Encoder data_count;
+    data_count.u32(m_datas.count);
+    raw_section(section_ids::data_count, m_needs_data_count, data_count);
+    section(section_ids::code, m_codes);
+    section(section_ids::data, m_datas);
+    emit_customs(out, Custom::at_end);
     emit_names(out);
     return out.take();
 }

@@ -25,6 +25,8 @@ std::optional<uint32_t> NameSpace::find(const std::string& name) const {
 // Tokens
 
 Result<void> ModuleParser::advance() {
+    if (!m_token.annotations.empty() && m_check_annotations)
+        WSB_TRY(refuse_annotations());
     WSB_TRY_ASSIGN(m_token, m_lexer.next());
     return {};
 }
@@ -75,9 +77,13 @@ Result<Token> ModuleParser::take() {
 }
 
 Result<std::optional<Token>> ModuleParser::take_id() {
-    if (!at(Token::Kind::id))
-        return std::nullopt;
-    WSB_TRY_ASSIGN(Token id, take());
+    std::optional<Token> id;
+    if (at(Token::Kind::id)) {
+        WSB_TRY_ASSIGN(id, take());
+    }
+    // The last pass has the names already.
+    if (m_check_annotations)
+        WSB_TRY(take_name_annotation());
     return id;
 }
 
