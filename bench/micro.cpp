@@ -31,7 +31,7 @@ void load(benchmark::State& state) {
     const Module module = Module::from_wat(engine, many_functions(5000)).value();
     for (auto _ : state)
         benchmark::DoNotOptimize(Module::compile(engine, module.bytes()).value());
-    state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * module.bytes().size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(module.bytes().size()));
 }
 BENCHMARK(load)->Unit(benchmark::kMillisecond);
 
@@ -41,7 +41,7 @@ void validate(benchmark::State& state) {
     const Module module = Module::from_wat(engine, many_functions(5000)).value();
     for (auto _ : state)
         benchmark::DoNotOptimize(Module::validate(engine, module.bytes()).has_value());
-    state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * module.bytes().size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(module.bytes().size()));
 }
 BENCHMARK(validate)->Unit(benchmark::kMillisecond);
 
