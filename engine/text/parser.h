@@ -121,8 +121,17 @@ private:
     [[nodiscard]] Result<void> export_field();
     [[nodiscard]] Result<void> start_field();
     [[nodiscard]] Result<void> elem_field();
-    [[nodiscard]] Result<void> elem_list(binary::Encoder& out, uint8_t mode, uint32_t table,
-                                         const std::vector<uint8_t>& offset);
+    /// Elements of a segment, encoded.
+    struct ElemItems {
+        ValType type = ValType::reference(HeapType::func, false);
+        bool has_exprs = false;
+        uint32_t count = 0;
+        binary::Encoder bytes;
+    };
+    [[nodiscard]] Result<ElemItems> elem_list(bool is_active);
+    [[nodiscard]] Result<void> elem_expr(binary::Encoder& out);
+    void emit_elems(ElemSegment::Mode mode, uint32_t table, const std::vector<uint8_t>& offset,
+                    const ElemItems& items);
     [[nodiscard]] Result<void> data_field();
     [[nodiscard]] Result<std::vector<uint8_t>> offset_expr();
     [[nodiscard]] Result<std::vector<uint8_t>> expr();
@@ -190,6 +199,11 @@ private:
     [[nodiscard]] Result<binary::Instr> instr_head();
     [[nodiscard]] Result<void> immediates(binary::Instr& instr);
     [[nodiscard]] Result<void> index_immediates(binary::Instr& instr, Imm kind);
+    [[nodiscard]] Result<void> index_pair(binary::Instr& instr, const NameSpace& space,
+                                          std::string_view what);
+    [[nodiscard]] Result<void> segment_indices(binary::Instr& instr, const NameSpace& outer,
+                                               std::string_view outer_what, const NameSpace& segments,
+                                               std::string_view what);
     [[nodiscard]] Result<void> number_immediates(binary::Instr& instr, Imm kind);
     [[nodiscard]] Result<void> type_immediates(binary::Instr& instr, Imm kind);
     [[nodiscard]] Result<void> memarg(binary::Instr& instr, bool has_lane);
@@ -198,6 +212,7 @@ private:
     [[nodiscard]] Result<void> select_types(binary::Instr& instr);
     [[nodiscard]] Result<void> catches(binary::Instr& instr);
     void push_label(const std::optional<Token>& id);
+    void pop_label();
 
     Lexer m_lexer;
     bool m_is_quoted;
@@ -219,8 +234,11 @@ private:
 
     std::vector<SubType> m_types;
     std::vector<RecGroup> m_groups;
+    /// Function types that stand alone, by their encoding: the first of each.
+    std::map<std::vector<uint8_t>, uint32_t> m_plain_func_types;
     std::vector<std::string> m_labels;  ///< innermost last; empty: no name
-    uint32_t m_label_count = 0;         ///< in the current function, for the name section
+    std::unordered_map<std::string, std::vector<uint32_t>> m_label_places;  ///< in m_labels
+    uint32_t m_label_count = 0;  ///< in the current function, for the name section
     std::vector<InstrFrame> m_instr_frames;
 
     // Next index of what is defined, imported ones included.

@@ -259,67 +259,32 @@ namespace {
 /// `( elem … )` inside a table, whose size is the number of elements.
 Result<void> ModuleParser::inline_elems(uint32_t table, AddressType address, const TableType& type) {
     WSB_TRY(enter_form("elem"));
-    std::vector<uint32_t> funcs;
-    std::vector<std::vector<uint8_t>> exprs;
-    while (!at(Token::Kind::right)) {
-        if (at_index() && exprs.empty()) {
-            WSB_TRY_ASSIGN(const uint32_t func, index(m_func_names, "function"));
-            funcs.push_back(func);
+    ElemItems items;
+    items.type = type.element;
+    const bool are_funcs = at_index();
+    items.has_exprs = !are_funcs || type.element != ValType::funcref();
+    for (; !at(Token::Kind::right); ++items.count) {
+        if (!are_funcs) {
+            WSB_TRY(elem_expr(items.bytes));
             continue;
         }
-        if (!funcs.empty())
-            return unexpected();
-        WSB_TRY_ASSIGN(const bool is_item, at_form("item"));
-        if (is_item)
-            WSB_TRY(enter_form("item"));
-        if (!at(Token::Kind::left) && !is_item)
-            return unexpected();
-        Encoder item;
-        if (is_item) {
-            WSB_TRY(instrs(item));
-            WSB_TRY(expect(Token::Kind::right));
-        } else {
-            WSB_TRY(single_folded(item));
+        WSB_TRY_ASSIGN(const uint32_t func, index(m_func_names, "function"));
+        if (!items.has_exprs) {
+            items.bytes.u32(func);
+            continue;
         }
-        item.u8(end_opcode);
-        exprs.push_back(item.take());
+        Instr instr;
+        instr.op = Op::ref_func;
+        instr.index = func;
+        items.bytes.instr(instr);
+        items.bytes.u8(end_opcode);
     }
     WSB_TRY(expect(Token::Kind::right));
     TableType sized = type;
-    sized.limits_elements.min = funcs.size() + exprs.size();
-    sized.limits_elements.max = sized.limits_elements.min;
+    sized.limits_elements.min = items.count;
+    sized.limits_elements.max = items.count;
     m_tables.bytes.table_type(sized);
-    Encoder& out = m_elems.bytes;
-    ++m_elems.count;
-    const bool has_exprs = !exprs.empty() || type.element != ValType::funcref();
-    if (has_exprs) {
-        for (const uint32_t func : funcs) {
-            Encoder item;
-            Instr instr;
-            instr.op = Op::ref_func;
-            instr.index = func;
-            item.instr(instr);
-            item.u8(end_opcode);
-            exprs.push_back(item.take());
-        }
-        out.u8(6);
-        out.u32(table);
-        out.raw(zero_address(address));
-        out.val_type(type.element);
-        out.u32(static_cast<uint32_t>(exprs.size()));
-        for (const auto& each : exprs)
-            out.raw(each);
-        return {};
-    }
-    out.u8(table == 0 ? 0 : 2);
-    if (table != 0)
-        out.u32(table);
-    out.raw(zero_address(address));
-    if (table != 0)
-        out.u8(0);
-    out.u32(static_cast<uint32_t>(funcs.size()));
-    for (const uint32_t func : funcs)
-        out.u32(func);
+    emit_elems(ElemSegment::Mode::active, table, zero_address(address), items);
     return {};
 }
 
@@ -454,61 +419,78 @@ Result<void> ModuleParser::elem_field() {
     if (is_active) {
         WSB_TRY_ASSIGN(offset, offset_expr());
     }
-    WSB_TRY(elem_list(m_elems.bytes, is_declared ? 3 : is_active ? 0 : 1, table, offset));
-    ++m_elems.count;
+    WSB_TRY_ASSIGN(const ElemItems items, elem_list(is_active));
+    using Mode = ElemSegment::Mode;
+    emit_elems(is_active     ? Mode::active
+               : is_declared ? Mode::declarative
+                             : Mode::passive,
+               table, offset, items);
     return expect(Token::Kind::right);
 }
 
-/// The elements, in the shortest of the binary forms. `mode`: 0 active, 1 passive, 3 declarative.
-Result<void> ModuleParser::elem_list(Encoder& out, uint8_t mode, uint32_t table,
-                                     const std::vector<uint8_t>& offset) {
-    ValType type = ValType::reference(HeapType::func, false);
-    bool has_exprs = false;
-    WSB_TRY_ASSIGN(const bool is_ref_type, at_ref_type());
-    if (is_ref_type) {
-        WSB_TRY_ASSIGN(type, ref_type());
-        has_exprs = true;
+/// The elements: their type and expressions, or function indices.
+Result<ModuleParser::ElemItems> ModuleParser::elem_list(bool is_active) {
+    ElemItems items;
+    WSB_TRY_ASSIGN(items.has_exprs, at_ref_type());
+    if (items.has_exprs) {
+        WSB_TRY_ASSIGN(items.type, ref_type());
     } else if (m_token.is("func")) {
         WSB_TRY(advance());
-    } else if (mode != 0) {
+    } else if (!is_active) {
         return unexpected();
     }
-    Encoder items;
-    uint32_t count = 0;
-    for (; !at(Token::Kind::right); ++count) {
-        if (!has_exprs) {
-            WSB_TRY_ASSIGN(const uint32_t func, index(m_func_names, "function"));
-            items.u32(func);
+    for (; !at(Token::Kind::right); ++items.count) {
+        if (items.has_exprs) {
+            WSB_TRY(elem_expr(items.bytes));
             continue;
         }
-        WSB_TRY_ASSIGN(const bool is_item, at_form("item"));
-        if (is_item) {
-            WSB_TRY(enter_form("item"));
-            WSB_TRY(instrs(items));
-            WSB_TRY(expect(Token::Kind::right));
-        } else {
-            if (!at(Token::Kind::left))
-                return unexpected();
-            WSB_TRY(single_folded(items));
-        }
-        items.u8(end_opcode);
+        WSB_TRY_ASSIGN(const uint32_t func, index(m_func_names, "function"));
+        items.bytes.u32(func);
     }
-    const bool is_short = mode == 0 && table == 0 && (!has_exprs || type == ValType::funcref());
-    const uint8_t flags = static_cast<uint8_t>((mode == 0 ? (is_short ? 0 : 2) : mode) | (has_exprs ? 4 : 0));
-    out.u8(flags);
-    if (mode == 0 && !is_short)
-        out.u32(table);
-    if (mode == 0)
-        out.raw(offset);
-    if (!is_short) {
-        if (has_exprs)
-            out.val_type(type);
-        else
-            out.u8(0);
+    return items;
+}
+
+/// `( item expr )`, or one folded instruction that stands for it.
+Result<void> ModuleParser::elem_expr(Encoder& out) {
+    WSB_TRY_ASSIGN(const bool is_item, at_form("item"));
+    if (is_item) {
+        WSB_TRY(enter_form("item"));
+        WSB_TRY(instrs(out));
+        WSB_TRY(expect(Token::Kind::right));
+    } else {
+        if (!at(Token::Kind::left))
+            return unexpected();
+        WSB_TRY(single_folded(out));
     }
-    out.u32(count);
-    out.raw(items.bytes());
+    out.u8(end_opcode);
     return {};
+}
+
+/// In the shortest of the binary forms. Spec: binary/modules#element-section
+void ModuleParser::emit_elems(ElemSegment::Mode mode, uint32_t table, const std::vector<uint8_t>& offset,
+                              const ElemItems& items) {
+    const bool is_active = mode == ElemSegment::Mode::active;
+    const bool is_short = is_active && table == 0 && (!items.has_exprs || items.type == ValType::funcref());
+    uint8_t flags = items.has_exprs ? 4 : 0;
+    if (mode == ElemSegment::Mode::passive)
+        flags |= 1;
+    else if (mode == ElemSegment::Mode::declarative)
+        flags |= 3;
+    else if (!is_short)
+        flags |= 2;
+    Encoder& out = m_elems.bytes;
+    out.u8(flags);
+    if (is_active && !is_short)
+        out.u32(table);
+    if (is_active)
+        out.raw(offset);
+    if (!is_short && items.has_exprs)
+        out.val_type(items.type);
+    else if (!is_short)
+        out.u8(0);
+    out.u32(items.count);
+    out.raw(items.bytes.bytes());
+    ++m_elems.count;
 }
 
 Result<void> ModuleParser::data_field() {

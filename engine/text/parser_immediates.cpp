@@ -40,24 +40,33 @@ Result<void> ModuleParser::immediates(Instr& instr) {
 }
 
 Result<void> ModuleParser::index_immediates(Instr& instr, Imm kind) {
-    // One or two optional indices; `first` and `second` in the order of the text.
-    const auto optional_pair = [&](const NameSpace& space, std::string_view what) -> Result<void> {
-        if (!at_index())
-            return {};
-        WSB_TRY_ASSIGN(instr.index, index(space, what));
-        WSB_TRY_ASSIGN(instr.index2, index(space, what));
-        return {};
+    struct SingleIndex {
+        Imm kind;
+        NameSpace ModuleParser::* space;
+        std::string_view what;
+        bool is_optional;
     };
-    // `memory.init m? d`, `table.init t? e`: the segment comes last, but first in the binary.
-    const auto segment = [&](const NameSpace& outer, std::string_view outer_what, const NameSpace& segments,
-                             std::string_view what) -> Result<void> {
-        WSB_TRY_ASSIGN(const Token next, peek());
-        if (next.kind == Token::Kind::id || is_natural(next)) {
-            WSB_TRY_ASSIGN(instr.index2, index(outer, outer_what));
+    static constexpr SingleIndex singles[] = {
+        {Imm::func, &ModuleParser::m_func_names, "function", false},
+        {Imm::type, &ModuleParser::m_type_names, "type", false},
+        {Imm::tag, &ModuleParser::m_tag_names, "tag", false},
+        {Imm::local, &ModuleParser::m_local_names, "local", false},
+        {Imm::global, &ModuleParser::m_global_names, "global", false},
+        {Imm::elem, &ModuleParser::m_elem_names, "elem segment", false},
+        {Imm::data, &ModuleParser::m_data_names, "data segment", false},
+        {Imm::table, &ModuleParser::m_table_names, "table", true},
+        {Imm::mem, &ModuleParser::m_memory_names, "memory", true},
+    };
+    if (kind == Imm::data || kind == Imm::data_mem)
+        m_needs_data_count = true;
+    for (const SingleIndex& single : singles) {
+        if (single.kind != kind)
+            continue;
+        if (!single.is_optional || at_index()) {
+            WSB_TRY_ASSIGN(instr.index, index(this->*single.space, single.what));
         }
-        WSB_TRY_ASSIGN(instr.index, index(segments, what));
         return {};
-    };
+    }
     switch (kind) {
         case Imm::label: {
             WSB_TRY_ASSIGN(instr.index, label());
@@ -71,53 +80,34 @@ Result<void> ModuleParser::index_immediates(Instr& instr, Imm kind) {
             instr.index = instr.labels.back();
             instr.labels.pop_back();
             return {};
-        case Imm::func: {
-            WSB_TRY_ASSIGN(instr.index, index(m_func_names, "function"));
-            return {};
-        }
-        case Imm::type: {
-            WSB_TRY_ASSIGN(instr.index, index(m_type_names, "type"));
-            return {};
-        }
-        case Imm::tag: {
-            WSB_TRY_ASSIGN(instr.index, index(m_tag_names, "tag"));
-            return {};
-        }
-        case Imm::local: {
-            WSB_TRY_ASSIGN(instr.index, index(m_local_names, "local"));
-            return {};
-        }
-        case Imm::global: {
-            WSB_TRY_ASSIGN(instr.index, index(m_global_names, "global"));
-            return {};
-        }
-        case Imm::elem: {
-            WSB_TRY_ASSIGN(instr.index, index(m_elem_names, "elem segment"));
-            return {};
-        }
-        case Imm::data: {
-            m_needs_data_count = true;
-            WSB_TRY_ASSIGN(instr.index, index(m_data_names, "data segment"));
-            return {};
-        }
-        case Imm::table:
-            if (at_index()) {
-                WSB_TRY_ASSIGN(instr.index, index(m_table_names, "table"));
-            }
-            return {};
-        case Imm::mem:
-            if (at_index()) {
-                WSB_TRY_ASSIGN(instr.index, index(m_memory_names, "memory"));
-            }
-            return {};
-        case Imm::table_table: return optional_pair(m_table_names, "table");
-        case Imm::mem_mem: return optional_pair(m_memory_names, "memory");
+        case Imm::table_table: return index_pair(instr, m_table_names, "table");
+        case Imm::mem_mem: return index_pair(instr, m_memory_names, "memory");
         case Imm::data_mem:
-            m_needs_data_count = true;
-            return segment(m_memory_names, "memory", m_data_names, "data segment");
-        case Imm::elem_table: return segment(m_table_names, "table", m_elem_names, "elem segment");
+            return segment_indices(instr, m_memory_names, "memory", m_data_names, "data segment");
+        case Imm::elem_table:
+            return segment_indices(instr, m_table_names, "table", m_elem_names, "elem segment");
         default: return unexpected();
     }
+}
+
+/// Two indices of one space, or none.
+Result<void> ModuleParser::index_pair(Instr& instr, const NameSpace& space, std::string_view what) {
+    if (!at_index())
+        return {};
+    WSB_TRY_ASSIGN(instr.index, index(space, what));
+    WSB_TRY_ASSIGN(instr.index2, index(space, what));
+    return {};
+}
+
+/// `memory.init m? d`, `table.init t? e`: the segment comes last, but first in the binary.
+Result<void> ModuleParser::segment_indices(Instr& instr, const NameSpace& outer, std::string_view outer_what,
+                                           const NameSpace& segments, std::string_view what) {
+    WSB_TRY_ASSIGN(const Token next, peek());
+    if (next.kind == Token::Kind::id || is_natural(next)) {
+        WSB_TRY_ASSIGN(instr.index2, index(outer, outer_what));
+    }
+    WSB_TRY_ASSIGN(instr.index, index(segments, what));
+    return {};
 }
 
 Result<void> ModuleParser::number_immediates(Instr& instr, Imm kind) {

@@ -37,7 +37,15 @@ void ModuleParser::push_label(const std::optional<Token>& id) {
         m_all_label_names[m_next_func].emplace(m_label_count, name);
     }
     ++m_label_count;
+    if (!name.empty())
+        m_label_places[name].push_back(static_cast<uint32_t>(m_labels.size()));
     m_labels.push_back(std::move(name));
+}
+
+void ModuleParser::pop_label() {
+    if (!m_labels.back().empty())
+        m_label_places[m_labels.back()].pop_back();
+    m_labels.pop_back();
 }
 
 /// Reads frames until one ends that was not opened here.
@@ -141,7 +149,7 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
             break;
         case Kind::folded_block:
             emit(out, Op::end);
-            m_labels.pop_back();
+            pop_label();
             break;
         case Kind::folded_then: m_instr_frames.back().state = State::then_done; break;
         case Kind::folded_else: m_instr_frames.back().state = State::else_done; break;
@@ -149,7 +157,7 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
             if (frame.state == State::condition)
                 return false;
             emit(out, Op::end);
-            m_labels.pop_back();
+            pop_label();
             break;
         case Kind::flat_block:
         case Kind::flat_if:
@@ -224,7 +232,7 @@ Result<void> ModuleParser::flat_end(Encoder& out) {
     WSB_TRY(advance());
     WSB_TRY(check_label(m_instr_frames.back().label));
     m_instr_frames.pop_back();
-    m_labels.pop_back();
+    pop_label();
     emit(out, Op::end);
     return {};
 }

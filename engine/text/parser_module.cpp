@@ -168,6 +168,14 @@ Result<void> ModuleParser::define_types() {
             WSB_TRY(skip_form());
         }
     }
+    for (const RecGroup& group : m_groups) {
+        const SubType* const type = group.count == 1 ? &m_types[group.first] : nullptr;
+        if (type == nullptr || type->func() == nullptr || !type->is_final || type->super)
+            continue;
+        Encoder key;
+        key.sub_type(*type);
+        m_plain_func_types.emplace(key.take(), group.first);
+    }
     return {};
 }
 

@@ -375,12 +375,15 @@ Result<GlobalType> ModuleParser::global_type() {
 /// The first type that is this function type and stands alone, or a new one behind all others.
 uint32_t ModuleParser::implicit_type(const FuncType& type) {
     const SubType wanted{.is_final = true, .super = std::nullopt, .composite = type};
-    for (const RecGroup& group : m_groups)
-        if (group.count == 1 && m_types[group.first] == wanted)
-            return group.first;
-    m_groups.push_back({static_cast<uint32_t>(m_types.size()), 1, false});
-    m_types.push_back(wanted);
-    return static_cast<uint32_t>(m_types.size() - 1);
+    binary::Encoder key;
+    key.sub_type(wanted);
+    const auto next = static_cast<uint32_t>(m_types.size());
+    const auto [found, is_new] = m_plain_func_types.emplace(key.take(), next);
+    if (is_new) {
+        m_groups.push_back({next, 1, false});
+        m_types.push_back(wanted);
+    }
+    return found->second;
 }
 
 /// `( type x )? param* result*`. Spec: text/modules#type-uses
@@ -473,11 +476,11 @@ Result<uint32_t> ModuleParser::label() {
         return static_cast<uint32_t>(depth);
     }
     WSB_TRY_ASSIGN(const std::string name, parse_id(m_token));
-    for (size_t depth = 0; depth < m_labels.size(); ++depth) {
-        if (m_labels[m_labels.size() - 1 - depth] != name)
-            continue;
+    const auto found = m_label_places.find(name);
+    if (found != m_label_places.end() && !found->second.empty()) {
+        const auto depth = static_cast<uint32_t>(m_labels.size()) - 1 - found->second.back();
         WSB_TRY(advance());
-        return static_cast<uint32_t>(depth);
+        return depth;
     }
     return fail_at(m_token, ErrorCode::unknown_label_text, "$" + name);
 }

@@ -263,6 +263,9 @@ TEST(Assemble, DeepNestingNeedsNoStack) {
     EXPECT_TRUE(operands.has_value());
     EXPECT_TRUE(assemble("(func " + repeated("(if (i32.const 0) (then ", depth) + repeated("))", depth) + ")")
                     .has_value());
+    EXPECT_TRUE(assemble("(func " + repeated("(block $x (br $x) (br $y) ", depth).insert(0, "(block $y ") +
+                         repeated(")", depth + 2))
+                    .has_value());
     EXPECT_FALSE(assemble("(func " + repeated("(block ", depth)).has_value());
     EXPECT_FALSE(assemble(repeated("(", depth)).has_value());
     EXPECT_FALSE(assemble("(type " + repeated("(sub ", depth)).has_value());
@@ -274,7 +277,7 @@ TEST(Assemble, SurvivesDamage) {
         R"((module $m (import "a" "b" (func $i (param i32))) (type $t (func (param $x i32)))
         (rec (type $s (sub (struct (field $f (mut i8)))))) (table $tab 1 funcref) (memory 1 2 shared)
         (global $g (mut i32) (i32.const 0x1)) (elem (i32.const 0) $i) (data (i32.const 0) "a\00")
-        (func $h (export "h") (type $t) (local i64) block $b (result f32) f32.const nan:0x1 end $b drop
+        (@custom "c" (after type) "x") (func $h (@name "n") (export "h") (type $t) (local i64) block $b (result f32) f32.const nan:0x1 end $b drop
           (if (i32.const 0) (then (nop)) (else (br 0))) (call_indirect (type $t) (i32.const 0) (i32.const 0))
           (try_table (catch_all 0)) (drop (v128.const f64x2 1 2)))))";
     EXPECT_TRUE(assemble(source).has_value());
