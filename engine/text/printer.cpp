@@ -52,12 +52,18 @@ Identifiers::Identifiers(const NameMap& names) {
         while (!taken.insert(unique).second)
             unique += '_';
         m_ids.emplace(index, identifier(unique));
+        m_renamed.emplace(index, name);
     }
 }
 
 std::string_view Identifiers::find(uint32_t index) const noexcept {
     const auto found = m_ids.find(index);
     return found == m_ids.end() ? std::string_view() : found->second;
+}
+
+std::string_view Identifiers::renamed(uint32_t index) const noexcept {
+    const auto found = m_renamed.find(index);
+    return found == m_renamed.end() ? std::string_view() : found->second;
 }
 
 // Labels
@@ -111,7 +117,8 @@ Printer::Printer(const Module& module, const PrintOptions& options)
       m_global_ids(m_names.globals),
       m_tag_ids(m_names.tags),
       m_elem_ids(m_names.elems),
-      m_data_ids(m_names.datas) {
+      m_data_ids(m_names.datas),
+      m_size_limit_bytes(options.size_limit_bytes) {
     for (const auto& [type, names] : m_names.fields)
         m_field_ids.emplace(type, Identifiers(names));
 }
@@ -136,18 +143,25 @@ std::string Printer::run() {
     elems();
     funcs();
     datas();
+    customs();
     m_out += ")\n";
+    if (is_full())
+        m_out += "(; cut off: the text is too long\n";
     return std::move(m_out);
 }
 
 /// Begins a line. The indentation is bounded: else deep nesting would make the text grow with its square.
 void Printer::line(size_t depth) {
+    if (is_full())
+        return;
     constexpr size_t deepest = 40;
     m_out += '\n';
     m_out.append(2 * std::min(depth, deepest), ' ');
 }
 
 void Printer::word(std::string_view text) {
+    if (is_full())
+        return;
     m_out += ' ';
     m_out += text;
 }
@@ -157,10 +171,12 @@ void Printer::reference(const Identifiers& space, uint32_t index) {
     word(id.empty() ? std::to_string(index) : std::string(id));
 }
 
-/// The identifier of what is defined, and its index as a comment.
+/// The identifier of what is defined, its name if that is another, and its index as a comment.
 void Printer::definition(const Identifiers& space, uint32_t index) {
     if (const std::string_view id = space.find(index); !id.empty())
         word(id);
+    if (const std::string_view name = space.renamed(index); !name.empty())
+        word("(@name " + quoted(name) + ")");
     fmt::format_to(std::back_inserter(m_out), " (;{};)", index);
 }
 

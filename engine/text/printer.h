@@ -28,9 +28,12 @@ public:
     explicit Identifiers(const NameMap& names);
     /// With `$`; empty if the index has no name.
     [[nodiscard]] std::string_view find(uint32_t index) const noexcept;
+    /// The name itself where the identifier had to be another one; empty elsewhere.
+    [[nodiscard]] std::string_view renamed(uint32_t index) const noexcept;
 
 private:
     std::unordered_map<uint32_t, std::string> m_ids;
+    std::unordered_map<uint32_t, std::string> m_renamed;
 };
 
 /// The labels that are open at a place in a body. Names may repeat: the innermost one hides the others.
@@ -68,6 +71,7 @@ private:
     };
 
     // Pieces (printer.cpp)
+    [[nodiscard]] bool is_full() const noexcept { return m_out.size() >= m_size_limit_bytes; }
     void line(size_t depth);
     void word(std::string_view text);  ///< after a blank
     void reference(const Identifiers& space, uint32_t index);
@@ -99,6 +103,7 @@ private:
     void params(const FuncType& type, const Identifiers& names);
     void locals(const FuncBody& body, uint32_t first, const Identifiers& names);
     void datas();
+    void customs();
     void data_bytes(std::span<const uint8_t> bytes);
 
     // Instructions (printer_instr.cpp)
@@ -119,6 +124,7 @@ private:
     Identifiers m_type_ids, m_func_ids, m_table_ids, m_memory_ids, m_global_ids, m_tag_ids, m_elem_ids,
         m_data_ids;
     std::unordered_map<uint32_t, Identifiers> m_field_ids;  ///< by type
+    size_t m_size_limit_bytes;
     std::string m_out;
 };
 

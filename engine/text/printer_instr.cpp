@@ -19,7 +19,7 @@ using binary::InstrReader;
 void Printer::instrs(const FuncBody& code, Body& body) {
     InstrReader reader(Cursor(m_module.view(code.expression), code.expression.offset_bytes));
     Instr next;
-    while (!reader.at_end()) {
+    while (!reader.at_end() && !is_full()) {
         if (const auto read = reader.next(next); !read)
             return unreadable(read.error());
         const size_t open = body.labels.size();

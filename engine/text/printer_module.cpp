@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields of a module in the order of the sections. Spec: text/modules
+#include "engine/binary/section.h"
 #include "engine/text/printer.h"
 
 #include <fmt/format.h>
@@ -220,10 +221,63 @@ void Printer::data_bytes(std::span<const uint8_t> bytes) {
     } while (!bytes.empty());
 }
 
+// Custom sections
+
+namespace {
+
+/// Whether the assembler will write this section; empty ones it leaves out.
+[[nodiscard]] bool has_section(const Module& module, uint8_t id) noexcept {
+    namespace section_ids = binary::section_ids;
+    switch (id) {
+        case section_ids::type: return !module.rec_groups.empty();
+        case section_ids::import: return !module.imports.empty();
+        case section_ids::function:
+        case section_ids::code: return !module.bodies.empty();
+        case section_ids::table: return module.tables.size() > module.imported_tables;
+        case section_ids::memory: return module.memories.size() > module.imported_memories;
+        case section_ids::tag: return module.tags.size() > module.imported_tags;
+        case section_ids::global: return module.globals.size() > module.imported_globals;
+        case section_ids::export_: return !module.exports.empty();
+        case section_ids::start: return module.start.has_value();
+        case section_ids::element: return !module.elems.empty();
+        case section_ids::data_count: return module.data_count.has_value();
+        case section_ids::data: return !module.datas.empty();
+        default: return false;
+    }
+}
+
+/// The last section up to `id` that will be written; 0 if there is none.
+[[nodiscard]] uint8_t last_section(const Module& module, uint8_t id) noexcept {
+    uint8_t last = 0;
+    for (const uint8_t each : binary::section_ids::order)
+        if (binary::section_rank(each) <= binary::section_rank(id) && has_section(module, each))
+            last = each;
+    return last;
+}
+
+}  // namespace
+
+/// As annotations; names of sections by id. The name section comes back by the identifiers.
+void Printer::customs() {
+    constexpr std::array<std::string_view, 14> sections = {"",       "type",   "import",    "func",  "table",
+                                                           "memory", "global", "export",    "start", "elem",
+                                                           "code",   "data",   "datacount", "tag"};
+    for (const CustomSection& custom : m_module.customs) {
+        if (custom.name == "name")
+            continue;
+        line(1);
+        m_out += "(@custom " + quoted(custom.name);
+        const uint8_t after = last_section(m_module, static_cast<uint8_t>(custom.after_section));
+        m_out += after == 0 ? std::string(" (before first)") : fmt::format(" (after {})", sections[after]);
+        data_bytes(m_module.view(custom.content));
+        m_out += ')';
+    }
+}
+
 // Functions
 
 void Printer::funcs() {
-    for (size_t i = 0; i < m_module.bodies.size(); ++i)
+    for (size_t i = 0; i < m_module.bodies.size() && !is_full(); ++i)
         func(m_module.imported_funcs + static_cast<uint32_t>(i));
 }
 
@@ -275,7 +329,7 @@ void Printer::locals(const FuncBody& body, uint32_t first, const Identifiers& na
     bool is_open = false;
     for (const LocalRun& run : body.locals) {
         const std::string type = text_of(run.type);
-        for (uint32_t i = 0; i < run.count; ++i, ++index) {
+        for (uint32_t i = 0; i < run.count && !is_full(); ++i, ++index) {
             const std::string_view id = names.find(index);
             if (is_open && !id.empty())
                 m_out += ')';

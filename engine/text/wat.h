@@ -20,9 +20,13 @@ namespace wsb::text {
 
 struct PrintOptions {
     bool use_names = true;  ///< names of the name section as $identifiers
+    /// The text of a small hostile module can be huge (a long name at each use, 50,000 locals in each
+    /// function). What is longer is cut off, and ends with a comment that never closes.
+    size_t size_limit_bytes = size_t{1} << 30;
 };
 
-/// Prints a validated module in the text format. Assembling the text again gives an equal module.
+/// Prints a module in the text format. If it is valid, assembling the text again gives an equal module, names
+/// and custom sections included. Others are printed as far as they can be read: see the comments in the text.
 [[nodiscard]] std::string print(const Module& module, const PrintOptions& options = {});
 
 }  // namespace wsb::text
