@@ -11,9 +11,9 @@ Without FILEs the kernels of bench/programs are built and run. A FILE may be fol
 for it after a comma: `coremark.wasm,0,0,0x66,3000`. `NAME.native` beside `NAME.wasm` is its twin.
 
 Engines found on PATH are used: wasm3, iwasm, wasmtime, wasmi_cli, wasmer, wasmedge, node.
-Ours is two columns: `ours` runs without --fuel, `ours+fuel` with a budget that never runs out. Their
-difference is what the option changes. It is the cost of counting only where a run without --fuel
-does not count; an interpreter that counts always shows no difference, and pays in both columns.
+Ours is two columns: `ours` runs without --fuel, `ours+fuel` with a budget that never runs out. The
+difference is what the option changes. It is the cost of counting only where a run without --fuel does not
+count; an interpreter that counts always shows no difference, and pays in both columns.
 `--engine NAME=COMMAND` adds another one; `{}` in COMMAND stands for the file.
 
 With --callgrind, instructions are counted instead of time, by valgrind: each program runs with n
@@ -316,11 +316,13 @@ def write_plot(path, programs, names, ratios, reference):
             f"{content}</text>"
         )
 
+    size = f'width="{left + width + 40}" height="{bottom + 50}"'
+    title = f"CPU time relative to {reference} (logarithmic; left is faster)"
     svg = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 40}" height="{bottom + 50}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}'
         ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
-        text(left, 20, f"CPU time relative to {reference} (logarithmic; left is faster)", weight="bold"),
+        text(left, 20, title, weight="bold"),
     ]
     for power in range(low, high + 1):
         x = x_of(2.0**power)
@@ -397,8 +399,10 @@ def callgrind(programs, engines, options):
         change = 100 * (geometric_mean(fuel_costs) - 1)
         print(f"\n--fuel changes the instructions by {change:+.2f} %")
         if all(cost == 1 for cost in fuel_costs):
-            print("The same instructions run with and without --fuel: this says nothing about what\n"
-                  "counting costs, because both columns run the same code.")
+            print(
+                "The same instructions run with and without --fuel: this says nothing about\n"
+                "what counting costs, because both columns run the same code."
+            )
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(table, indent=1) + "\n")
 

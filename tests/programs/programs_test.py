@@ -91,10 +91,11 @@ class ProgramsTest(unittest.TestCase):
         self.expect_same("textstats", DATA, options=["--dir", DATA])
 
     def test_directory_read_only(self):
-        self.expect_same("textstats", "--ignore-case", "-t", "3", DATA, options=["--dir", f"{DATA}:ro"])
+        arguments = ["--ignore-case", "-t", "3", DATA]
+        self.expect_same("textstats", *arguments, options=["--dir", f"{DATA}:ro"])
 
     def test_recursive_from_a_parent(self):
-        self.expect_same("textstats", "-r", "examples/textstats/data/", options=["--dir", "examples"])
+        self.expect_same("textstats", "-r", f"{DATA}/", options=["--dir", "examples"])
 
     def test_current_directory(self):
         self.expect_same(
