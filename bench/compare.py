@@ -12,8 +12,8 @@ for it after a comma: `coremark.wasm,0,0,0x66,3000`. `NAME.native` beside `NAME.
 
 Engines found on PATH are used: wasm3, iwasm, wasmtime, wasmi_cli, wasmer, wasmedge, node.
 Ours is two columns: `ours` runs without --fuel, `ours+fuel` with a budget that never runs out. The
-difference is what the option changes. It is the cost of counting only where a run without --fuel does not
-count; an interpreter that counts always shows no difference, and pays in both columns.
+difference is what the option changes. It is the cost of counting only where a run without --fuel
+does not count; an interpreter that counts always shows no difference, and pays in both columns.
 `--engine NAME=COMMAND` adds another one; `{}` in COMMAND stands for the file.
 
 With --callgrind, instructions are counted instead of time, by valgrind: each program runs with n
