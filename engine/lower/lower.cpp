@@ -2,6 +2,7 @@
 #include "engine/lower/lower.h"
 
 #include "engine/validate/body_reader.h"
+#include "engine/validate/module_validator.h"
 
 namespace wsb::lower {
 
@@ -15,6 +16,9 @@ Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTab
     LowerSink sink(handlers, callees, form, recording);
     validate::BodyReader<LowerSink> reader(module, func, sink);
     WSB_TRY(reader.run());
+    // What is invalid behind a refused instruction comes first.
+    if (sink.has_refused())
+        WSB_TRY(validate::validate_body(module, func));
     return sink.finish(code);
 }
 

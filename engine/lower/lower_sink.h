@@ -51,6 +51,10 @@ public:
     /// for instructions that no tier executes.
     [[nodiscard]] Result<void> finish(Code& code);
 
+    /// Whether an instruction came that cannot be translated. Then no hook may be called any more; finish says
+    /// which it was.
+    [[nodiscard]] bool has_refused() const noexcept { return m_refused; }
+
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void at(const binary::Instr& instr);

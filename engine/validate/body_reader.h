@@ -17,7 +17,8 @@ public:
     /// `func` is not imported; the module's declarations have been validated.
     BodyReader(const Module& module, FuncIdx func, Sink& sink) : BodyState(module), m_sink(sink) { m_func = func; }
 
-    /// @return the first error: invalid, malformed or limit, with offset and function.
+    /// @return the first error: invalid, malformed or limit, with offset and function. Ends early, with no
+    /// verdict about the rest, when the sink has refused an instruction.
     [[nodiscard]] Result<void> run() {
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
@@ -34,6 +35,11 @@ public:
             }
             if (!step()) [[unlikely]]
                 return std::unexpected(take_error());
+            // A sink that gave up no longer follows the operands: no further hook may be called.
+            if constexpr (requires { m_sink.has_refused(); }) {
+                if (m_sink.has_refused()) [[unlikely]]
+                    return {};
+            }
         }
         if (!reader.at_end()) {
             m_instr.offset_bytes = reader.offset_bytes();
