@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/isolation.h"
 
-#include <fmt/format.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "spec-tests/script_runner.h"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <nlohmann/json.hpp>
-
-#include "spec-tests/script_runner.h"
+#include <optional>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace wsb::spec {
 
@@ -22,7 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// In the child: one JSON line for the number of commands, then one for each command.
+// In the child: one JSON line with the lines of all commands, then one for the verdict of each command, in
+// order. A script that cannot be read or parsed has one verdict and no commands.
 
 void send(int fd, const nlohmann::json& message) {
     const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -42,7 +44,10 @@ void run_child(const std::string& path, int fd) {
     auto script = text::parse_script(std::move(source));
     if (!script)
         return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
-    send(fd, {{"commands", script->commands.size()}});
+    auto lines = nlohmann::json::array();
+    for (const auto& command : script->commands)
+        lines.push_back(command.line);
+    send(fd, {{"commands", lines}});
     auto runner = ScriptRunner::create();
     if (!runner)
         return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
@@ -59,9 +64,8 @@ void run_child(const std::string& path, int fd) {
 struct Child {
     pid_t pid = -1;
     int fd = -1;
-    size_t index = 0;  ///< of the file
-    uint64_t commands = 0;
-    uint32_t last_line = 0;
+    size_t index = 0;                ///< of the file
+    std::vector<uint32_t> commands;  ///< their lines
     std::string pending;
     Clock::time_point deadline;
     bool timed_out = false;
@@ -72,27 +76,33 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
     if (message.is_discarded())
         return;
     if (message.contains("commands")) {
-        child.commands = message["commands"];
+        child.commands = message["commands"].get<std::vector<uint32_t>>();
         return;
     }
-    child.last_line = message["line"];
     if (message.contains("failure"))
-        result.failures.push_back({child.last_line, message["failure"]});
+        result.failures.push_back({message["line"], message["failure"]});
     else
         ++result.passed;
 }
 
-[[nodiscard]] Child start(const std::string& path, size_t index, unsigned timeout_seconds) {
+/// Starts the process for one file. nullopt if the system has no room for it; errno says why.
+[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, unsigned timeout_seconds) {
     int fds[2];
     if (pipe(fds) != 0)
-        return {};
+        return std::nullopt;
     const pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
         run_child(path, fds[1]);
         _exit(0);
     }
+    const int reason = errno;
     close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        errno = reason;
+        return std::nullopt;
+    }
     Child child;
     child.pid = pid;
     child.fd = fds[0];
@@ -115,25 +125,28 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
     return true;
 }
 
+/// The command that was running when the process ended early has failed, and so have those behind it.
 void finish(Child& child, FileResult& result) {
     int status = 0;
     close(child.fd);
     waitpid(child.pid, &status, 0);
     const uint64_t done = result.passed + result.failures.size();
-    const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (clean && done >= child.commands)
+    const bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (is_clean && done >= child.commands.size())
         return;
-    const std::string how = child.timed_out      ? "timed out"
-                            : WIFSIGNALED(status) ? fmt::format("crashed ({})", strsignal(WTERMSIG(status)))
-                                                  : fmt::format("ended with status {}", WEXITSTATUS(status));
-    result.failures.push_back({child.last_line, how + " in the command after this line"});
-    if (child.commands > done + 1)
-        result.not_reached = child.commands - done - 1;
+    const std::string how = child.timed_out ? "timed out"
+                            : WIFSIGNALED(status)
+                                ? fmt::format("crashed: {}", strsignal(WTERMSIG(status)))
+                                : fmt::format("the process ended with status {}", WEXITSTATUS(status));
+    result.failures.push_back({done < child.commands.size() ? child.commands[done] : 0, how});
+    if (child.commands.size() > done + 1)
+        result.not_reached = child.commands.size() - done - 1;
 }
 
 }  // namespace
 
-std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs, unsigned timeout_seconds) {
+std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
+                                  unsigned timeout_seconds) {
     std::vector<FileResult> results(paths.size());
     for (size_t i = 0; i < paths.size(); ++i)
         results[i].path = paths[i];
@@ -141,7 +154,11 @@ std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigne
     size_t next = 0;
     while (next < paths.size() || !children.empty()) {
         while (next < paths.size() && children.size() < jobs) {
-            children.push_back(start(paths[next], next, timeout_seconds));
+            if (auto child = start(paths[next], next, timeout_seconds))
+                children.push_back(*std::move(child));
+            else
+                results[next].failures.push_back(
+                    {0, std::string("no process for it: ") + std::strerror(errno)});
             ++next;
         }
         std::vector<pollfd> polls;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // wasm-spec: runs scripts of the official test suite and says what passed.
-#include <unistd.h>
+#include "spec-tests/isolation.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
-
-#include "spec-tests/isolation.h"
+#include <unistd.h>
 
 namespace {
 
@@ -55,8 +55,8 @@ nlohmann::json file_json(const FileResult& file) {
     nlohmann::json failures = nlohmann::json::array();
     for (const auto& failure : file.failures)
         failures.push_back({{"line", failure.line}, {"message", failure.message}});
-    return {{"path", file.path}, {"passed", file.passed}, {"failed", file.failed()}, {"skipped", 0},
-            {"failures", failures}};
+    return {{"path", file.path}, {"passed", file.passed}, {"failed", file.failed()},
+            {"skipped", 0},      {"failures", failures},  {"not_reached", file.not_reached}};
 }
 
 int report(const std::vector<FileResult>& files, const std::string& json_path, size_t most_failures) {
@@ -92,8 +92,9 @@ int report(const std::vector<FileResult>& files, const std::string& json_path, s
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Runs scripts (.wast) of the official WebAssembly test suite; directories are searched.\n"
-                 "Ends with status 0 if every command passed.");
+    CLI::App app(
+        "Runs scripts (.wast) of the official WebAssembly test suite; directories are searched.\n"
+        "Ends with status 0 if every command passed.");
     std::vector<std::string> paths;
     std::string tier = "interp";
     std::string json_path;
@@ -104,7 +105,9 @@ int main(int argc, char** argv) {
     app.add_option("--tier", tier, "Execution tier")->check(CLI::IsMember({"interp"}))->capture_default_str();
     app.add_option("--json", json_path, "Write the results to this file");
     app.add_option("--timeout", timeout_seconds, "Seconds for one file")->capture_default_str();
-    app.add_option("--jobs", jobs, "Files run at the same time")->check(CLI::Range(1u, 1024u))->capture_default_str();
+    app.add_option("--jobs", jobs, "Files run at the same time")
+        ->check(CLI::Range(1u, 1024u))
+        ->capture_default_str();
     app.add_option("--list-failures", most_failures, "Failures listed for one file")->capture_default_str();
     try {
         app.parse(argc, argv);

@@ -8,19 +8,14 @@ namespace wsb::spec {
 
 namespace {
 
-/// The error's text without its place.
-[[nodiscard]] std::string text_of(const Error& error) {
-    return error.text();
-}
-
 [[nodiscard]] std::string_view kind_name(ErrorKind kind) {
     switch (kind) {
-    case ErrorKind::malformed: return "malformed";
-    case ErrorKind::invalid: return "invalid";
-    case ErrorKind::unlinkable: return "unlinkable";
-    case ErrorKind::limit: return "limit";
-    case ErrorKind::io: return "io";
-    case ErrorKind::usage: return "usage";
+        case ErrorKind::malformed: return "malformed";
+        case ErrorKind::invalid: return "invalid";
+        case ErrorKind::unlinkable: return "unlinkable";
+        case ErrorKind::limit: return "limit";
+        case ErrorKind::io: return "io";
+        case ErrorKind::usage: return "usage";
     }
     return "unknown";
 }
@@ -70,6 +65,7 @@ const Instance* ScriptRunner::find(const std::string& name) const {
 
 ScriptRunner::Verdict ScriptRunner::instantiate(const Module& module, const std::string& name) {
     m_current.reset();
+    m_instances.erase(name);
     auto instance = m_linker.instantiate(m_store, module);
     if (!instance)
         return "instantiation: " + instance.error().message();
@@ -81,8 +77,12 @@ ScriptRunner::Verdict ScriptRunner::instantiate(const Module& module, const std:
 
 ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptModule& module) {
     auto compiled = compile(module);
-    if (!compiled)
+    if (!compiled) {
+        // What follows must not be run on an earlier instance.
+        m_current.reset();
+        m_instances.erase(module.name);
         return "module: " + compiled.error().message();
+    }
     if (!module.is_definition)
         return instantiate(*compiled, module.name);
     m_last_definition = *compiled;
@@ -147,7 +147,8 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptAction& action) {
 ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertReturn& assertion) {
     auto outcome = act(assertion.action);
     if (!outcome)
-        return fmt::format("expected {}, got {}", describe_all(assertion.expected), outcome.error().message());
+        return fmt::format("expected {}, got {}", describe_all(assertion.expected),
+                           outcome.error().message());
     bool same = outcome->size() == assertion.expected.size();
     for (size_t i = 0; same && i < outcome->size(); ++i)
         same = matches((*outcome)[i], assertion.expected[i]);
@@ -195,7 +196,7 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertException& assert
 ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertModule& assertion) {
     using Kind = text::AssertModule::Kind;
     const auto verdict = [&](const Error& error, ErrorKind wanted) -> Verdict {
-        if (error_kind(error.code) == wanted && text_matches(text_of(error), assertion.text))
+        if (error_kind(error.code) == wanted && text_matches(error.text(), assertion.text))
             return std::nullopt;
         // The reference interpreter adds operands to some texts; ours adds its own.
         if (error_kind(error.code) == wanted && assertion.text.starts_with(error_text(error.code)))
@@ -211,13 +212,15 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertModule& assertion
         if (instance)
             return fmt::format("expected unlinkable \"{}\", got an instance", assertion.text);
         if (instance.error().error() == nullptr)
-            return fmt::format("expected unlinkable \"{}\", got {}", assertion.text, instance.error().message());
+            return fmt::format("expected unlinkable \"{}\", got {}", assertion.text,
+                               instance.error().message());
         return verdict(*instance.error().error(), ErrorKind::unlinkable);
     }
     const bool is_malformed = assertion.kind == Kind::malformed || assertion.kind == Kind::malformed_custom;
     const ErrorKind wanted = is_malformed ? ErrorKind::malformed : ErrorKind::invalid;
     if (compiled)
-        return fmt::format("expected {} \"{}\", but the module was accepted", kind_name(wanted), assertion.text);
+        return fmt::format("expected {} \"{}\", but the module was accepted", kind_name(wanted),
+                           assertion.text);
     return verdict(compiled.error(), wanted);
 }
 

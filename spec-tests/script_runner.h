@@ -2,12 +2,12 @@
 // Runs the commands of one script against the engine, by its public API.
 #pragma once
 
+#include "engine/text/wast.h"
+#include "wsb/engine.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
-
-#include "engine/text/wast.h"
-#include "wsb/engine.hpp"
 
 namespace wsb::spec {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of scripts against values of the engine.
-#include <any>
-#include <bit>
+#include "spec-tests/script_runner.h"
 
 #include <fmt/format.h>
 
-#include "spec-tests/script_runner.h"
+#include <algorithm>
+#include <any>
 
 namespace wsb::spec {
 
@@ -27,24 +27,46 @@ namespace {
     return (magnitude & canonical) == canonical;
 }
 
-[[nodiscard]] uint64_t lane_of(const std::array<uint64_t, 2>& bits, unsigned lane, unsigned width_bits) noexcept {
+[[nodiscard]] uint64_t lane_of(const std::array<uint64_t, 2>& bits, unsigned lane,
+                               unsigned width_bits) noexcept {
     const unsigned at_bit = lane * width_bits;
     const uint64_t word = bits[at_bit / 64] >> (at_bit % 64);
     return width_bits == 64 ? word : word & ((uint64_t{1} << width_bits) - 1);
+}
+
+/// Whether a reference that is not null can be of the kind, as far as its static type tells.
+[[nodiscard]] bool can_be(const Value& got, HeapType kind, StoreRef store) noexcept {
+    const HeapType heap = got.type().heap();
+    const auto is_one_of = [&](std::initializer_list<HeapType::Abstract> kinds) {
+        return std::ranges::any_of(kinds, [&](HeapType::Abstract each) { return heap.is(each); });
+    };
+    if (kind.is(HeapType::func))
+        return got.func(store).has_value();
+    if (kind.is(HeapType::extern_) || kind.is(HeapType::exn))
+        return heap == kind;
+    if (heap.is_defined())
+        return !kind.is(HeapType::i31) && !got.func(store).has_value();
+    if (kind.is(HeapType::any) || kind.is(HeapType::eq))
+        return is_one_of({HeapType::any, HeapType::eq, HeapType::i31, HeapType::struct_, HeapType::array});
+    return is_one_of({HeapType::any, HeapType::eq}) || heap == kind;
 }
 
 }  // namespace
 
 Result<Value> ScriptRunner::argument(const ScriptValue& value) {
     switch (value.kind) {
-    case ScriptValue::Kind::number: return Value::from_raw(value.type, value.bits[0], value.bits[1]);
-    case ScriptValue::Kind::ref_null:
-        return Value::null(ValType::reference(value.heap.value_or(HeapType::any), true));
-    case ScriptValue::Kind::ref_extern: {
-        WSB_TRY_ASSIGN(const ExternRef reference, ExternRef::create(m_store, std::any(value.bits[0])));
-        return Value(reference);
-    }
-    default: return fail(ErrorCode::bad_usage, "no argument of this kind: " + describe(value));
+        case ScriptValue::Kind::number: return Value::from_raw(value.type, value.bits[0], value.bits[1]);
+        case ScriptValue::Kind::ref_null:
+            return Value::null(ValType::reference(value.heap.value_or(HeapType::any), true));
+        case ScriptValue::Kind::ref_extern:
+        case ScriptValue::Kind::ref_host: {
+            WSB_TRY_ASSIGN(const ExternRef reference, ExternRef::create(m_store, std::any(value.bits[0])));
+            if (value.kind == ScriptValue::Kind::ref_extern)
+                return Value(reference);
+            // any.convert_extern changes the type alone.
+            return Value::from_raw(ValType::reference(HeapType::any, true), reference.raw());
+        }
+        default: return fail(ErrorCode::bad_usage, "no argument of this kind: " + describe(value));
     }
 }
 
@@ -60,55 +82,80 @@ bool ScriptRunner::matches(const Value& got, const ScriptValue& expected) const 
     if (got.type() != expected.type)
         return false;
     switch (expected.type.kind()) {
-    case ValType::f32: return lane_matches(got.raw()[0], expected.bits[0], expected.nan[0], 32);
-    case ValType::f64: return lane_matches(got.raw()[0], expected.bits[0], expected.nan[0], 64);
-    case ValType::v128:
-        if (!expected.lanes_are_float)
-            return got.raw() == expected.bits;
-        for (unsigned lane = 0; lane < 128u / expected.lane_width_bits; ++lane)
-            if (!lane_matches(lane_of(got.raw(), lane, expected.lane_width_bits),
-                              lane_of(expected.bits, lane, expected.lane_width_bits), expected.nan[lane],
-                              expected.lane_width_bits))
-                return false;
-        return true;
-    default: return got.raw()[0] == expected.bits[0];
+        case ValType::f32: return lane_matches(got.raw()[0], expected.bits[0], expected.nan[0], 32);
+        case ValType::f64: return lane_matches(got.raw()[0], expected.bits[0], expected.nan[0], 64);
+        case ValType::v128:
+            if (!expected.lanes_are_float)
+                return got.raw() == expected.bits;
+            for (unsigned lane = 0; lane < 128u / expected.lane_width_bits; ++lane)
+                if (!lane_matches(lane_of(got.raw(), lane, expected.lane_width_bits),
+                                  lane_of(expected.bits, lane, expected.lane_width_bits), expected.nan[lane],
+                                  expected.lane_width_bits))
+                    return false;
+            return true;
+        default: return got.raw()[0] == expected.bits[0];
     }
 }
 
 bool ScriptRunner::matches_reference(const Value& got, const ScriptValue& expected) const {
     switch (expected.kind) {
-    case ScriptValue::Kind::ref_null: return got.is_null();
-    case ScriptValue::Kind::ref_extern: {
-        if (got.is_null())
-            return false;
-        const std::any* object = got.externref().object(m_store);
-        const auto* number = object == nullptr ? nullptr : std::any_cast<uint64_t>(object);
-        return number != nullptr && (!expected.has_bits || *number == expected.bits[0]);
-    }
-    case ScriptValue::Kind::ref_of_kind:
-        if (got.is_null())
-            return false;
-        return !expected.heap || !expected.heap->is(HeapType::func) || got.func(m_store).has_value();
-    default: return false;
+        case ScriptValue::Kind::ref_null: return got.is_null();
+        case ScriptValue::Kind::ref_extern:
+        case ScriptValue::Kind::ref_host: {
+            const HeapType heap =
+                expected.kind == ScriptValue::Kind::ref_host ? HeapType::any : HeapType::extern_;
+            if (got.is_null() || !got.type().heap().is(heap.abstract()))
+                return false;
+            if (!expected.has_bits)
+                return true;
+            const std::any* object = got.externref().object(m_store);
+            const auto* number = object == nullptr ? nullptr : std::any_cast<uint64_t>(object);
+            return number != nullptr && *number == expected.bits[0];
+        }
+        case ScriptValue::Kind::ref_of_kind:
+            return !got.is_null() && can_be(got, expected.heap.value_or(HeapType::any), m_store);
+        default: return false;
     }
 }
 
+namespace {
+
+[[nodiscard]] std::string_view pattern_text(ScriptValue::NanPattern pattern) noexcept {
+    return pattern == ScriptValue::NanPattern::canonical ? "nan:canonical" : "nan:arithmetic";
+}
+
+[[nodiscard]] std::string lanes_text(const std::array<uint64_t, 2>& bits, unsigned width_bits,
+                                     const std::array<ScriptValue::NanPattern, 4>& patterns) {
+    const unsigned count = 128 / width_bits;
+    std::string text = fmt::format("v128:{}x{}", width_bits, count);
+    for (unsigned lane = 0; lane < count; ++lane) {
+        if (lane < patterns.size() && patterns[lane] != ScriptValue::NanPattern::none)
+            text += fmt::format(" {}", pattern_text(patterns[lane]));
+        else
+            text += fmt::format(" {:#x}", lane_of(bits, lane, width_bits));
+    }
+    return text;
+}
+
+}  // namespace
+
 std::string describe(const Value& value) {
     switch (value.kind()) {
-    case ValType::i32: return fmt::format("i32:{} ({:#x})", value.i32(), value.u32());
-    case ValType::i64: return fmt::format("i64:{} ({:#x})", value.i64(), value.u64());
-    case ValType::f32: return fmt::format("f32:{} ({:#x})", value.f32(), value.u32());
-    case ValType::f64: return fmt::format("f64:{} ({:#x})", value.f64(), value.u64());
-    case ValType::v128: return fmt::format("v128:{:#x} {:#x}", value.raw()[0], value.raw()[1]);
-    default: return value.is_null() ? "null" : to_string(value.type());
+        case ValType::i32: return fmt::format("i32:{} ({:#x})", value.i32(), value.u32());
+        case ValType::i64: return fmt::format("i64:{} ({:#x})", value.i64(), value.u64());
+        case ValType::f32: return fmt::format("f32:{} ({:#x})", value.f32(), value.u32());
+        case ValType::f64: return fmt::format("f64:{} ({:#x})", value.f64(), value.u64());
+        case ValType::v128: return lanes_text(value.raw(), 32, {});
+        default: return value.is_null() ? "null" : to_string(value.type());
     }
 }
 
 std::string describe(const ScriptValue& value) {
     if (value.kind == ScriptValue::Kind::number) {
+        if (value.type == ValType::v128)
+            return lanes_text(value.bits, value.lanes_are_float ? value.lane_width_bits : 32, value.nan);
         if (value.nan[0] != ScriptValue::NanPattern::none)
-            return to_string(value.type) +
-                   (value.nan[0] == ScriptValue::NanPattern::canonical ? ":nan:canonical" : ":nan:arithmetic");
+            return fmt::format("{}:{}", to_string(value.type), pattern_text(value.nan[0]));
         return describe(Value::from_raw(value.type, value.bits[0], value.bits[1]));
     }
     if (value.kind == ScriptValue::Kind::either) {
@@ -117,9 +164,13 @@ std::string describe(const ScriptValue& value) {
             text += " " + describe(alternative);
         return text;
     }
+    if (value.kind == ScriptValue::Kind::ref_host)
+        return fmt::format("host {}", value.bits[0]);
     if (value.kind == ScriptValue::Kind::ref_extern)
         return value.has_bits ? fmt::format("extern {}", value.bits[0]) : "extern";
-    return "ref." + (value.kind == ScriptValue::Kind::ref_null ? "null" : value.heap ? to_string(*value.heap) : "any");
+    return "ref." + (value.kind == ScriptValue::Kind::ref_null ? "null"
+                     : value.heap                              ? to_string(*value.heap)
+                                                               : "any");
 }
 
 }  // namespace wsb::spec

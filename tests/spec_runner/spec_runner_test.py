@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runner of the official suite: failures, unknown commands, hangs and crashes are counted as such."""
+
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import tempfile
+import time
+import unittest
+
+WASM_SPEC = os.environ["WASM_SPEC"]
+
+GOOD = """
+(module (func (export "two") (result i32) (i32.const 2))
+        (func (export "nan") (result f32) (f32.const nan:0x600000))
+        (func (export "trap") unreachable))
+(assert_return (invoke "two") (i32.const 2))
+(assert_return (invoke "two") (either (i32.const 1) (i32.const 2)))
+(assert_return (invoke "nan") (f32.const nan:arithmetic))
+(assert_trap (invoke "trap") "unreachable")
+(assert_malformed (module quote "(func") "unexpected token")
+"""
+GOOD_COUNT = 6
+
+
+class SpecRunnerTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def script(self, name, text):
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run_spec(self, *arguments, limit_cpu_seconds=None):
+        """Runs wasm-spec on arguments. Returns exit status, output lines and the JSON document."""
+
+        def limit():
+            if limit_cpu_seconds is not None:
+                resource.setrlimit(resource.RLIMIT_CPU, (limit_cpu_seconds, limit_cpu_seconds + 1))
+
+        json_path = self.directory / "results.json"
+        done = subprocess.run(
+            [WASM_SPEC, "--json", json_path, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=limit,
+        )
+        document = json.loads(json_path.read_text()) if json_path.exists() else None
+        return done.returncode, done.stdout.splitlines(), document
+
+    def assert_counts(self, result, passed, failed):
+        status, lines, document = result
+        self.assertEqual(lines[-1], f"{passed} passed, {failed} failed, 0 skipped", lines)
+        self.assertEqual(document["total"], {"passed": passed, "failed": failed, "skipped": 0})
+        self.assertEqual(status == 0, failed == 0)
+
+    def test_all_pass(self):
+        result = self.run_spec(self.script("good.wast", GOOD))
+        self.assert_counts(result, GOOD_COUNT, 0)
+
+    def test_failures_have_their_line_and_both_values(self):
+        path = self.script(
+            "bad.wast",
+            GOOD
+            + """(assert_return (invoke "two") (i32.const 3))
+(assert_return (invoke "nan") (f32.const nan:canonical))
+(assert_trap (invoke "two") "unreachable")
+(assert_trap (invoke "trap") "integer overflow")
+(assert_return (invoke "nothing"))
+(assert_invalid (module (func)) "type mismatch")
+(assert_invalid (module quote "(func") "unexpected token")
+(assert_malformed (module quote "(func (result i32))") "type mismatch")
+(module (func (result i32)))
+(assert_return (invoke "two") (i32.const 2))
+""",
+        )
+        result = self.run_spec(path)
+        self.assert_counts(result, GOOD_COUNT, 10)
+        first = 1 + GOOD.count("\n")
+        failures = result[2]["files"][0]["failures"]
+        self.assertEqual([failure["line"] for failure in failures], list(range(first, first + 10)))
+        self.assertTrue(
+            any(line.startswith(f"{path}:{first}: expected i32:3") and "got i32:2" in line for line in result[1])
+        )
+        self.assertIn("nan:canonical", failures[1]["message"])
+        self.assertIn("accepted", failures[5]["message"])
+        self.assertIn("got malformed", failures[6]["message"])
+        self.assertIn("got invalid", failures[7]["message"])
+        # After a module that is refused nothing is current.
+        self.assertIn("no such instance", failures[9]["message"])
+
+    def test_an_unknown_command_is_a_failure(self):
+        result = self.run_spec(self.script("unknown.wast", GOOD + '(assert_delight (invoke "two"))\n'))
+        status, lines, document = result
+        self.assertNotEqual(status, 0)
+        self.assertEqual(document["total"]["skipped"], 0)
+        self.assertGreater(document["total"]["failed"], 0)
+        self.assertEqual(document["files"][0]["failures"][0]["line"], 1 + GOOD.count("\n"))
+        self.assertTrue(lines[-1].endswith(" failed, 0 skipped"))
+
+    def test_a_hang_costs_its_file_only(self):
+        hang = '(module (func (export "hang") (loop (br 0))))\n(invoke "hang")\n(invoke "hang")\n(invoke "hang")\n'
+        before = time.monotonic()
+        hanging = self.script("b/hang.wast", hang)
+        self.script("a/good.wast", GOOD)
+        self.script("c/deep/good.wast", GOOD)
+        result = self.run_spec("--timeout", "1", self.directory)
+        self.assertLess(time.monotonic() - before, 20)
+        self.assert_counts(result, 2 * GOOD_COUNT + 1, 3)
+        files = result[2]["files"]
+        self.assertEqual([pathlib.Path(file["path"]).name for file in files], ["good.wast", "hang.wast", "good.wast"])
+        self.assertEqual(files[1]["failures"][0]["line"], 2)
+        self.assertIn("timed out", files[1]["failures"][0]["message"])
+        self.assertEqual(files[1]["not_reached"], 2)
+        directories = result[2]["directories"]
+        self.assertEqual(directories[str(hanging.parent)], {"passed": 1, "failed": 3, "skipped": 0})
+        self.assertEqual(len(directories), 3)
+
+    def test_a_crash_costs_its_file_only(self):
+        # The limit of CPU time is each process's own: it kills the one that hangs by a signal.
+        self.script("a/hang.wast", '(module (func (export "hang") (loop (br 0))))\n(invoke "hang")\n(module)\n')
+        self.script("b/good.wast", GOOD)
+        result = self.run_spec(self.directory, limit_cpu_seconds=1)
+        self.assert_counts(result, GOOD_COUNT + 1, 2)
+        self.assertIn("crashed: CPU time limit exceeded", result[2]["files"][0]["failures"][0]["message"])
+        self.assertEqual(result[2]["files"][0]["not_reached"], 1)
+
+    def test_the_list_of_failures_is_bounded_the_counts_are_not(self):
+        wrong = '(assert_return (invoke "two") (i32.const 3))\n' * 7
+        result = self.run_spec("--list-failures", "2", self.script("many.wast", GOOD + wrong))
+        self.assert_counts(result, GOOD_COUNT, 7)
+        self.assertEqual(sum("expected i32:3" in line for line in result[1]), 2)
+        self.assertTrue(any("5 more failures" in line for line in result[1]))
+        self.assertEqual(len(result[2]["files"][0]["failures"]), 7)
+
+    def test_wrong_use(self):
+        self.assertNotEqual(self.run_spec(self.directory / "none.wast")[0], 0)
+        self.assertNotEqual(self.run_spec()[0], 0)
+        self.assertNotEqual(self.run_spec(self.directory)[0], 0)  # no script in it
+        self.assertNotEqual(self.run_spec("--tier=none", self.script("good.wast", GOOD))[0], 0)
+        self.assertEqual(self.run_spec("--tier=interp", self.script("good.wast", GOOD))[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
