@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the edges of the engine cost: loading a module, making an instance, calling in and out.
+#include "wsb/engine.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <string>
-
-#include "wsb/engine.hpp"
 
 namespace {
 
@@ -75,7 +75,8 @@ void guest_to_host(benchmark::State& state) {
     const Module module = Module::from_wat(engine, R"((import "host" "f" (func $f (param i32) (result i32)))
         (func (export "loop") (param i32)
             (loop (drop (call $f (local.get 0)))
-                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))").value();
+                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))")
+                              .value();
     Store store = Store::create(engine).value();
     const auto loop = linker.instantiate(store, module)->typed_function<void(int32_t)>("loop").value();
     constexpr int32_t calls = 10'000;

@@ -90,6 +90,8 @@ Extern to_extern(StoreRef store, const runtime::ExternItem& item) noexcept {
     return std::visit(ToExtern{store}, item);
 }
 
-runtime::ExternItem to_item(const Extern& item) noexcept { return std::visit(ToItem{}, item); }
+runtime::ExternItem to_item(const Extern& item) noexcept {
+    return std::visit(ToItem{}, item);
+}
 
 }  // namespace wsb::api

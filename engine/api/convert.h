@@ -2,12 +2,12 @@
 // Values to slots and back, and whether a value may stand where a type is asked for.
 #pragma once
 
-#include <string>
-
 #include "engine/runtime/operations.h"
 #include "engine/runtime/store.h"
 #include "wsb/extern.hpp"
 #include "wsb/value.hpp"
+
+#include <string>
 
 namespace wsb::api {
 

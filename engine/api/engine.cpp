@@ -14,7 +14,9 @@ Engine::Engine(const Config& config) {
     m_state = std::move(state);
 }
 
-const Config& Engine::config() const noexcept { return m_state->config; }
+const Config& Engine::config() const noexcept {
+    return m_state->config;
+}
 
 }  // namespace v1
 }  // namespace wsb

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wsb/extern.hpp"
 
-#include <fmt/format.h>
-
-#include <cstring>
-
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
 #include "engine/isa/limits.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
 
 namespace wsb {
 inline namespace v1 {
@@ -37,8 +37,12 @@ Result<Memory> Memory::create(StoreRef store, const MemoryType& type) {
     });
 }
 
-MemoryType Memory::type() const noexcept { return m_memory->current_type(); }
-uint64_t Memory::size_bytes() const noexcept { return m_memory->size_bytes; }
+MemoryType Memory::type() const noexcept {
+    return m_memory->current_type();
+}
+uint64_t Memory::size_bytes() const noexcept {
+    return m_memory->size_bytes;
+}
 uint64_t Memory::size_pages() const noexcept {
     return m_memory->size_bytes / limits::page_size_bytes;
 }
@@ -48,10 +52,11 @@ std::optional<uint64_t> Memory::grow(uint64_t delta_pages) const noexcept {
     return before < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(before));
 }
 
-std::span<uint8_t> Memory::data() const noexcept { return {m_memory->base, m_memory->size_bytes}; }
+std::span<uint8_t> Memory::data() const noexcept {
+    return {m_memory->base, m_memory->size_bytes};
+}
 
-std::optional<std::span<uint8_t>> Memory::view(uint64_t offset_bytes,
-                                               uint64_t length_bytes) const noexcept {
+std::optional<std::span<uint8_t>> Memory::view(uint64_t offset_bytes, uint64_t length_bytes) const noexcept {
     const std::span<uint8_t> all = data();
     if (length_bytes > all.size() || offset_bytes > all.size() - length_bytes)
         return std::nullopt;
@@ -86,8 +91,12 @@ Result<Table> Table::create(StoreRef store, const TableType& type, const Value& 
     });
 }
 
-TableType Table::type() const noexcept { return m_table->current_type(); }
-uint64_t Table::size() const noexcept { return m_table->size; }
+TableType Table::type() const noexcept {
+    return m_table->current_type();
+}
+uint64_t Table::size() const noexcept {
+    return m_table->size;
+}
 
 std::optional<Value> Table::get(uint64_t index) const noexcept {
     if (index >= m_table->size)
@@ -121,7 +130,9 @@ Result<Global> Global::create(StoreRef store, const GlobalType& type, const Valu
     });
 }
 
-GlobalType Global::type() const noexcept { return m_global->type(); }
+GlobalType Global::type() const noexcept {
+    return m_global->type();
+}
 
 Value Global::get() const noexcept {
     const runtime::Slot* slot = m_global->value;
@@ -148,7 +159,9 @@ Result<Tag> Tag::create(StoreRef store, const FuncType& type) {
     });
 }
 
-TagSignature Tag::type() const { return {*m_store.impl().registry().type(m_tag->type()).func()}; }
+TagSignature Tag::type() const {
+    return {*m_store.impl().registry().type(m_tag->type()).func()};
+}
 
 // Extern
 

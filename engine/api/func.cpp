@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wsb/func.hpp"
 
-#include <fmt/format.h>
-
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
+
+#include <fmt/format.h>
 
 namespace wsb {
 inline namespace v1 {
@@ -22,20 +22,17 @@ constexpr size_t inline_slots = 32;
 
 namespace detail {
 
-CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func,
-                            std::span<uint64_t> slots) noexcept {
+CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func, std::span<uint64_t> slots) noexcept {
     return api::guarded([&] { return store.impl().call(func, slots.data()); });
 }
 
-Result<void> check_signature(StoreRef store, const runtime::VmFunc& func,
-                             std::span<const ValType> params, std::span<const ValType> results) {
+Result<void> check_signature(StoreRef store, const runtime::VmFunc& func, std::span<const ValType> params,
+                             std::span<const ValType> results) {
     const TypeRegistry& registry = store.impl().registry();
     const FuncType& type = signature(store.impl(), func);
     // The C++ types are funcref and externref at the most general, so results may be any subtype;
     // parameters must accept them.
-    const auto accepts = [&](ValType given, ValType wanted) {
-        return registry.matches(given, wanted);
-    };
+    const auto accepts = [&](ValType given, ValType wanted) { return registry.matches(given, wanted); };
     if (std::ranges::equal(params, type.params, accepts) &&
         std::ranges::equal(type.results, results, accepts))
         return {};
@@ -46,7 +43,9 @@ Result<void> check_signature(StoreRef store, const runtime::VmFunc& func,
 
 }  // namespace detail
 
-FuncType Func::type() const { return signature(m_store.impl(), *m_func); }
+FuncType Func::type() const {
+    return signature(m_store.impl(), *m_func);
+}
 
 CallResult<std::vector<Value>> Func::call(std::span<const Value> args) const {
     return api::guarded([&]() -> CallResult<std::vector<Value>> {
@@ -63,9 +62,9 @@ CallResult<std::vector<Value>> Func::call(std::span<const Value> args) const {
         uint64_t* slot = slots;
         for (size_t i = 0; i < args.size(); ++i) {
             if (!api::value_fits(store, args[i], type.params[i])) {
-                return fail(ErrorCode::signature_mismatch,
-                            fmt::format("argument {}: {}", i + 1,
-                                        api::value_mismatch(args[i], type.params[i])));
+                return fail(
+                    ErrorCode::signature_mismatch,
+                    fmt::format("argument {}: {}", i + 1, api::value_mismatch(args[i], type.params[i])));
             }
             slot = api::put(slot, args[i]);
         }

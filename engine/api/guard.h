@@ -3,11 +3,11 @@
 // std::bad_alloc, becomes an error here.
 #pragma once
 
+#include "engine/base/result.h"
+
 #include <new>
 #include <type_traits>
 #include <utility>
-
-#include "engine/base/result.h"
 
 namespace wsb::api {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wsb/instance.hpp"
 
-#include <fmt/format.h>
-
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
+
+#include <fmt/format.h>
 
 namespace wsb {
 inline namespace v1 {
@@ -31,8 +31,7 @@ Result<T> find(const Instance& instance, std::string_view name, ExternKind kind)
         if (const T* found = std::get_if<T>(&*item))
             return *found;
         return fail(ErrorCode::unknown_export,
-                    fmt::format("{} is a {}, not a {}", name, kind_name(wsb::kind(*item)),
-                                kind_name(kind)));
+                    fmt::format("{} is a {}, not a {}", name, kind_name(wsb::kind(*item)), kind_name(kind)));
     });
 }
 
@@ -62,13 +61,14 @@ std::vector<std::pair<std::string, Extern>> Instance::exports() const {
     std::vector<std::pair<std::string, Extern>> items;
     items.reserve(m_instance->module().exports.size());
     for (const syntax::Export& item : m_instance->module().exports) {
-        items.emplace_back(item.name,
-                           api::to_extern(m_store, m_instance->item(item.kind, item.index)));
+        items.emplace_back(item.name, api::to_extern(m_store, m_instance->item(item.kind, item.index)));
     }
     return items;
 }
 
-Module Instance::module() const { return Module(m_instance->compiled()); }
+Module Instance::module() const {
+    return Module(m_instance->compiled());
+}
 
 std::optional<Instance> Caller::instance() const noexcept {
     if (m_instance == nullptr)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wsb/linker.hpp"
 
+#include "engine/api/convert.h"
+#include "engine/api/guard.h"
+
 #include <fmt/format.h>
 
 #include <map>
 #include <string>
 #include <variant>
-
-#include "engine/api/convert.h"
-#include "engine/api/guard.h"
 
 namespace wsb {
 inline namespace v1 {
@@ -22,11 +22,10 @@ struct HostDefinition {
 };
 
 /// Where the guest arrives in the host.
-runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context,
-                                runtime::VmInstance* caller, runtime::Slot* slots) noexcept {
+runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context, runtime::VmInstance* caller,
+                                runtime::Slot* slots) noexcept {
     auto& func = *static_cast<runtime::HostFunc*>(environment);
-    const HostFunction& function =
-        static_cast<const HostDefinition*>(func.environment.get())->function;
+    const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
     Caller view(StoreRef(*func.store), caller);
     CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
     if (outcome) [[likely]]
@@ -56,8 +55,8 @@ struct RawAdapter {
         uint64_t* slot = slots;
         for (size_t i = 0; i < results.size(); ++i) {
             if (!api::value_fits(caller.store().impl(), results[i], type.results[i])) {
-                return host_trap(fmt::format("result {}: {}", i + 1,
-                                             api::value_mismatch(results[i], type.results[i])));
+                return host_trap(
+                    fmt::format("result {}: {}", i + 1, api::value_mismatch(results[i], type.results[i])));
             }
             slot = api::put(slot, results[i]);
         }
@@ -125,8 +124,7 @@ Linker::~Linker() = default;
 Result<void> Linker::define(std::string_view module, std::string_view name, HostFunction function) {
     return api::guarded([&]() -> Result<void> {
         auto definition = std::make_shared<HostDefinition>();
-        WSB_TRY_ASSIGN(definition->type,
-                       m_impl->engine.state()->registry->intern_function(function.type));
+        WSB_TRY_ASSIGN(definition->type, m_impl->engine.state()->registry->intern_function(function.type));
         definition->function = std::move(function);
         m_impl->define(module, name, std::move(definition));
         return {};
@@ -148,8 +146,7 @@ Result<void> Linker::instance(std::string_view module, const Instance& instance)
     });
 }
 
-std::optional<Extern> Linker::get(StoreRef store, std::string_view module,
-                                  std::string_view name) const {
+std::optional<Extern> Linker::get(StoreRef store, std::string_view module, std::string_view name) const {
     const Impl::Definition* definition = m_impl->find(module, name);
     if (definition == nullptr)
         return std::nullopt;
@@ -170,9 +167,8 @@ CallResult<Instance> Linker::instantiate(StoreRef store, const Module& module) c
                 return std::unexpected(runtime::unknown_import(source, import));
             const auto item = m_impl->resolve(store.impl(), *definition);
             if (!item) {
-                return fail(ErrorCode::bad_usage,
-                            fmt::format("{}.{} belongs to another store or engine", import.module,
-                                        import.name));
+                return fail(ErrorCode::bad_usage, fmt::format("{}.{} belongs to another store or engine",
+                                                              import.module, import.name));
             }
             imports.push_back(*item);
         }

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wsb/module.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "engine/api/guard.h"
 #include "engine/binary/decoder.h"
 #include "engine/isa/limits.h"
@@ -13,6 +8,11 @@
 #include "engine/runtime/instance.h"
 #include "engine/text/wat.h"
 #include "engine/validate/module_validator.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 namespace wsb {
 inline namespace v1 {
@@ -45,8 +45,7 @@ Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
 
 bool is_binary(std::span<const uint8_t> bytes) noexcept {
     constexpr std::array<uint8_t, 4> magic{0x00, 'a', 's', 'm'};
-    return bytes.size() >= magic.size() &&
-           std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
 }  // namespace
@@ -117,9 +116,13 @@ std::vector<CustomSectionView> Module::custom_sections() const {
     return sections;
 }
 
-std::string_view Module::name() const noexcept { return m_compiled->module.names.module; }
+std::string_view Module::name() const noexcept {
+    return m_compiled->module.names.module;
+}
 
-std::span<const uint8_t> Module::bytes() const noexcept { return m_compiled->module.bytes; }
+std::span<const uint8_t> Module::bytes() const noexcept {
+    return m_compiled->module.bytes;
+}
 
 }  // namespace v1
 }  // namespace wsb

@@ -8,21 +8,41 @@
 namespace wsb {
 inline namespace v1 {
 
-void StoreRef::set_fuel(std::optional<uint64_t> units) noexcept { m_store->set_fuel(units); }
-std::optional<uint64_t> StoreRef::fuel_left() const noexcept { return m_store->fuel_left(); }
-uint64_t StoreRef::fuel_consumed() const noexcept { return m_store->fuel_consumed(); }
-bool StoreRef::consume_fuel(uint64_t units) noexcept { return m_store->consume_fuel(units); }
+void StoreRef::set_fuel(std::optional<uint64_t> units) noexcept {
+    m_store->set_fuel(units);
+}
+std::optional<uint64_t> StoreRef::fuel_left() const noexcept {
+    return m_store->fuel_left();
+}
+uint64_t StoreRef::fuel_consumed() const noexcept {
+    return m_store->fuel_consumed();
+}
+bool StoreRef::consume_fuel(uint64_t units) noexcept {
+    return m_store->consume_fuel(units);
+}
 
-void StoreRef::set_limits(const StoreLimits& limits) noexcept { m_store->set_limits(limits); }
-const StoreLimits& StoreRef::limits() const noexcept { return m_store->limits(); }
+void StoreRef::set_limits(const StoreLimits& limits) noexcept {
+    m_store->set_limits(limits);
+}
+const StoreLimits& StoreRef::limits() const noexcept {
+    return m_store->limits();
+}
 std::optional<LimitKind> StoreRef::last_limit_reached() const noexcept {
     return m_store->last_limit_reached();
 }
-uint64_t StoreRef::memory_bytes() const noexcept { return m_store->memory_bytes(); }
-uint64_t StoreRef::peak_memory_bytes() const noexcept { return m_store->peak_memory_bytes(); }
+uint64_t StoreRef::memory_bytes() const noexcept {
+    return m_store->memory_bytes();
+}
+uint64_t StoreRef::peak_memory_bytes() const noexcept {
+    return m_store->peak_memory_bytes();
+}
 
-void StoreRef::set_data(void* data) noexcept { m_store->data = data; }
-void* StoreRef::data() const noexcept { return m_store->data; }
+void StoreRef::set_data(void* data) noexcept {
+    m_store->data = data;
+}
+void* StoreRef::data() const noexcept {
+    return m_store->data;
+}
 
 Result<Store> Store::create(const Engine& engine, const StoreLimits& limits) {
     return api::guarded([&]() -> Result<Store> {
@@ -31,8 +51,7 @@ Result<Store> Store::create(const Engine& engine, const StoreLimits& limits) {
     });
 }
 
-Store::Store(std::unique_ptr<runtime::Store> store) noexcept
-    : StoreRef(*store), m_owned(std::move(store)) {}
+Store::Store(std::unique_ptr<runtime::Store> store) noexcept : StoreRef(*store), m_owned(std::move(store)) {}
 Store::Store(Store&& other) noexcept = default;
 Store& Store::operator=(Store&& other) noexcept = default;
 Store::~Store() = default;

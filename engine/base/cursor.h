@@ -3,13 +3,13 @@
 // position where the item began, so that error offsets point at it.
 #pragma once
 
+#include "engine/base/result.h"
+
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <type_traits>
-
-#include "engine/base/result.h"
 
 namespace wsb {
 
@@ -25,18 +25,14 @@ public:
           m_base_offset(base_offset) {}
 
     [[nodiscard]] bool at_end() const noexcept { return m_position == m_end; }
-    [[nodiscard]] size_t bytes_left() const noexcept {
-        return static_cast<size_t>(m_end - m_position);
-    }
+    [[nodiscard]] size_t bytes_left() const noexcept { return static_cast<size_t>(m_end - m_position); }
     /// Offset in the module of the next byte.
     [[nodiscard]] uint64_t offset_bytes() const noexcept {
         return m_base_offset + static_cast<uint64_t>(m_position - m_begin);
     }
     [[nodiscard]] const uint8_t* position() const noexcept { return m_position; }
     /// Moves to an offset in the module that this cursor has already passed or still holds.
-    void seek(uint64_t offset_bytes) noexcept {
-        m_position = m_begin + (offset_bytes - m_base_offset);
-    }
+    void seek(uint64_t offset_bytes) noexcept { m_position = m_begin + (offset_bytes - m_base_offset); }
     [[nodiscard]] std::span<const uint8_t> rest() const noexcept { return {m_position, m_end}; }
 
     /// What a read past the end is called; inside sections the suite wants another text.
@@ -62,8 +58,7 @@ public:
     /// Little-endian fixed-size value.
     template <class T>
     [[nodiscard]] Result<T> fixed() noexcept {
-        static_assert(std::is_trivially_copyable_v<T> &&
-                      std::endian::native == std::endian::little);
+        static_assert(std::is_trivially_copyable_v<T> && std::endian::native == std::endian::little);
         if (sizeof(T) > bytes_left()) [[unlikely]]
             return end_error();
         T value;

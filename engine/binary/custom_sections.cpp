@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Custom sections, and the one that gives names. Spec: binary/modules#custom-section,
 // appendix/custom
-#include <algorithm>
-#include <array>
-
 #include "engine/base/utf8.h"
 #include "engine/binary/section_decoder.h"
 #include "engine/isa/limits.h"
+
+#include <algorithm>
+#include <array>
 
 namespace wsb::binary {
 
@@ -37,24 +37,21 @@ private:
     void read_subsection(uint8_t id, Cursor& cursor) {
         const size_t func_count = m_module.funcs.size();
         switch (id) {
-        case 0: static_cast<void>(read_name(cursor, m_names.module)); break;
-        case 1: read_map(cursor, m_names.funcs, func_count); break;
-        case 2: read_indirect_map(cursor, m_names.locals, func_count, limits::locals); break;
-        case 3:
-            read_indirect_map(cursor, m_names.labels, func_count, limits::function_size_bytes);
-            break;
-        case 4: read_map(cursor, m_names.types, m_module.types.size()); break;
-        case 5: read_map(cursor, m_names.tables, m_module.tables.size()); break;
-        case 6: read_map(cursor, m_names.memories, m_module.memories.size()); break;
-        case 7: read_map(cursor, m_names.globals, m_module.globals.size()); break;
-        case 8: read_map(cursor, m_names.elems, m_module.elems.size()); break;
-        case 9: read_map(cursor, m_names.datas, m_module.datas.size()); break;
-        case 10:
-            read_indirect_map(cursor, m_names.fields, m_module.types.size(),
-                              limits::structure_fields);
-            break;
-        case 11: read_map(cursor, m_names.tags, m_module.tags.size()); break;
-        default: break;
+            case 0: static_cast<void>(read_name(cursor, m_names.module)); break;
+            case 1: read_map(cursor, m_names.funcs, func_count); break;
+            case 2: read_indirect_map(cursor, m_names.locals, func_count, limits::locals); break;
+            case 3: read_indirect_map(cursor, m_names.labels, func_count, limits::function_size_bytes); break;
+            case 4: read_map(cursor, m_names.types, m_module.types.size()); break;
+            case 5: read_map(cursor, m_names.tables, m_module.tables.size()); break;
+            case 6: read_map(cursor, m_names.memories, m_module.memories.size()); break;
+            case 7: read_map(cursor, m_names.globals, m_module.globals.size()); break;
+            case 8: read_map(cursor, m_names.elems, m_module.elems.size()); break;
+            case 9: read_map(cursor, m_names.datas, m_module.datas.size()); break;
+            case 10:
+                read_indirect_map(cursor, m_names.fields, m_module.types.size(), limits::structure_fields);
+                break;
+            case 11: read_map(cursor, m_names.tags, m_module.tags.size()); break;
+            default: break;
         }
     }
 
@@ -121,8 +118,7 @@ Result<void> SectionDecoder::read_custom_section(uint64_t end_offset_bytes) {
     WSB_TRY_ASSIGN(custom.name, read_name());
     const uint64_t start = m_cursor.offset_bytes();
     if (start > end_offset_bytes)
-        return fail(ErrorCode::unexpected_end_section, end_offset_bytes,
-                    "name of a custom section");
+        return fail(ErrorCode::unexpected_end_section, end_offset_bytes, "name of a custom section");
     custom.content = {.offset_bytes = start, .size_bytes = end_offset_bytes - start};
     WSB_TRY(m_cursor.bytes(custom.content.size_bytes));
     m_module.customs.push_back(std::move(custom));

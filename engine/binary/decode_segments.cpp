@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element, data and code sections. Spec: binary/modules
-#include <fmt/format.h>
-
 #include "engine/binary/section_decoder.h"
 #include "engine/isa/limits.h"
+
+#include <fmt/format.h>
 
 namespace wsb::binary {
 
@@ -21,8 +21,7 @@ constexpr uint8_t end_byte = 0x0b;
 }  // namespace
 
 Result<void> SectionDecoder::read_element_section() {
-    WSB_TRY_ASSIGN(const uint32_t count,
-                   read_count(limits::element_segments, 0, "element segments"));
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::element_segments, 0, "element segments"));
     reserve_some(m_module.elems, count);
     for (uint32_t i = 0; i < count; ++i) {
         WSB_TRY_ASSIGN(ElemSegment segment, read_elem_segment());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types, and the sections that are lists of types: imports, functions, tables, memories, tags,
 // globals; with them exports and start. Spec: binary/types, binary/modules
-#include <fmt/format.h>
-
 #include "engine/binary/section_decoder.h"
 #include "engine/binary/type_codes.h"
 #include "engine/isa/limits.h"
+
+#include <fmt/format.h>
 
 namespace wsb::binary {
 
@@ -19,8 +19,7 @@ constexpr uint8_t address_64 = 4;
 
 /// Spec: binary/modules#binary-typesec
 Result<void> SectionDecoder::read_type_section() {
-    WSB_TRY_ASSIGN(const uint32_t count,
-                   read_count(limits::recursion_groups, 0, "recursion groups"));
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::recursion_groups, 0, "recursion groups"));
     reserve_some(m_module.rec_groups, count);
     reserve_some(m_module.types, count);
     for (uint32_t i = 0; i < count; ++i)
@@ -127,8 +126,7 @@ Result<StorageType> SectionDecoder::read_storage_type() {
     WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
     if (byte == type_codes::i8 || byte == type_codes::i16) {
         m_cursor.skip(1);
-        return StorageType{ValType::i32,
-                           byte == type_codes::i8 ? StorageType::i8 : StorageType::i16};
+        return StorageType{ValType::i32, byte == type_codes::i8 ? StorageType::i8 : StorageType::i16};
     }
     auto type = read_allowed_val_type();
     if (!type && type.error().code == ErrorCode::malformed_value_type)
@@ -216,8 +214,7 @@ namespace {
 Result<TableType> SectionDecoder::read_table_type() {
     TableType type;
     WSB_TRY_ASSIGN(type.element, read_allowed_ref_type());
-    WSB_TRY_ASSIGN(const uint8_t flags,
-                   read_limits_flags(limits_flags::has_max | limits_flags::address_64));
+    WSB_TRY_ASSIGN(const uint8_t flags, read_limits_flags(limits_flags::has_max | limits_flags::address_64));
     type.address = address_type(flags);
     WSB_TRY_ASSIGN(type.limits_elements, read_limits(flags));
     return type;
@@ -226,9 +223,9 @@ Result<TableType> SectionDecoder::read_table_type() {
 Result<MemoryType> SectionDecoder::read_memory_type() {
     MemoryType type;
     const uint8_t shared = has(Feature::threads) ? limits_flags::shared : 0;
-    WSB_TRY_ASSIGN(const uint8_t flags,
-                   read_limits_flags(static_cast<uint8_t>(limits_flags::has_max |
-                                                          limits_flags::address_64 | shared)));
+    WSB_TRY_ASSIGN(
+        const uint8_t flags,
+        read_limits_flags(static_cast<uint8_t>(limits_flags::has_max | limits_flags::address_64 | shared)));
     type.address = address_type(flags);
     type.is_shared = (flags & limits_flags::shared) != 0;
     WSB_TRY_ASSIGN(type.limits_pages, read_limits(flags));
@@ -278,27 +275,27 @@ Result<void> SectionDecoder::read_import_type(Import& import) {
     if (kind > last_kind)
         return fail(ErrorCode::malformed_import_kind, at, fmt::format("{:02x}", kind));
     switch (static_cast<ExternKind>(kind)) {
-    case ExternKind::func: {
-        WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
-        import.type = TypeIdx(type);
-        return {};
-    }
-    case ExternKind::table: {
-        WSB_TRY_ASSIGN(import.type, read_table_type());
-        return {};
-    }
-    case ExternKind::memory: {
-        WSB_TRY_ASSIGN(import.type, read_memory_type());
-        return {};
-    }
-    case ExternKind::global: {
-        WSB_TRY_ASSIGN(import.type, read_global_type());
-        return {};
-    }
-    case ExternKind::tag: {
-        WSB_TRY_ASSIGN(import.type, read_tag_type());
-        return {};
-    }
+        case ExternKind::func: {
+            WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
+            import.type = TypeIdx(type);
+            return {};
+        }
+        case ExternKind::table: {
+            WSB_TRY_ASSIGN(import.type, read_table_type());
+            return {};
+        }
+        case ExternKind::memory: {
+            WSB_TRY_ASSIGN(import.type, read_memory_type());
+            return {};
+        }
+        case ExternKind::global: {
+            WSB_TRY_ASSIGN(import.type, read_global_type());
+            return {};
+        }
+        case ExternKind::tag: {
+            WSB_TRY_ASSIGN(import.type, read_tag_type());
+            return {};
+        }
     }
     return fail(ErrorCode::malformed_import_kind, at);
 }
@@ -311,26 +308,26 @@ Result<void> SectionDecoder::add_import(const Import& import) {
         return {};
     };
     switch (import.kind()) {
-    case ExternKind::func:
-        WSB_TRY(limited(m_module.imported_funcs, limits::functions));
-        m_module.funcs.push_back(std::get<TypeIdx>(import.type));
-        return {};
-    case ExternKind::table:
-        WSB_TRY(limited(m_module.imported_tables, limits::tables));
-        m_module.tables.push_back({std::get<TableType>(import.type), {}, import.offset_bytes});
-        return {};
-    case ExternKind::memory:
-        WSB_TRY(limited(m_module.imported_memories, limits::memories));
-        m_module.memories.push_back({std::get<MemoryType>(import.type), import.offset_bytes});
-        return {};
-    case ExternKind::global:
-        WSB_TRY(limited(m_module.imported_globals, limits::globals));
-        m_module.globals.push_back({std::get<GlobalType>(import.type), {}});
-        return {};
-    case ExternKind::tag:
-        WSB_TRY(limited(m_module.imported_tags, limits::tags));
-        m_module.tags.push_back(std::get<TagType>(import.type));
-        return {};
+        case ExternKind::func:
+            WSB_TRY(limited(m_module.imported_funcs, limits::functions));
+            m_module.funcs.push_back(std::get<TypeIdx>(import.type));
+            return {};
+        case ExternKind::table:
+            WSB_TRY(limited(m_module.imported_tables, limits::tables));
+            m_module.tables.push_back({std::get<TableType>(import.type), {}, import.offset_bytes});
+            return {};
+        case ExternKind::memory:
+            WSB_TRY(limited(m_module.imported_memories, limits::memories));
+            m_module.memories.push_back({std::get<MemoryType>(import.type), import.offset_bytes});
+            return {};
+        case ExternKind::global:
+            WSB_TRY(limited(m_module.imported_globals, limits::globals));
+            m_module.globals.push_back({std::get<GlobalType>(import.type), {}});
+            return {};
+        case ExternKind::tag:
+            WSB_TRY(limited(m_module.imported_tags, limits::tags));
+            m_module.tags.push_back(std::get<TagType>(import.type));
+            return {};
     }
     return {};
 }
@@ -339,8 +336,7 @@ Result<void> SectionDecoder::add_import(const Import& import) {
 
 /// Spec: binary/modules#binary-funcsec
 Result<void> SectionDecoder::read_function_section() {
-    WSB_TRY_ASSIGN(const uint32_t count,
-                   read_count(limits::functions, m_module.imported_funcs, "functions"));
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::functions, m_module.imported_funcs, "functions"));
     reserve_some(m_module.funcs, count);
     for (uint32_t i = 0; i < count; ++i) {
         WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
@@ -351,15 +347,13 @@ Result<void> SectionDecoder::read_function_section() {
 
 /// Spec: binary/modules#binary-tablesec
 Result<void> SectionDecoder::read_table_section() {
-    WSB_TRY_ASSIGN(const uint32_t count,
-                   read_count(limits::tables, m_module.imported_tables, "tables"));
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::tables, m_module.imported_tables, "tables"));
     reserve_some(m_module.tables, count);
     for (uint32_t i = 0; i < count; ++i) {
         Table table;
         table.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
-        const bool has_init =
-            byte == type_codes::table_with_init && has(Feature::function_references);
+        const bool has_init = byte == type_codes::table_with_init && has(Feature::function_references);
         if (has_init) {
             m_cursor.skip(1);
             WSB_TRY_ASSIGN(const uint8_t reserved, m_cursor.u8());
@@ -401,8 +395,7 @@ Result<void> SectionDecoder::read_tag_section() {
 
 /// Spec: binary/modules#binary-globalsec
 Result<void> SectionDecoder::read_global_section() {
-    WSB_TRY_ASSIGN(const uint32_t count,
-                   read_count(limits::globals, m_module.imported_globals, "globals"));
+    WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::globals, m_module.imported_globals, "globals"));
     reserve_some(m_module.globals, count);
     for (uint32_t i = 0; i < count; ++i) {
         Global global;

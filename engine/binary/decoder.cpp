@@ -2,14 +2,14 @@
 // The driver: header, sections in their order, agreement of counts. Spec: binary/modules
 #include "engine/binary/decoder.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "engine/base/utf8.h"
 #include "engine/binary/section.h"
 #include "engine/binary/section_decoder.h"
 #include "engine/isa/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace wsb::binary {
 
@@ -51,8 +51,7 @@ Result<void> SectionDecoder::read_header() {
 Result<void> SectionDecoder::read_section() {
     const uint64_t id_at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t id, m_cursor.u8());
-    const bool is_known = id <= section_ids::last &&
-                          (id != section_ids::tag || has(Feature::exceptions)) &&
+    const bool is_known = id <= section_ids::last && (id != section_ids::tag || has(Feature::exceptions)) &&
                           (id != section_ids::data_count || has(Feature::bulk_memory));
     if (!is_known)
         return fail(ErrorCode::malformed_section_id, id_at, fmt::format("{}", id));
@@ -73,21 +72,21 @@ Result<void> SectionDecoder::read_section() {
 
 Result<void> SectionDecoder::read_section_content(uint8_t id, uint64_t end_offset_bytes) {
     switch (id) {
-    case section_ids::custom: return read_custom_section(end_offset_bytes);
-    case section_ids::type: return read_type_section();
-    case section_ids::import: return read_import_section();
-    case section_ids::function: return read_function_section();
-    case section_ids::table: return read_table_section();
-    case section_ids::memory: return read_memory_section();
-    case section_ids::tag: return read_tag_section();
-    case section_ids::global: return read_global_section();
-    case section_ids::export_: return read_export_section();
-    case section_ids::start: return read_start_section();
-    case section_ids::element: return read_element_section();
-    case section_ids::data_count: return read_data_count_section();
-    case section_ids::code: return read_code_section();
-    case section_ids::data: return read_data_section();
-    default: return fail(ErrorCode::malformed_section_id, m_cursor.offset_bytes());
+        case section_ids::custom: return read_custom_section(end_offset_bytes);
+        case section_ids::type: return read_type_section();
+        case section_ids::import: return read_import_section();
+        case section_ids::function: return read_function_section();
+        case section_ids::table: return read_table_section();
+        case section_ids::memory: return read_memory_section();
+        case section_ids::tag: return read_tag_section();
+        case section_ids::global: return read_global_section();
+        case section_ids::export_: return read_export_section();
+        case section_ids::start: return read_start_section();
+        case section_ids::element: return read_element_section();
+        case section_ids::data_count: return read_data_count_section();
+        case section_ids::code: return read_code_section();
+        case section_ids::data: return read_data_section();
+        default: return fail(ErrorCode::malformed_section_id, m_cursor.offset_bytes());
     }
 }
 
@@ -137,20 +136,20 @@ Result<uint64_t> SectionDecoder::find_expression_end(uint64_t offset_bytes) {
     while (true) {
         WSB_TRY(reader.next(m_instr));
         switch (m_instr.op) {
-        case Op::block:
-        case Op::loop:
-        case Op::if_:
-        case Op::try_table: ++depth; break;
-        case Op::else_:
-            if (depth == 0)
-                return fail(ErrorCode::end_opcode_expected, m_instr.offset_bytes);
-            break;
-        case Op::end:
-            if (depth == 0)
-                return reader.offset_bytes();
-            --depth;
-            break;
-        default: break;
+            case Op::block:
+            case Op::loop:
+            case Op::if_:
+            case Op::try_table: ++depth; break;
+            case Op::else_:
+                if (depth == 0)
+                    return fail(ErrorCode::end_opcode_expected, m_instr.offset_bytes);
+                break;
+            case Op::end:
+                if (depth == 0)
+                    return reader.offset_bytes();
+                --depth;
+                break;
+            default: break;
         }
     }
 }

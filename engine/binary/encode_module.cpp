@@ -38,26 +38,26 @@ private:
     void known_section(uint8_t id) {
         Encoder content;
         switch (id) {
-        case section_ids::type: types(content); break;
-        case section_ids::import: imports(content); break;
-        case section_ids::function: functions(content); break;
-        case section_ids::table: tables(content); break;
-        case section_ids::memory: memories(content); break;
-        case section_ids::tag: tags(content); break;
-        case section_ids::global: globals(content); break;
-        case section_ids::export_: exports(content); break;
-        case section_ids::start:
-            if (m_module.start)
-                content.u32(m_module.start->value);
-            break;
-        case section_ids::element: elements(content); break;
-        case section_ids::data_count:
-            if (m_module.data_count)
-                content.u32(*m_module.data_count);
-            break;
-        case section_ids::code: code(content); break;
-        case section_ids::data: data(content); break;
-        default: break;
+            case section_ids::type: types(content); break;
+            case section_ids::import: imports(content); break;
+            case section_ids::function: functions(content); break;
+            case section_ids::table: tables(content); break;
+            case section_ids::memory: memories(content); break;
+            case section_ids::tag: tags(content); break;
+            case section_ids::global: globals(content); break;
+            case section_ids::export_: exports(content); break;
+            case section_ids::start:
+                if (m_module.start)
+                    content.u32(m_module.start->value);
+                break;
+            case section_ids::element: elements(content); break;
+            case section_ids::data_count:
+                if (m_module.data_count)
+                    content.u32(*m_module.data_count);
+                break;
+            case section_ids::code: code(content); break;
+            case section_ids::data: data(content); break;
+            default: break;
         }
         if (content.size() != 0)
             m_out.section(id, content.bytes());
@@ -73,9 +73,7 @@ private:
             write(items[i]);
     }
 
-    void expression(Encoder& out, const ConstExpr& expr) const {
-        out.raw(m_module.view(expr.range));
-    }
+    void expression(Encoder& out, const ConstExpr& expr) const { out.raw(m_module.view(expr.range)); }
 
     void types(Encoder& out) const {
         list(out, m_module.rec_groups, 0, [&](const RecGroup& group) {
@@ -99,18 +97,17 @@ private:
             out.name(import.name);
             out.u8(static_cast<uint8_t>(import.kind()));
             switch (import.kind()) {
-            case ExternKind::func: return out.u32(std::get<TypeIdx>(import.type).value);
-            case ExternKind::table: return out.table_type(std::get<TableType>(import.type));
-            case ExternKind::memory: return out.memory_type(std::get<MemoryType>(import.type));
-            case ExternKind::global: return out.global_type(std::get<GlobalType>(import.type));
-            case ExternKind::tag: return tag_type(out, std::get<TagType>(import.type));
+                case ExternKind::func: return out.u32(std::get<TypeIdx>(import.type).value);
+                case ExternKind::table: return out.table_type(std::get<TableType>(import.type));
+                case ExternKind::memory: return out.memory_type(std::get<MemoryType>(import.type));
+                case ExternKind::global: return out.global_type(std::get<GlobalType>(import.type));
+                case ExternKind::tag: return tag_type(out, std::get<TagType>(import.type));
             }
         });
     }
 
     void functions(Encoder& out) const {
-        list(out, m_module.funcs, m_module.imported_funcs,
-             [&](TypeIdx type) { out.u32(type.value); });
+        list(out, m_module.funcs, m_module.imported_funcs, [&](TypeIdx type) { out.u32(type.value); });
     }
 
     void tables(Encoder& out) const {
@@ -131,8 +128,7 @@ private:
     }
 
     void tags(Encoder& out) const {
-        list(out, m_module.tags, m_module.imported_tags,
-             [&](const TagType& tag) { tag_type(out, tag); });
+        list(out, m_module.tags, m_module.imported_tags, [&](const TagType& tag) { tag_type(out, tag); });
     }
 
     void globals(Encoder& out) const {
@@ -198,6 +194,8 @@ private:
 
 }  // namespace
 
-std::vector<uint8_t> encode(const Module& module) { return ModuleEncoder(module).run(); }
+std::vector<uint8_t> encode(const Module& module) {
+    return ModuleEncoder(module).run();
+}
 
 }  // namespace wsb::binary

@@ -56,27 +56,27 @@ void Encoder::heap_type(HeapType type) {
 
 void Encoder::val_type(ValType type) {
     switch (type.kind()) {
-    case ValType::i32: return u8(type_codes::i32);
-    case ValType::i64: return u8(type_codes::i64);
-    case ValType::f32: return u8(type_codes::f32);
-    case ValType::f64: return u8(type_codes::f64);
-    case ValType::v128: return u8(type_codes::v128);
-    case ValType::ref: {
-        const bool has_short_form = type.is_nullable() && !type.heap().is_defined();
-        if (!has_short_form)
-            u8(type.is_nullable() ? type_codes::ref_null : type_codes::ref);
-        return heap_type(type.heap());
-    }
-    case ValType::bottom: break;
+        case ValType::i32: return u8(type_codes::i32);
+        case ValType::i64: return u8(type_codes::i64);
+        case ValType::f32: return u8(type_codes::f32);
+        case ValType::f64: return u8(type_codes::f64);
+        case ValType::v128: return u8(type_codes::v128);
+        case ValType::ref: {
+            const bool has_short_form = type.is_nullable() && !type.heap().is_defined();
+            if (!has_short_form)
+                u8(type.is_nullable() ? type_codes::ref_null : type_codes::ref);
+            return heap_type(type.heap());
+        }
+        case ValType::bottom: break;
     }
     WSB_UNREACHABLE();
 }
 
 void Encoder::storage_type(StorageType type) {
     switch (type.packing) {
-    case StorageType::unpacked: return val_type(type.type);
-    case StorageType::i8: return u8(type_codes::i8);
-    case StorageType::i16: return u8(type_codes::i16);
+        case StorageType::unpacked: return val_type(type.type);
+        case StorageType::i8: return u8(type_codes::i8);
+        case StorageType::i16: return u8(type_codes::i16);
     }
 }
 
@@ -141,9 +141,9 @@ void Encoder::global_type(const GlobalType& type) {
 
 void Encoder::block_type(const BlockType& type) {
     switch (type.kind) {
-    case BlockType::Kind::empty: return u8(type_codes::empty);
-    case BlockType::Kind::value: return val_type(type.value);
-    case BlockType::Kind::type: return s64(type.type.value);
+        case BlockType::Kind::empty: return u8(type_codes::empty);
+        case BlockType::Kind::value: return val_type(type.value);
+        case BlockType::Kind::type: return s64(type.type.value);
     }
 }
 
@@ -193,45 +193,43 @@ void encode_cast(Encoder& out, const Instr& instr) {
 
 void encode_immediates(Encoder& out, const Instr& instr, Imm imm) {
     switch (imm) {
-    case Imm::none: return;
-    case Imm::zero_byte: return out.u8(0);
-    case Imm::label:
-    case Imm::func:
-    case Imm::type:
-    case Imm::tag:
-    case Imm::local:
-    case Imm::global:
-    case Imm::table:
-    case Imm::mem:
-    case Imm::elem:
-    case Imm::data: return out.u32(instr.index);
-    case Imm::type_table:
-    case Imm::table_table:
-    case Imm::mem_mem:
-    case Imm::data_mem:
-    case Imm::elem_table:
-    case Imm::type_field:
-    case Imm::type_count:
-    case Imm::type_data:
-    case Imm::type_elem:
-    case Imm::type_type: out.u32(instr.index); return out.u32(instr.index2);
-    case Imm::memarg: return out.memarg(instr.memarg);
-    case Imm::memarg_lane:
-        out.memarg(instr.memarg);
-        return out.u8(static_cast<uint8_t>(instr.index));
-    case Imm::lane: return out.u8(static_cast<uint8_t>(instr.index));
-    case Imm::lanes:
-    case Imm::v128: return out.raw(instr.lanes);
-    case Imm::i32: return out.s32(static_cast<int32_t>(static_cast<uint32_t>(instr.bits)));
-    case Imm::i64: return out.s64(static_cast<int64_t>(instr.bits));
-    case Imm::f32: return out.fixed32(static_cast<uint32_t>(instr.bits));
-    case Imm::f64: return out.fixed64(instr.bits);
-    case Imm::block_type: return out.block_type(instr.block);
-    case Imm::label_table: return encode_label_table(out, instr);
-    case Imm::try_table: return encode_try_table(out, instr);
-    case Imm::val_types: return encode_val_types(out, instr);
-    case Imm::heap_type: return out.heap_type(instr.heap);
-    case Imm::cast: return encode_cast(out, instr);
+        case Imm::none: return;
+        case Imm::zero_byte: return out.u8(0);
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::tag:
+        case Imm::local:
+        case Imm::global:
+        case Imm::table:
+        case Imm::mem:
+        case Imm::elem:
+        case Imm::data: return out.u32(instr.index);
+        case Imm::type_table:
+        case Imm::table_table:
+        case Imm::mem_mem:
+        case Imm::data_mem:
+        case Imm::elem_table:
+        case Imm::type_field:
+        case Imm::type_count:
+        case Imm::type_data:
+        case Imm::type_elem:
+        case Imm::type_type: out.u32(instr.index); return out.u32(instr.index2);
+        case Imm::memarg: return out.memarg(instr.memarg);
+        case Imm::memarg_lane: out.memarg(instr.memarg); return out.u8(static_cast<uint8_t>(instr.index));
+        case Imm::lane: return out.u8(static_cast<uint8_t>(instr.index));
+        case Imm::lanes:
+        case Imm::v128: return out.raw(instr.lanes);
+        case Imm::i32: return out.s32(static_cast<int32_t>(static_cast<uint32_t>(instr.bits)));
+        case Imm::i64: return out.s64(static_cast<int64_t>(instr.bits));
+        case Imm::f32: return out.fixed32(static_cast<uint32_t>(instr.bits));
+        case Imm::f64: return out.fixed64(instr.bits);
+        case Imm::block_type: return out.block_type(instr.block);
+        case Imm::label_table: return encode_label_table(out, instr);
+        case Imm::try_table: return encode_try_table(out, instr);
+        case Imm::val_types: return encode_val_types(out, instr);
+        case Imm::heap_type: return out.heap_type(instr.heap);
+        case Imm::cast: return encode_cast(out, instr);
     }
 }
 

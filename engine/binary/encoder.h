@@ -3,14 +3,14 @@
 // module encoder are built on it.
 #pragma once
 
+#include "engine/binary/instr_reader.h"
+#include "engine/module/module.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "engine/binary/instr_reader.h"
-#include "engine/module/module.h"
 
 namespace wsb::binary {
 
@@ -24,9 +24,7 @@ public:
     void s64(int64_t value);  ///< signed LEB128, shortest form (also for s33)
     void fixed32(uint32_t value);
     void fixed64(uint64_t value);
-    void raw(std::span<const uint8_t> bytes) {
-        m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end());
-    }
+    void raw(std::span<const uint8_t> bytes) { m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end()); }
     void name(std::string_view text);  ///< length and bytes
 
     void val_type(ValType type);

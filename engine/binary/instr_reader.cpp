@@ -2,12 +2,12 @@
 // Opcodes and immediates. Spec: binary/instructions
 #include "engine/binary/instr_reader.h"
 
+#include "engine/base/check.h"
+#include "engine/isa/limits.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "engine/base/check.h"
-#include "engine/isa/limits.h"
 
 namespace wsb::binary {
 
@@ -28,70 +28,69 @@ Result<void> InstrReader::read_opcode(Instr& instr) {
     WSB_TRY_ASSIGN(const uint32_t code, m_cursor.u32());
     const auto op = find_op(byte, code);
     if (!op)
-        return fail(ErrorCode::illegal_opcode, instr.offset_bytes,
-                    fmt::format("{:02x} {:02x}", byte, code));
+        return fail(ErrorCode::illegal_opcode, instr.offset_bytes, fmt::format("{:02x} {:02x}", byte, code));
     instr.op = *op;
     return {};
 }
 
 Result<void> InstrReader::read_immediates(Instr& instr, Imm imm) {
     switch (imm) {
-    case Imm::none: return {};
-    case Imm::zero_byte: {
-        const uint64_t at = m_cursor.offset_bytes();
-        WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.u8());
-        if (byte != 0)
-            return fail(ErrorCode::zero_byte_expected, at);
-        return {};
-    }
-    case Imm::label:
-    case Imm::func:
-    case Imm::type:
-    case Imm::tag:
-    case Imm::local:
-    case Imm::global:
-    case Imm::table:
-    case Imm::mem:
-    case Imm::elem:
-    case Imm::data: {
-        WSB_TRY_ASSIGN(instr.index, m_cursor.u32());
-        return {};
-    }
-    case Imm::type_table:
-    case Imm::table_table:
-    case Imm::mem_mem:
-    case Imm::data_mem:
-    case Imm::elem_table:
-    case Imm::type_field:
-    case Imm::type_count:
-    case Imm::type_data:
-    case Imm::type_elem:
-    case Imm::type_type: return read_indices(instr, imm);
-    case Imm::memarg: return read_memarg(instr.memarg);
-    case Imm::memarg_lane: {
-        WSB_TRY(read_memarg(instr.memarg));
-        WSB_TRY_ASSIGN(instr.index, m_cursor.u8());
-        return {};
-    }
-    case Imm::lane: {
-        WSB_TRY_ASSIGN(instr.index, m_cursor.u8());
-        return {};
-    }
-    case Imm::i32:
-    case Imm::i64:
-    case Imm::f32:
-    case Imm::f64: return read_constant(instr, imm);
-    case Imm::lanes:
-    case Imm::v128: return read_lanes(instr.lanes);
-    case Imm::block_type: return read_block_type(instr.block);
-    case Imm::label_table: return read_label_table(instr);
-    case Imm::try_table: return read_try_table(instr);
-    case Imm::val_types: return read_val_types(instr.val_types);
-    case Imm::heap_type: {
-        WSB_TRY_ASSIGN(instr.heap, read_heap_type(m_cursor));
-        return {};
-    }
-    case Imm::cast: return read_cast(instr);
+        case Imm::none: return {};
+        case Imm::zero_byte: {
+            const uint64_t at = m_cursor.offset_bytes();
+            WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.u8());
+            if (byte != 0)
+                return fail(ErrorCode::zero_byte_expected, at);
+            return {};
+        }
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::tag:
+        case Imm::local:
+        case Imm::global:
+        case Imm::table:
+        case Imm::mem:
+        case Imm::elem:
+        case Imm::data: {
+            WSB_TRY_ASSIGN(instr.index, m_cursor.u32());
+            return {};
+        }
+        case Imm::type_table:
+        case Imm::table_table:
+        case Imm::mem_mem:
+        case Imm::data_mem:
+        case Imm::elem_table:
+        case Imm::type_field:
+        case Imm::type_count:
+        case Imm::type_data:
+        case Imm::type_elem:
+        case Imm::type_type: return read_indices(instr, imm);
+        case Imm::memarg: return read_memarg(instr.memarg);
+        case Imm::memarg_lane: {
+            WSB_TRY(read_memarg(instr.memarg));
+            WSB_TRY_ASSIGN(instr.index, m_cursor.u8());
+            return {};
+        }
+        case Imm::lane: {
+            WSB_TRY_ASSIGN(instr.index, m_cursor.u8());
+            return {};
+        }
+        case Imm::i32:
+        case Imm::i64:
+        case Imm::f32:
+        case Imm::f64: return read_constant(instr, imm);
+        case Imm::lanes:
+        case Imm::v128: return read_lanes(instr.lanes);
+        case Imm::block_type: return read_block_type(instr.block);
+        case Imm::label_table: return read_label_table(instr);
+        case Imm::try_table: return read_try_table(instr);
+        case Imm::val_types: return read_val_types(instr.val_types);
+        case Imm::heap_type: {
+            WSB_TRY_ASSIGN(instr.heap, read_heap_type(m_cursor));
+            return {};
+        }
+        case Imm::cast: return read_cast(instr);
     }
     WSB_UNREACHABLE();
 }
@@ -171,8 +170,7 @@ Result<void> InstrReader::read_try_table(Instr& instr) {
             return fail(ErrorCode::malformed_catch_clause, clause_at);
         CatchClause clause;
         clause.kind = static_cast<CatchClause::Kind>(kind);
-        if (clause.kind == CatchClause::Kind::catch_ ||
-            clause.kind == CatchClause::Kind::catch_ref) {
+        if (clause.kind == CatchClause::Kind::catch_ || clause.kind == CatchClause::Kind::catch_ref) {
             WSB_TRY_ASSIGN(const uint32_t tag, m_cursor.u32());
             clause.tag = TagIdx(tag);
         }

@@ -3,14 +3,14 @@
 // tools.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <vector>
-
 #include "engine/base/cursor.h"
 #include "engine/base/index.h"
 #include "engine/isa/opcode.h"
 #include "engine/isa/types.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
 
 namespace wsb::binary {
 
@@ -40,11 +40,11 @@ struct CatchClause {
 struct Instr {
     Op op{};
     uint64_t offset_bytes = 0;  ///< of the opcode in the module
-    uint32_t index = 0;   ///< label, func, type, tag, local, global, table, mem, elem, data, lane;
-                          ///< br_table: default
-    uint32_t index2 = 0;  ///< second index: type_table's table, *_mem's memory, field, count, data,
-                          ///< elem, type; label of a cast is `index`
-    uint64_t bits = 0;    ///< i32 (sign-extended), i64, f32, f64 bits
+    uint32_t index = 0;         ///< label, func, type, tag, local, global, table, mem, elem, data, lane;
+                                ///< br_table: default
+    uint32_t index2 = 0;        ///< second index: type_table's table, *_mem's memory, field, count, data,
+                                ///< elem, type; label of a cast is `index`
+    uint64_t bits = 0;          ///< i32 (sign-extended), i64, f32, f64 bits
     std::array<uint8_t, 16> lanes{};  ///< v128 bytes, shuffle lanes
     BlockType block;                  ///< block, loop, if, try_table
     MemArg memarg;
@@ -72,9 +72,8 @@ inline constexpr auto first_bytes = [] {
         if (row.prefix != 0)
             table[row.prefix].kind = FirstByte::Kind::prefix;
         else
-            table[row.code] = {static_cast<Op>(i), row.imm == Imm::none
-                                                       ? FirstByte::Kind::alone
-                                                       : FirstByte::Kind::with_immediates};
+            table[row.code] = {static_cast<Op>(i), row.imm == Imm::none ? FirstByte::Kind::alone
+                                                                        : FirstByte::Kind::with_immediates};
     }
     return table;
 }();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Value, reference and heap types. Spec: binary/types
-#include <algorithm>
-
 #include "engine/binary/instr_reader.h"
 #include "engine/binary/type_codes.h"
+
+#include <algorithm>
 
 namespace wsb::binary {
 
@@ -31,12 +31,12 @@ Result<ValType> read_val_type(Cursor& cursor) {
     WSB_TRY_ASSIGN(const uint8_t byte, cursor.peek_u8());
     ValType::Kind kind = ValType::bottom;
     switch (byte) {
-    case type_codes::i32: kind = ValType::i32; break;
-    case type_codes::i64: kind = ValType::i64; break;
-    case type_codes::f32: kind = ValType::f32; break;
-    case type_codes::f64: kind = ValType::f64; break;
-    case type_codes::v128: kind = ValType::v128; break;
-    default: return read_reference(cursor, ErrorCode::malformed_value_type);
+        case type_codes::i32: kind = ValType::i32; break;
+        case type_codes::i64: kind = ValType::i64; break;
+        case type_codes::f32: kind = ValType::f32; break;
+        case type_codes::f64: kind = ValType::f64; break;
+        case type_codes::v128: kind = ValType::v128; break;
+        default: return read_reference(cursor, ErrorCode::malformed_value_type);
     }
     cursor.skip(1);
     return ValType(kind);
@@ -60,8 +60,7 @@ Result<HeapType> read_heap_type(Cursor& cursor) {
     WSB_TRY_ASSIGN(const int64_t index, cursor.s33());
     if (index < 0)
         return fail(ErrorCode::malformed_heap_type, at);
-    return HeapType(
-        TypeIdx(static_cast<uint32_t>(std::min<int64_t>(index, index_out_of_range.value))));
+    return HeapType(TypeIdx(static_cast<uint32_t>(std::min<int64_t>(index, index_out_of_range.value))));
 }
 
 }  // namespace wsb::binary

@@ -25,9 +25,8 @@ inline constexpr uint8_t tag = 13;
 inline constexpr uint8_t last = tag;
 
 /// The order in which known sections must stand.
-inline constexpr std::array<uint8_t, 13> order{type,       import, function, table, memory,
-                                               tag,        global, export_,  start, element,
-                                               data_count, code,   data};
+inline constexpr std::array<uint8_t, 13> order{type,    import, function, table,      memory, tag, global,
+                                               export_, start,  element,  data_count, code,   data};
 }  // namespace section_ids
 
 /// Place in that order, from 1; 0 for custom sections, which may stand anywhere.

@@ -3,14 +3,14 @@
 // and custom_sections.cpp. Nobody else includes this.
 #pragma once
 
+#include "engine/base/cursor.h"
+#include "engine/binary/instr_reader.h"
+#include "engine/module/module.h"
+
 #include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "engine/base/cursor.h"
-#include "engine/binary/instr_reader.h"
-#include "engine/module/module.h"
 
 namespace wsb::binary {
 
@@ -29,9 +29,7 @@ private:
     [[nodiscard]] Result<void> read_section();
     [[nodiscard]] Result<void> read_section_content(uint8_t id, uint64_t end_offset_bytes);
     [[nodiscard]] Result<void> check_counts() const;
-    [[nodiscard]] bool has(Feature feature) const noexcept {
-        return m_module.features.has(feature);
-    }
+    [[nodiscard]] bool has(Feature feature) const noexcept { return m_module.features.has(feature); }
     /// A count of things of which `limit` less `present` are allowed.
     [[nodiscard]] Result<uint32_t> read_count(uint64_t limit, uint64_t present, const char* what);
     [[nodiscard]] Result<std::string> read_name();

@@ -2,11 +2,11 @@
 // Bytes of the binary format for types, shared by reader and writer. Spec: binary/types
 #pragma once
 
+#include "engine/isa/types.h"
+
 #include <array>
 #include <cstdint>
 #include <optional>
-
-#include "engine/isa/types.h"
 
 namespace wsb::binary {
 

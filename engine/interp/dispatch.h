@@ -4,16 +4,15 @@
 // loop calls the next one, with the state in a struct. Handlers are written once for both.
 #pragma once
 
-#include <immintrin.h>
-
-#include <bit>
-#include <cstdint>
-#include <cstring>
-
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
 #include "engine/runtime/vm_context.h"
 #include "engine/validate/body_sink.h"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <immintrin.h>
 
 #if defined(__clang__) && !defined(WSB_LOOP_DISPATCH)
 #define WSB_TAIL_DISPATCH 1
@@ -67,17 +66,16 @@ using Handler = __attribute__((preserve_none)) void (*)(const Word* ip, Slot* sp
 }  // namespace wsb::interp
 
 /// Declares a handler's state; every handler begins with WSB_BODY.
-#define WSB_STATE                                                                                     \
-    [[maybe_unused]] const Word *ip, [[maybe_unused]] Slot *sp, [[maybe_unused]] uint8_t *memory,     \
-        [[maybe_unused]] uint64_t memory_size, [[maybe_unused]] uint64_t acc,                         \
-        [[maybe_unused]] int64_t fuel, [[maybe_unused]] VmInstance *instance,                         \
-        [[maybe_unused]] VmContext *context, [[maybe_unused]] FloatAccumulator facc
+#define WSB_STATE                                                                                            \
+    [[maybe_unused]] const Word *ip, [[maybe_unused]] Slot *sp, [[maybe_unused]] uint8_t *memory,            \
+        [[maybe_unused]] uint64_t memory_size, [[maybe_unused]] uint64_t acc, [[maybe_unused]] int64_t fuel, \
+        [[maybe_unused]] VmInstance *instance, [[maybe_unused]] VmContext *context,                          \
+        [[maybe_unused]] FloatAccumulator facc
 #define WSB_HANDLER __attribute__((preserve_none)) void
 #define WSB_BODY
 #define WSB_ARGUMENTS ip, sp, memory, memory_size, acc, fuel, instance, context, facc
 /// Goes on with the cell at ip.
-#define WSB_DISPATCH() \
-    [[clang::musttail]] return reinterpret_cast<Handler>(*ip)(WSB_ARGUMENTS)
+#define WSB_DISPATCH() [[clang::musttail]] return reinterpret_cast<Handler>(*ip)(WSB_ARGUMENTS)
 /// Goes on with another handler on the same cell.
 #define WSB_CONTINUE(handler) [[clang::musttail]] return handler(WSB_ARGUMENTS)
 
@@ -89,7 +87,7 @@ using Handler = void (*)(Registers& registers);
 
 #define WSB_STATE Registers& registers
 #define WSB_HANDLER void
-#define WSB_BODY                                                                                     \
+#define WSB_BODY \
     [[maybe_unused]] auto& [ip, sp, memory, memory_size, acc, fuel, instance, context, facc] = registers;
 #define WSB_DISPATCH() return
 #define WSB_CONTINUE(handler) return handler(registers)
@@ -97,17 +95,17 @@ using Handler = void (*)(Registers& registers);
 #endif
 
 /// Goes on with the cell `words` further.
-#define WSB_NEXT(words)  \
-    do {                 \
-        ip += (words);   \
-        WSB_DISPATCH();  \
+#define WSB_NEXT(words) \
+    do {                \
+        ip += (words);  \
+        WSB_DISPATCH(); \
     } while (false)
 
 /// Stops with a trap at the current cell; fuel must be as it was when the cell began.
-#define WSB_TRAP_WITH(code)                    \
-    do {                                       \
-        acc = static_cast<uint64_t>(code);     \
-        WSB_CONTINUE(trap_exit);               \
+#define WSB_TRAP_WITH(code)                \
+    do {                                   \
+        acc = static_cast<uint64_t>(code); \
+        WSB_CONTINUE(trap_exit);           \
     } while (false)
 
 namespace wsb::interp {

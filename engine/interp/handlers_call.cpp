@@ -6,10 +6,10 @@
 // [header slot | parameter slots]. The frame header at Code::header_slot is
 // [return address][caller's sp], and for calls between instances a cell that return_to_instance handles:
 // [its address][caller's instance][true return address].
-#include <algorithm>
-
 #include "engine/interp/dispatch.h"
 #include "engine/runtime/operations.h"
+
+#include <algorithm>
 
 namespace wsb::interp {
 
@@ -37,21 +37,21 @@ constexpr int call_words = 3;
 }
 
 /// Goes into `code`, whose frame at `frame` has its header written.
-#define WSB_ENTER_CODE(code, frame)          \
-    do {                                     \
-        sp = (frame);                        \
-        zero_locals(sp, code);               \
-        ip = (code).entry;                   \
-        if (fuel < 0) [[unlikely]]           \
-            WSB_CONTINUE(fuel_low);          \
-        WSB_DISPATCH();                      \
+#define WSB_ENTER_CODE(code, frame) \
+    do {                            \
+        sp = (frame);               \
+        zero_locals(sp, code);      \
+        ip = (code).entry;          \
+        if (fuel < 0) [[unlikely]]  \
+            WSB_CONTINUE(fuel_low); \
+        WSB_DISPATCH();             \
     } while (false)
 
-#define WSB_LOAD_MEMORY()                                                       \
-    do {                                                                        \
-        const runtime::VmMemory* first = instance->first_memory;                \
-        memory = first->base;                                                   \
-        memory_size = first->size_bytes;                                        \
+#define WSB_LOAD_MEMORY()                                        \
+    do {                                                         \
+        const runtime::VmMemory* first = instance->first_memory; \
+        memory = first->base;                                    \
+        memory_size = first->size_bytes;                         \
     } while (false)
 
 WSB_HANDLER call_local(WSB_STATE) {
@@ -94,7 +94,8 @@ struct HostResult {
 
 /// Runs a host function over the slots at `frame`. Fuel is true remaining fuel while it runs.
 [[nodiscard, gnu::noinline]] HostResult run_host(VmContext& context, VmInstance* instance, const VmFunc& func,
-                                                 const Word* ip, Slot* sp, Slot* frame, int64_t fuel) noexcept {
+                                                 const Word* ip, Slot* sp, Slot* frame,
+                                                 int64_t fuel) noexcept {
     Slot* const saved_top = context.stack_top;
     context.fuel_left = fuel - wide_field(ip) + fuel_bias;
     context.trap_ip = ip;
@@ -296,15 +297,15 @@ WSB_HANDLER return_call_ref(WSB_STATE) {
 
 // Returns: [header slot | result slot | settle]. A single result stays in its accumulator as well.
 
-#define WSB_RETURN()                                                 \
-    do {                                                             \
-        const Slot* const header = sp + field<0>(ip);                \
-        fuel -= wide_field(ip);                                      \
-        ip = reinterpret_cast<const Word*>(header[0]);               \
-        sp = reinterpret_cast<Slot*>(header[1]);                     \
-        if (fuel < 0) [[unlikely]]                                   \
-            WSB_CONTINUE(fuel_low);                                  \
-        WSB_DISPATCH();                                              \
+#define WSB_RETURN()                                   \
+    do {                                               \
+        const Slot* const header = sp + field<0>(ip);  \
+        fuel -= wide_field(ip);                        \
+        ip = reinterpret_cast<const Word*>(header[0]); \
+        sp = reinterpret_cast<Slot*>(header[1]);       \
+        if (fuel < 0) [[unlikely]]                     \
+            WSB_CONTINUE(fuel_low);                    \
+        WSB_DISPATCH();                                \
     } while (false)
 
 WSB_HANDLER ret(WSB_STATE) {

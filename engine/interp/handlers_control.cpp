@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Branches, fuel, bulk operations and the ends of execution.
-#include <algorithm>
-
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/runtime/operations.h"
+
+#include <algorithm>
 
 namespace wsb::interp {
 
@@ -60,7 +60,8 @@ WSB_HANDLER br_back(WSB_STATE) {
 template <bool in_accumulator>
 WSB_HANDLER br_table(WSB_STATE) {
     WSB_BODY
-    const uint32_t index = in_accumulator ? static_cast<uint32_t>(acc) : read_slot<uint32_t>(sp + field<0>(ip));
+    const uint32_t index =
+        in_accumulator ? static_cast<uint32_t>(acc) : read_slot<uint32_t>(sp + field<0>(ip));
     const uint32_t last = wide_field(ip) - 1;
     const size_t edge_byte = 16 + 8 * size_t{std::min(index, last)};
     fuel -= field_at<int32_t>(ip, edge_byte + 4);
@@ -109,14 +110,15 @@ inline constexpr int64_t denied = INT64_MIN;
 }
 
 /// Where a bulk cell that must not run goes: to stepping, or out of fuel.
-#define WSB_BULK_DENIED()                               \
-    do {                                                \
-        if ((ip[3] >> 32) != 0)                         \
-            WSB_TRAP_WITH(TrapCode::out_of_fuel);       \
-        WSB_CONTINUE(fuel_low);                         \
+#define WSB_BULK_DENIED()                         \
+    do {                                          \
+        if ((ip[3] >> 32) != 0)                   \
+            WSB_TRAP_WITH(TrapCode::out_of_fuel); \
+        WSB_CONTINUE(fuel_low);                   \
     } while (false)
 
-[[nodiscard]] TrapCode run_bulk_memory(VmInstance& instance, Op op, Word indices, const Slot* operands) noexcept {
+[[nodiscard]] TrapCode run_bulk_memory(VmInstance& instance, Op op, Word indices,
+                                       const Slot* operands) noexcept {
     const auto index = static_cast<uint32_t>(indices);
     const auto index2 = static_cast<uint32_t>(indices >> 32);
     if (op == Op::memory_init)

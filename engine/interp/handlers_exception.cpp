@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Throwing: frames are searched for a catch clause by their return addresses. Spec: exec/instructions#exec-throw-ref
-#include <algorithm>
-#include <memory>
-#include <new>
-
+// Throwing: frames are searched for a catch clause by their return addresses. Spec:
+// exec/instructions#exec-throw-ref
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
+
+#include <algorithm>
+#include <memory>
+#include <new>
 
 namespace wsb::interp {
 
@@ -26,7 +27,8 @@ struct Place {
 };
 
 /// The clause of a frame that catches `exception`; null if there is none.
-[[nodiscard]] const CatchRange* find_clause(const Code& code, const Place& place, const Exception& exception) {
+[[nodiscard]] const CatchRange* find_clause(const Code& code, const Place& place,
+                                            const Exception& exception) {
     const auto word = static_cast<uint32_t>(place.cell - code.entry) - (place.is_return ? 1 : 0);
     const auto& owner = runtime::owner_of(*place.instance);
     const auto clause = std::ranges::find_if(code.catches, [&](const CatchRange& range) {
@@ -56,8 +58,8 @@ void pop_frame(Place& place, const Code& code) noexcept {
         const FoundCode found = find_code(context, place.cell);
         if (found.code == nullptr)
             return TrapCode::uncaught_exception;
-        const Code& code = found.is_stepping ? found.code->stepping.load(std::memory_order_acquire)->code
-                                             : *found.code;
+        const Code& code =
+            found.is_stepping ? found.code->stepping.load(std::memory_order_acquire)->code : *found.code;
         const CatchRange* clause = find_clause(code, place, exception);
         if (clause == nullptr) {
             pop_frame(place, code);

@@ -52,7 +52,8 @@ template <Op op>
 using StackOf = typename Access<op>::Stack;
 
 /// Both summands are below 2^32, so nothing wraps in 64 bits.
-[[nodiscard, gnu::always_inline]] inline bool is_outside(uint64_t address, size_t width, uint64_t size) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool is_outside(uint64_t address, size_t width,
+                                                         uint64_t size) noexcept {
     return address + width > size;
 }
 
@@ -119,7 +120,8 @@ WSB_HANDLER store(WSB_STATE) {
 
 /// The place of an access to any memory, 32 or 64 bit; null if it is outside.
 template <class Memory>
-[[nodiscard]] inline uint8_t* general_place(const Word* ip, const Slot* sp, const VmInstance* instance) noexcept {
+[[nodiscard]] inline uint8_t* general_place(const Word* ip, const Slot* sp,
+                                            const VmInstance* instance) noexcept {
     const runtime::VmMemory& memory = *instance->memories[field<2>(ip)];
     const Slot address = sp[field<1>(ip)];
     const Word offset = ip[2];

@@ -31,38 +31,39 @@ template <class T>
 
 /// The operands of a two-operand cell whose slots are in fields `first` and `first + 1`.
 template <class T, Operands shape, int first>
-[[nodiscard, gnu::always_inline]] inline std::pair<T, T> operands(const Word* ip, const Slot* sp, uint64_t acc,
+[[nodiscard, gnu::always_inline]] inline std::pair<T, T> operands(const Word* ip, const Slot* sp,
+                                                                  uint64_t acc,
                                                                   FloatAccumulator facc) noexcept {
     const auto slot = [&]<int number>() { return read_slot<T>(sp + field<number>(ip)); };
     const T accumulator = from_accumulator<T>(acc, facc);
     if constexpr (shape == Operands::ss)
-        return {slot.template operator()<first>(), slot.template operator()<first + 1>()};
+        return { slot.template operator()<first>(), slot.template operator()<first + 1>() };
     else if constexpr (shape == Operands::as)
-        return {accumulator, slot.template operator()<first + 1>()};
+        return { accumulator, slot.template operator()<first + 1>() };
     else if constexpr (shape == Operands::sa)
-        return {slot.template operator()<first>(), accumulator};
+        return { slot.template operator()<first>(), accumulator };
     else if constexpr (shape == Operands::si)
-        return {slot.template operator()<first>(), immediate<T>(ip)};
+        return { slot.template operator()<first>(), immediate<T>(ip) };
     else if constexpr (shape == Operands::ai)
         return {accumulator, immediate<T>(ip)};
     else if constexpr (shape == Operands::is)
-        return {immediate<T>(ip), slot.template operator()<first>()};
+        return { immediate<T>(ip), slot.template operator()<first>() };
     else
         return {immediate<T>(ip), accumulator};
 }
 
 /// Leaves a result in its accumulator, and in its slot if it is wanted there.
-#define WSB_PRODUCE(Type, destination, value)                       \
-    do {                                                            \
-        if constexpr (is_float_type<Type>) {                        \
-            facc = to_accumulator(value);                           \
-            if constexpr ((destination) == Destination::slot)       \
-                write_slot(sp + field<0>(ip), facc);                \
-        } else {                                                    \
-            acc = (value);                                          \
-            if constexpr ((destination) == Destination::slot)       \
-                write_slot(sp + field<0>(ip), acc);                 \
-        }                                                           \
+#define WSB_PRODUCE(Type, destination, value)                 \
+    do {                                                      \
+        if constexpr (is_float_type<Type>) {                  \
+            facc = to_accumulator(value);                     \
+            if constexpr ((destination) == Destination::slot) \
+                write_slot(sp + field<0>(ip), facc);          \
+        } else {                                              \
+            acc = (value);                                    \
+            if constexpr ((destination) == Destination::slot) \
+                write_slot(sp + field<0>(ip), acc);           \
+        }                                                     \
     } while (false)
 
 template <Op op, Operands shape, Destination destination>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/interp/stepping.h"
 
+#include "engine/runtime/store.h"
+
 #include <algorithm>
 #include <new>
-
-#include "engine/runtime/store.h"
 
 namespace wsb::interp {
 
@@ -59,8 +59,8 @@ namespace {
 
 [[nodiscard]] const Code* find_fast(const runtime::CompiledModule& compiled, const Word* cell) noexcept {
     const auto& codes = compiled.codes_by_address;
-    const auto after = std::ranges::upper_bound(codes, cell, std::less<>{},
-                                                [](const Code* code) { return code->entry; });
+    const auto after =
+        std::ranges::upper_bound(codes, cell, std::less<>{}, [](const Code* code) { return code->entry; });
     if (after == codes.begin())
         return nullptr;
     const Code* code = *std::prev(after);
@@ -98,7 +98,8 @@ const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
     if (form == nullptr)
         return nullptr;
     const auto word = static_cast<uint32_t>(cell - found.code->entry);
-    const auto point = std::ranges::lower_bound(form->points, word, {}, &std::pair<uint32_t, uint32_t>::first);
+    const auto point =
+        std::ranges::lower_bound(form->points, word, {}, &std::pair<uint32_t, uint32_t>::first);
     WSB_CHECK(point != form->points.end() && point->first == word);
     return form->code.entry + point->second;
 }

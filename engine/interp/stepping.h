@@ -16,8 +16,8 @@ namespace wsb::interp {
 /// ends the interpreter.
 struct FoundCode {
     const runtime::CompiledModule* module = nullptr;
-    const Code* code = nullptr;   ///< the fast form
-    bool is_stepping = false;     ///< the cell is in its stepping form
+    const Code* code = nullptr;  ///< the fast form
+    bool is_stepping = false;    ///< the cell is in its stepping form
 };
 [[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
 

@@ -2,9 +2,9 @@
 // Compiling modules, entering guest code, and telling where it stopped.
 #include "engine/interp/tier.h"
 
-#include <algorithm>
-
 #include "engine/interp/stepping.h"
+
+#include <algorithm>
 
 namespace wsb::interp {
 
@@ -41,11 +41,18 @@ __attribute__((no_sanitize("address", "undefined", "thread")))
 #endif
 void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, int64_t fuel) noexcept {
 #if WSB_TAIL_DISPATCH
-    reinterpret_cast<Handler>(*ip)(ip, sp, instance->first_memory->base, instance->first_memory->size_bytes, 0,
-                                   fuel, instance, context, FloatAccumulator{});
+    reinterpret_cast<Handler>(*ip)(ip, sp, instance->first_memory->base, instance->first_memory->size_bytes,
+                                   0, fuel, instance, context, FloatAccumulator{});
 #else
-    Registers registers{ip, sp, instance->first_memory->base, instance->first_memory->size_bytes,
-                        0,  fuel, instance, context, FloatAccumulator{}};
+    Registers registers{ip,
+                        sp,
+                        instance->first_memory->base,
+                        instance->first_memory->size_bytes,
+                        0,
+                        fuel,
+                        instance,
+                        context,
+                        FloatAccumulator{}};
     while (registers.ip != nullptr)
         reinterpret_cast<Handler>(*registers.ip)(registers);
 #endif
@@ -118,7 +125,8 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
     return runtime::HostOutcome::returned;
 }
 
-runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept {
+runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& func,
+                                             Slot* slots) const noexcept {
     if (func.host != nullptr)
         return func.host(func.host_environment, context, nullptr, slots);
     const Word* const outer_ip = context.trap_ip;
@@ -131,7 +139,8 @@ runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& f
     return outcome;
 }
 
-std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context, size_t max_frames) const {
+std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context,
+                                                            size_t max_frames) const {
     std::vector<runtime::GuestFrame> frames;
     const Word* cell = context.trap_ip;
     const Slot* sp = context.trap_sp;

@@ -4,13 +4,13 @@
 // equal types.
 #include "engine/isa/canon.h"
 
+#include "engine/base/check.h"
+#include "engine/isa/limits.h"
+
 #include <array>
 #include <atomic>
 #include <bit>
 #include <unordered_map>
-
-#include "engine/base/check.h"
-#include "engine/isa/limits.h"
 
 namespace wsb {
 
@@ -165,8 +165,7 @@ public:
 
 private:
     void add(const FieldType& field) {
-        m_key.push_back(static_cast<uint32_t>(field.storage.packing) |
-                        (field.is_mutable ? 4U : 0U));
+        m_key.push_back(static_cast<uint32_t>(field.storage.packing) | (field.is_mutable ? 4U : 0U));
         add(field.storage.type);
     }
     void add(ValType type) {
@@ -189,27 +188,26 @@ private:
 };
 
 /// Subtyping of abstract heap types. Spec: valid/matching#match-heaptype
-[[nodiscard]] constexpr bool abstract_matches(HeapType::Abstract sub,
-                                              HeapType::Abstract super) noexcept {
+[[nodiscard]] constexpr bool abstract_matches(HeapType::Abstract sub, HeapType::Abstract super) noexcept {
     if (sub == super)
         return true;
     switch (super) {
-    case HeapType::any:
-        return sub == HeapType::eq || sub == HeapType::i31 || sub == HeapType::struct_ ||
-               sub == HeapType::array || sub == HeapType::none;
-    case HeapType::eq:
-        return sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array ||
-               sub == HeapType::none;
-    case HeapType::i31:
-    case HeapType::struct_:
-    case HeapType::array: return sub == HeapType::none;
-    case HeapType::func: return sub == HeapType::nofunc;
-    case HeapType::extern_: return sub == HeapType::noextern;
-    case HeapType::exn: return sub == HeapType::noexn;
-    case HeapType::nofunc:
-    case HeapType::noextern:
-    case HeapType::none:
-    case HeapType::noexn: return false;
+        case HeapType::any:
+            return sub == HeapType::eq || sub == HeapType::i31 || sub == HeapType::struct_ ||
+                   sub == HeapType::array || sub == HeapType::none;
+        case HeapType::eq:
+            return sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array ||
+                   sub == HeapType::none;
+        case HeapType::i31:
+        case HeapType::struct_:
+        case HeapType::array: return sub == HeapType::none;
+        case HeapType::func: return sub == HeapType::nofunc;
+        case HeapType::extern_: return sub == HeapType::noextern;
+        case HeapType::exn: return sub == HeapType::noexn;
+        case HeapType::nofunc:
+        case HeapType::noextern:
+        case HeapType::none:
+        case HeapType::noexn: return false;
     }
     return false;
 }
@@ -248,8 +246,7 @@ struct TypeRegistry::Impl {
         return first;
     }
 
-    [[nodiscard]] Result<CanonId> add_group(std::span<const SubType> group,
-                                            const GroupScope& scope) {
+    [[nodiscard]] Result<CanonId> add_group(std::span<const SubType> group, const GroupScope& scope) {
         const CanonId first = entries.size();
         if (group.size() > canonical_ids - first)
             return fail(ErrorCode::limit_exceeded, "types of one engine");
@@ -272,8 +269,7 @@ struct TypeRegistry::Impl {
     }
 
     /// Refuses chains of supertypes that are too long, before anything of the group is written.
-    [[nodiscard]] Result<void> check_depths(std::span<const SubType> group,
-                                            const GroupScope& scope) const {
+    [[nodiscard]] Result<void> check_depths(std::span<const SubType> group, const GroupScope& scope) const {
         std::vector<size_t> depths;
         depths.reserve(group.size());
         for (const SubType& type : group) {
@@ -307,7 +303,9 @@ Result<CanonId> TypeRegistry::intern_function(const FuncType& canonical_type) {
     return m_impl->intern({&type, 1}, {.canonical = {}, .is_canonical = true});
 }
 
-const SubType& TypeRegistry::type(CanonId id) const noexcept { return m_impl->entries[id].type; }
+const SubType& TypeRegistry::type(CanonId id) const noexcept {
+    return m_impl->entries[id].type;
+}
 
 bool TypeRegistry::is_subtype(CanonId sub, CanonId super) const noexcept {
     if (sub == super)
@@ -321,9 +319,8 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     if (sub == super)
         return true;
     if (!super.is_defined()) {
-        return abstract_matches(
-            sub.is_defined() ? abstract_of(type(sub.type_index().value)) : sub.abstract(),
-            super.abstract());
+        return abstract_matches(sub.is_defined() ? abstract_of(type(sub.type_index().value)) : sub.abstract(),
+                                super.abstract());
     }
     if (sub.is_defined())
         return is_subtype(sub.type_index().value, super.type_index().value);

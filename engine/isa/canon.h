@@ -3,13 +3,13 @@
 // Spec: valid/conventions#rolling-and-unrolling (equality of recursion groups by structure).
 #pragma once
 
+#include "engine/base/result.h"
+#include "engine/isa/types.h"
+
 #include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
-
-#include "engine/base/result.h"
-#include "engine/isa/types.h"
 
 namespace wsb {
 

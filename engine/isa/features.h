@@ -38,9 +38,7 @@ public:
     }
     constexpr Features() noexcept = default;
 
-    [[nodiscard]] constexpr bool has(Feature feature) const noexcept {
-        return (m_bits & bit(feature)) != 0;
-    }
+    [[nodiscard]] constexpr bool has(Feature feature) const noexcept { return (m_bits & bit(feature)) != 0; }
     constexpr void enable(Feature feature) noexcept { m_bits |= bit(feature); }
     constexpr void disable(Feature feature) noexcept { m_bits &= ~bit(feature); }
     constexpr bool operator==(const Features&) const noexcept = default;

@@ -30,13 +30,13 @@ inline constexpr uint32_t table_elements = 10'000'000;            ///< JS API, a
 inline constexpr uint32_t label_depth = 100'000;                  ///< ours: nesting of control frames
 inline constexpr uint32_t br_table_targets = 65'520;              ///< as V8 has it
 inline constexpr uint32_t custom_sections = 100'000;              ///< ours
-inline constexpr uint32_t names = 4'000'000;  ///< ours: entries kept of the name section
+inline constexpr uint32_t names = 4'000'000;                      ///< ours: entries kept of the name section
 /// Ours: slots of one frame are addressed by 16 bits in the register code.
 inline constexpr uint32_t frame_slots = 65'000;
 
-inline constexpr uint64_t page_size_bytes = 65'536;              ///< Spec: syntax/types#limits
-inline constexpr uint64_t memory32_pages = uint64_t{1} << 16;    ///< Spec: valid/types#memory-types
-inline constexpr uint64_t memory64_pages = uint64_t{1} << 48;    ///< Spec: valid/types#memory-types
+inline constexpr uint64_t page_size_bytes = 65'536;            ///< Spec: syntax/types#limits
+inline constexpr uint64_t memory32_pages = uint64_t{1} << 16;  ///< Spec: valid/types#memory-types
+inline constexpr uint64_t memory64_pages = uint64_t{1} << 48;  ///< Spec: valid/types#memory-types
 /// Ours: the largest memory that is ever reserved (16 GiB), whatever its address type.
 inline constexpr uint64_t memory_size_bytes = uint64_t{1} << 34;
 

@@ -94,8 +94,8 @@ std::optional<Op> find_op(uint8_t prefix, uint32_t code) noexcept {
 
 std::optional<Op> find_op(std::string_view text) noexcept {
     static const auto order = make_text_order();
-    const auto found = std::ranges::lower_bound(
-        order, text, {}, [](uint16_t row) { return op_table[row].text; });
+    const auto found =
+        std::ranges::lower_bound(order, text, {}, [](uint16_t row) { return op_table[row].text; });
     if (found == order.end() || op_table[*found].text != text)
         return std::nullopt;
     return static_cast<Op>(*found);

@@ -2,15 +2,15 @@
 // The one table of instructions. Every decoder, printer, validator and tier derives from these rows.
 #pragma once
 
+#include "engine/isa/features.h"
+#include "engine/isa/traps.h"
+
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string_view>
-
-#include "engine/isa/features.h"
-#include "engine/isa/traps.h"
 
 namespace wsb {
 
@@ -24,20 +24,67 @@ enum class Op : uint16_t {
 
 /// Which hook of a body sink an instruction goes to.
 enum class OpClass : uint8_t {
-    control, exception, call, parametric, local, global, table, load, store, memory, constant,
-    unary, compare, binary, reference, bulk, gc, simd, simd_lane, atomic,
+    control,
+    exception,
+    call,
+    parametric,
+    local,
+    global,
+    table,
+    load,
+    store,
+    memory,
+    constant,
+    unary,
+    compare,
+    binary,
+    reference,
+    bulk,
+    gc,
+    simd,
+    simd_lane,
+    atomic,
 };
 
 /// The immediates that follow the opcode, in binary order.
 enum class Imm : uint8_t {
-    none, zero_byte,
-    block_type, label, label_table, try_table,  // control
-    func, type, type_table, tag, local, global, table, table_table, mem, mem_mem, elem, data,
-    data_mem, elem_table,  // data/elem index first, then memory/table
-    memarg, memarg_lane, lane, lanes,
-    i32, i64, f32, f64, v128,
-    val_types, heap_type,
-    type_field, type_count, type_data, type_elem, type_type, cast,
+    none,
+    zero_byte,
+    block_type,
+    label,
+    label_table,
+    try_table,  // control
+    func,
+    type,
+    type_table,
+    tag,
+    local,
+    global,
+    table,
+    table_table,
+    mem,
+    mem_mem,
+    elem,
+    data,
+    data_mem,
+    elem_table,  // data/elem index first, then memory/table
+    memarg,
+    memarg_lane,
+    lane,
+    lanes,
+    i32,
+    i64,
+    f32,
+    f64,
+    v128,
+    val_types,
+    heap_type,
+    type_field,
+    type_count,
+    type_data,
+    type_elem,
+    type_type,
+    cast,
 };
 
 /// Properties of an instruction beside its types.
@@ -57,7 +104,8 @@ inline constexpr TrapSet divide = of(TrapCode::integer_divide_by_zero, TrapCode:
 inline constexpr TrapSet divide_by_zero = of(TrapCode::integer_divide_by_zero);
 inline constexpr TrapSet truncate = of(TrapCode::invalid_conversion, TrapCode::integer_overflow);
 inline constexpr TrapSet call = of(TrapCode::stack_overflow, TrapCode::host_error);
-inline constexpr TrapSet call_indirect = call | of(TrapCode::undefined_element, TrapCode::uninitialized_element, TrapCode::indirect_call_mismatch);
+inline constexpr TrapSet call_indirect =
+    call | of(TrapCode::undefined_element, TrapCode::uninitialized_element, TrapCode::indirect_call_mismatch);
 inline constexpr TrapSet call_ref = call | of(TrapCode::null_function_reference);
 inline constexpr TrapSet null_reference = of(TrapCode::null_reference);
 inline constexpr TrapSet null_struct = of(TrapCode::null_structure_reference);
@@ -77,23 +125,24 @@ inline constexpr TrapSet atomic = memory | of(TrapCode::unaligned_atomic, TrapCo
 /// One row. Type letters: i l f d v = i32 i64 f32 f64 v128; r = any reference; a / t = the address type of
 /// the memory / table named by the immediate; * = decided by code.
 struct OpInfo {
-    uint8_t prefix;            ///< 0, 0xfb, 0xfc, 0xfd or 0xfe
-    uint16_t code;             ///< opcode byte, or LEB128 number after the prefix
-    std::string_view text;     ///< keyword of the text format
+    uint8_t prefix;         ///< 0, 0xfb, 0xfc, 0xfd or 0xfe
+    uint16_t code;          ///< opcode byte, or LEB128 number after the prefix
+    std::string_view text;  ///< keyword of the text format
     OpClass cls;
     Imm imm;
-    std::string_view params;   ///< operand types, bottom to top
+    std::string_view params;  ///< operand types, bottom to top
     std::string_view results;
-    uint8_t width_bytes;       ///< memory access width (lane width for lane instructions); 0 if none
-    TrapSet traps;             ///< nothing else may be raised
-    uint8_t fuel;              ///< static cost in fuel units
+    uint8_t width_bytes;  ///< memory access width (lane width for lane instructions); 0 if none
+    TrapSet traps;        ///< nothing else may be raised
+    uint8_t fuel;         ///< static cost in fuel units
     OpFlags flags;
     Feature feature;
 };
 
 inline constexpr OpInfo op_table[] = {
 #define WSB_OP(id, prefix, code, text, cls, imm, params, results, width, traps, fuel, flags, feature) \
-    OpInfo{prefix, code, text, OpClass::cls, Imm::imm, params, results, width, trap_sets::traps, fuel, OpFlags::flags, Feature::feature},
+    OpInfo{prefix,           code, text,           OpClass::cls,    Imm::imm, params, results, width, \
+           trap_sets::traps, fuel, OpFlags::flags, Feature::feature},
 #include "engine/isa/ops_all.def"
 #undef WSB_OP
 };

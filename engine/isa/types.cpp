@@ -42,13 +42,13 @@ std::string to_string(HeapType type) {
 
 std::string to_string(ValType type) {
     switch (type.kind()) {
-    case ValType::bottom: return "bottom";
-    case ValType::i32: return "i32";
-    case ValType::i64: return "i64";
-    case ValType::f32: return "f32";
-    case ValType::f64: return "f64";
-    case ValType::v128: return "v128";
-    case ValType::ref: break;
+        case ValType::bottom: return "bottom";
+        case ValType::i32: return "i32";
+        case ValType::i64: return "i64";
+        case ValType::f32: return "f32";
+        case ValType::f64: return "f64";
+        case ValType::v128: return "v128";
+        case ValType::ref: break;
     }
     const HeapType heap = type.heap();
     if (!type.is_nullable())

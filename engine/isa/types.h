@@ -3,20 +3,33 @@
 // canonical (see canon.h).
 #pragma once
 
+#include "engine/base/index.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "engine/base/index.h"
-
 namespace wsb {
 
 /// A heap type: an abstract one, or the index of a defined type. Spec: syntax/types#heap-types
 class HeapType {
 public:
-    enum Abstract : uint32_t { func, nofunc, extern_, noextern, any, eq, i31, struct_, array, none, exn, noexn };
+    enum Abstract : uint32_t {
+        func,
+        nofunc,
+        extern_,
+        noextern,
+        any,
+        eq,
+        i31,
+        struct_,
+        array,
+        none,
+        exn,
+        noexn
+    };
 
     constexpr HeapType() noexcept = default;
     constexpr HeapType(Abstract abstract) noexcept : m_bits(abstract_base + abstract) {}
@@ -32,9 +45,7 @@ public:
     [[nodiscard]] constexpr Abstract abstract() const noexcept {
         return static_cast<Abstract>(m_bits - abstract_base);
     }
-    [[nodiscard]] constexpr bool is(Abstract other) const noexcept {
-        return m_bits == abstract_base + other;
-    }
+    [[nodiscard]] constexpr bool is(Abstract other) const noexcept { return m_bits == abstract_base + other; }
     /// 22 bits.
     [[nodiscard]] constexpr uint32_t bits() const noexcept { return m_bits; }
     constexpr bool operator==(const HeapType&) const noexcept = default;
@@ -58,9 +69,7 @@ public:
         return type;
     }
     [[nodiscard]] static constexpr ValType funcref() noexcept { return reference(HeapType::func, true); }
-    [[nodiscard]] static constexpr ValType externref() noexcept {
-        return reference(HeapType::extern_, true);
-    }
+    [[nodiscard]] static constexpr ValType externref() noexcept { return reference(HeapType::extern_, true); }
 
     [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(m_bits & 0xff); }
     [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
@@ -123,9 +132,7 @@ struct SubType {
     bool operator==(const SubType&) const noexcept = default;
 
     [[nodiscard]] const FuncType* func() const noexcept { return std::get_if<FuncType>(&composite); }
-    [[nodiscard]] const StructType* structure() const noexcept {
-        return std::get_if<StructType>(&composite);
-    }
+    [[nodiscard]] const StructType* structure() const noexcept { return std::get_if<StructType>(&composite); }
     [[nodiscard]] const ArrayType* array() const noexcept { return std::get_if<ArrayType>(&composite); }
 };
 

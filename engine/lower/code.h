@@ -3,13 +3,13 @@
 // address. Immutable once published.
 #pragma once
 
+#include "engine/module/module.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include "engine/module/module.h"
 
 namespace wsb::lower {
 
@@ -34,11 +34,11 @@ struct CatchRange {
 /// One lowered function. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
 struct Code {
-    const Word* entry = nullptr;     ///< first cell
-    uint32_t frame_slots = 0;        ///< the whole frame
-    uint32_t header_slot = 0;        ///< max(local slots, result slots)
+    const Word* entry = nullptr;  ///< first cell
+    uint32_t frame_slots = 0;     ///< the whole frame
+    uint32_t header_slot = 0;     ///< max(local slots, result slots)
     uint32_t param_slots = 0;
-    uint32_t zeroed_slots = 0;       ///< locals after the parameters, set to zero at entry
+    uint32_t zeroed_slots = 0;  ///< locals after the parameters, set to zero at entry
     uint32_t result_slots = 0;
     FuncIdx func;
     const Module* module = nullptr;

@@ -7,10 +7,10 @@
 // Slots are indices from the frame's first slot. Wide immediates, targets and deltas follow.
 #pragma once
 
-#include <array>
-
 #include "engine/isa/opcode.h"
 #include "engine/lower/code.h"
+
+#include <array>
 
 namespace wsb::lower {
 
@@ -36,20 +36,62 @@ enum class Direction : uint8_t { forward, backward };
 /// Instructions that stand for themselves.
 enum class Single : uint8_t {
     // Moves; they leave the accumulators alone.
-    copy, copy_many, copy_wide, constant, store_int_accumulator, store_float_accumulator,
+    copy,
+    copy_many,
+    copy_wide,
+    constant,
+    store_int_accumulator,
+    store_float_accumulator,
     // Control
-    br, br_back, br_table_slot, br_table_accumulator, unreachable, fuel_check, fuel_step,
-    ret, ret_int_slot, ret_int_accumulator, ret_float_slot, ret_float_accumulator, ret_many, ret_constant,
+    br,
+    br_back,
+    br_table_slot,
+    br_table_accumulator,
+    unreachable,
+    fuel_check,
+    fuel_step,
+    ret,
+    ret_int_slot,
+    ret_int_accumulator,
+    ret_float_slot,
+    ret_float_accumulator,
+    ret_many,
+    ret_constant,
     // Calls
-    call_local, call_import, call_indirect, call_ref,
-    return_call, return_call_import, return_call_indirect, return_call_ref,
-    throw_, throw_ref,
+    call_local,
+    call_import,
+    call_indirect,
+    call_ref,
+    return_call,
+    return_call_import,
+    return_call_indirect,
+    return_call_ref,
+    throw_,
+    throw_ref,
     // Values
-    global_get, global_set, global_get_float, global_get_wide, global_set_wide,
-    select_int_slot, select_int_accumulator, select_float_slot, select_float_accumulator, select_wide,
+    global_get,
+    global_set,
+    global_get_float,
+    global_get_wide,
+    global_set_wide,
+    select_int_slot,
+    select_int_accumulator,
+    select_float_slot,
+    select_float_accumulator,
+    select_wide,
     // Memories, tables, references
-    memory_size, memory_grow, bulk_memory, bulk_table, bulk_drop, table_get, table_set, table_size,
-    ref_func, ref_is_null, ref_eq, ref_as_non_null,
+    memory_size,
+    memory_grow,
+    bulk_memory,
+    bulk_table,
+    bulk_drop,
+    table_get,
+    table_set,
+    table_size,
+    ref_func,
+    ref_is_null,
+    ref_eq,
+    ref_as_non_null,
 };
 inline constexpr size_t single_count = static_cast<size_t>(Single::ref_as_non_null) + 1;
 
@@ -88,8 +130,7 @@ struct HandlerTable {
     return static_cast<size_t>(address) * 3 + static_cast<size_t>(value);
 }
 [[nodiscard]] constexpr size_t branch_index(Operands operands, bool taken_if, Direction direction) noexcept {
-    return (static_cast<size_t>(operands) * 2 + (taken_if ? 1 : 0)) * 2 +
-           static_cast<size_t>(direction);
+    return (static_cast<size_t>(operands) * 2 + (taken_if ? 1 : 0)) * 2 + static_cast<size_t>(direction);
 }
 
 /// Four 16-bit fields.

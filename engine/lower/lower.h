@@ -2,12 +2,12 @@
 // Bodies to register form: validation and translation in one pass.
 #pragma once
 
-#include <span>
-
 #include "engine/base/result.h"
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
 #include "engine/lower/lower_sink.h"
+
+#include <span>
 
 namespace wsb::lower {
 

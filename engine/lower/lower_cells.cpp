@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cells, the symbolic stack and the accumulators of the folding translator.
-#include <algorithm>
-
 #include "engine/isa/limits.h"
 #include "engine/lower/lower_sink.h"
+
+#include <algorithm>
 
 namespace wsb::lower {
 
@@ -182,9 +182,9 @@ void LowerSink::push_produced(ValType type, uint32_t cell, Word unstored) {
 bool LowerSink::in_accumulator(const Value& value) const noexcept {
     const Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
     switch (value.kind) {
-    case Value::Kind::temporary: return accumulator.slot == value.slot;
-    case Value::Kind::local: return accumulator.slot == local_slot(value.local);
-    case Value::Kind::constant: return false;
+        case Value::Kind::temporary: return accumulator.slot == value.slot;
+        case Value::Kind::local: return accumulator.slot == local_slot(value.local);
+        case Value::Kind::constant: return false;
     }
     return false;
 }
@@ -205,9 +205,9 @@ Source LowerSink::take(const Value& value) {
 /// The slot that holds a value; constants are put into their canonical slot first.
 uint32_t LowerSink::stored_slot(const Value& value) {
     switch (value.kind) {
-    case Value::Kind::temporary: return value.slot;
-    case Value::Kind::local: return local_slot(value.local);
-    case Value::Kind::constant: emit_constant(value.slot, value.bits); return value.slot;
+        case Value::Kind::temporary: return value.slot;
+        case Value::Kind::local: return local_slot(value.local);
+        case Value::Kind::constant: emit_constant(value.slot, value.bits); return value.slot;
     }
     WSB_UNREACHABLE();
 }
@@ -223,8 +223,7 @@ void LowerSink::store_value(const Value& value, uint32_t to) {
         return;
     if (slot_width(value.type) == 1 && in_accumulator(value)) {
         note_write(to);
-        begin_cell(is_float(value.type) ? Single::store_float_accumulator
-                                        : Single::store_int_accumulator);
+        begin_cell(is_float(value.type) ? Single::store_float_accumulator : Single::store_int_accumulator);
         word(pack(to, 0));
         return;
     }
@@ -290,8 +289,8 @@ void LowerSink::flush_constants(size_t count) {
 /// them. `to` is at or below their canonical slots, so ascending order never overwrites a source.
 void LowerSink::move_values(size_t count, uint32_t to) {
     const std::span values = std::span(m_stack).last(count);
-    const bool all_stored = std::ranges::all_of(
-        values, [](const Value& value) { return value.kind == Value::Kind::temporary; });
+    const bool all_stored =
+        std::ranges::all_of(values, [](const Value& value) { return value.kind == Value::Kind::temporary; });
     if (count > 2 && all_stored) {
         const uint32_t slots = m_height - values.front().slot;
         if (to != values.front().slot) {
@@ -312,8 +311,8 @@ void LowerSink::assign_local(uint32_t local, const Value& value) {
     const uint32_t slot = local_slot(local);
     const bool reads_pending = m_pending_of_local[local] != 0;
     Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
-    const bool produced = value.kind == Value::Kind::temporary && accumulator.slot == value.slot &&
-                          accumulator.cell != none;
+    const bool produced =
+        value.kind == Value::Kind::temporary && accumulator.slot == value.slot && accumulator.cell != none;
     if (produced && accumulator.cell == m_last_cell && !reads_pending) {
         const uint32_t cell = accumulator.cell;
         note_write(slot);
@@ -328,8 +327,7 @@ void LowerSink::assign_local(uint32_t local, const Value& value) {
     if (value.kind == Value::Kind::temporary && in_accumulator(value)) {
         take(value);
         note_write(slot);
-        begin_cell(is_float(value.type) ? Single::store_float_accumulator
-                                        : Single::store_int_accumulator);
+        begin_cell(is_float(value.type) ? Single::store_float_accumulator : Single::store_int_accumulator);
         word(pack(slot, 0));
         (is_float(value.type) ? m_float : m_int).slot = slot;
         return;

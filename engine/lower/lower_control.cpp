@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks, branches and calls in the folding translator.
-#include <unordered_map>
-
 #include "engine/lower/lower_sink.h"
+
+#include <unordered_map>
 
 namespace wsb::lower {
 
@@ -13,21 +13,21 @@ namespace {
 /// The integer comparison with the opposite answer; nullopt for floats (NaN answers no to both).
 [[nodiscard]] constexpr std::optional<Op> opposite(Op op) noexcept {
     switch (op) {
-#define WSB_OPPOSITE(t)                              \
-    case Op::t##_eq: return Op::t##_ne;              \
-    case Op::t##_ne: return Op::t##_eq;              \
-    case Op::t##_lt_s: return Op::t##_ge_s;          \
-    case Op::t##_ge_s: return Op::t##_lt_s;          \
-    case Op::t##_lt_u: return Op::t##_ge_u;          \
-    case Op::t##_ge_u: return Op::t##_lt_u;          \
-    case Op::t##_gt_s: return Op::t##_le_s;          \
-    case Op::t##_le_s: return Op::t##_gt_s;          \
-    case Op::t##_gt_u: return Op::t##_le_u;          \
+#define WSB_OPPOSITE(t)                     \
+    case Op::t##_eq: return Op::t##_ne;     \
+    case Op::t##_ne: return Op::t##_eq;     \
+    case Op::t##_lt_s: return Op::t##_ge_s; \
+    case Op::t##_ge_s: return Op::t##_lt_s; \
+    case Op::t##_lt_u: return Op::t##_ge_u; \
+    case Op::t##_ge_u: return Op::t##_lt_u; \
+    case Op::t##_gt_s: return Op::t##_le_s; \
+    case Op::t##_le_s: return Op::t##_gt_s; \
+    case Op::t##_gt_u: return Op::t##_le_u; \
     case Op::t##_le_u: return Op::t##_gt_u;
         WSB_OPPOSITE(i32)
         WSB_OPPOSITE(i64)
 #undef WSB_OPPOSITE
-    default: return std::nullopt;
+        default: return std::nullopt;
     }
 }
 
@@ -112,11 +112,14 @@ LowerSink::Condition LowerSink::pop_condition() {
     const Value value = pop();
     const bool fusible = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
                          op_info(m_fusible.op).cls == OpClass::compare &&
-                         value.kind == Value::Kind::temporary &&
-                         m_fusible.result_slot == value.slot && m_int.cell == m_fusible.cell;
+                         value.kind == Value::Kind::temporary && m_fusible.result_slot == value.slot &&
+                         m_int.cell == m_fusible.cell;
     if (fusible) {
-        const Condition condition{.op = m_fusible.op, .operands = m_fusible.operands,
-                                  .a = m_fusible.a, .b = m_fusible.b, .immediate = m_fusible.immediate};
+        const Condition condition{.op = m_fusible.op,
+                                  .operands = m_fusible.operands,
+                                  .a = m_fusible.a,
+                                  .b = m_fusible.b,
+                                  .immediate = m_fusible.immediate};
         rewind_fusible();
         return condition;
     }
@@ -245,8 +248,7 @@ void LowerSink::br_table(std::span<const uint32_t> depths) {
     const uint32_t slot = stored_slot(index);
     const bool in_register = take(index) == Source::accumulator;
     settle_label_values(depths.back());
-    const uint32_t cell =
-        begin_cell(in_register ? Single::br_table_accumulator : Single::br_table_slot);
+    const uint32_t cell = begin_cell(in_register ? Single::br_table_accumulator : Single::br_table_slot);
     word(pack_wide(slot, 0, static_cast<uint32_t>(depths.size())));
     const auto table = static_cast<uint32_t>(m_words.size());
     m_words.resize(m_words.size() + depths.size());
@@ -254,8 +256,8 @@ void LowerSink::br_table(std::span<const uint32_t> depths) {
     for (size_t i = 0; i < depths.size(); ++i) {
         Frame& frame = frame_at(depths[i]);
         const auto edge_word = static_cast<uint32_t>(table + i);
-        const bool direct = frame.kind != Frame::Kind::function && frame.kind != Frame::Kind::loop &&
-                            values_in_place(frame);
+        const bool direct =
+            frame.kind != Frame::Kind::function && frame.kind != Frame::Kind::loop && values_in_place(frame);
         if (direct) {
             add_fixup(frame.fixups, cell, edge_word);
             continue;

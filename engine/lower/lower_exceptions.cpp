@@ -37,7 +37,8 @@ void LowerSink::landing(const CatchClause& clause, uint32_t base_slot) {
     CatchRange range;
     range.base_slot = base_slot;
     range.tag = clause.tag;
-    range.catches_all = clause.kind == CatchClause::Kind::catch_all || clause.kind == CatchClause::Kind::catch_all_ref;
+    range.catches_all =
+        clause.kind == CatchClause::Kind::catch_all || clause.kind == CatchClause::Kind::catch_all_ref;
     range.wants_reference =
         clause.kind == CatchClause::Kind::catch_ref || clause.kind == CatchClause::Kind::catch_all_ref;
     if (!range.catches_all)

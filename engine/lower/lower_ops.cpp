@@ -8,11 +8,11 @@ namespace {
 
 [[nodiscard]] constexpr ValType type_of(char letter) noexcept {
     switch (letter) {
-    case 'i': return ValType::i32;
-    case 'l': return ValType::i64;
-    case 'f': return ValType::f32;
-    case 'd': return ValType::f64;
-    default: return ValType::v128;
+        case 'i': return ValType::i32;
+        case 'l': return ValType::i64;
+        case 'f': return ValType::f32;
+        case 'd': return ValType::f64;
+        default: return ValType::v128;
     }
 }
 
@@ -23,21 +23,27 @@ namespace {
 /// Integer operations whose operands may change places. Floats stay: which NaN wins would change.
 [[nodiscard]] constexpr bool is_commutative(Op op) noexcept {
     switch (op) {
-    case Op::i32_add: case Op::i32_mul: case Op::i32_and: case Op::i32_or: case Op::i32_xor:
-    case Op::i64_add: case Op::i64_mul: case Op::i64_and: case Op::i64_or: case Op::i64_xor:
-        return true;
-    default:
-        return false;
+        case Op::i32_add:
+        case Op::i32_mul:
+        case Op::i32_and:
+        case Op::i32_or:
+        case Op::i32_xor:
+        case Op::i64_add:
+        case Op::i64_mul:
+        case Op::i64_and:
+        case Op::i64_or:
+        case Op::i64_xor: return true;
+        default: return false;
     }
 }
 
 /// The comparison that gives the same answer with its operands exchanged.
 [[nodiscard]] constexpr Op exchanged(Op op) noexcept {
     switch (op) {
-#define WSB_EXCHANGE(t, s)                        \
-    case Op::t##_lt##s: return Op::t##_gt##s;     \
-    case Op::t##_gt##s: return Op::t##_lt##s;     \
-    case Op::t##_le##s: return Op::t##_ge##s;     \
+#define WSB_EXCHANGE(t, s)                    \
+    case Op::t##_lt##s: return Op::t##_gt##s; \
+    case Op::t##_gt##s: return Op::t##_lt##s; \
+    case Op::t##_le##s: return Op::t##_ge##s; \
     case Op::t##_ge##s: return Op::t##_le##s;
         WSB_EXCHANGE(i32, _s)
         WSB_EXCHANGE(i32, _u)
@@ -46,7 +52,7 @@ namespace {
         WSB_EXCHANGE(f32, )
         WSB_EXCHANGE(f64, )
 #undef WSB_EXCHANGE
-    default: return op;  // eq, ne
+        default: return op;  // eq, ne
     }
 }
 
@@ -99,7 +105,8 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
         emit_constant(x.slot, x.bits);
         x.kind = Value::Kind::temporary;
     }
-    const bool y_is_better_first = x.kind == Value::Kind::constant || (in_accumulator(y) && !in_accumulator(x));
+    const bool y_is_better_first =
+        x.kind == Value::Kind::constant || (in_accumulator(y) && !in_accumulator(x));
     if (y_is_better_first && (is_compare || is_commutative(op))) {
         std::swap(x, y);
         if (is_compare)
@@ -120,8 +127,8 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
         emit_numeric(op, Operands::as, 0, slot_of(y), 0, operand, result);
     } else if (in_accumulator(y)) {
         take(y);
-        emit_numeric(op, is_compare || is_commutative(op) ? Operands::as : Operands::sa,
-                     slot_of(x), slot_of(x), 0, operand, result);
+        emit_numeric(op, is_compare || is_commutative(op) ? Operands::as : Operands::sa, slot_of(x),
+                     slot_of(x), 0, operand, result);
     } else {
         emit_numeric(op, Operands::ss, slot_of(x), slot_of(y), 0, operand, result);
     }
@@ -129,9 +136,15 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
 
 void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
                              ValType operand, ValType result) {
-    Fusible fusible{.cell = none, .op = op, .operands = operands, .a = a, .b = b,
-                    .immediate = immediate, .result_slot = m_height,
-                    .int_before = m_int, .float_before = m_float};
+    Fusible fusible{.cell = none,
+                    .op = op,
+                    .operands = operands,
+                    .a = a,
+                    .b = b,
+                    .immediate = immediate,
+                    .result_slot = m_height,
+                    .int_before = m_int,
+                    .float_before = m_float};
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(operands, Destination::slot)]);
     const bool has_immediate = operands >= Operands::si;
@@ -196,8 +209,9 @@ void LowerSink::select(ValType type) {
         push_stored(type);
         return;
     }
-    const Single which = is_float(type) ? (accumulator ? Single::select_float_accumulator : Single::select_float_slot)
-                                        : (accumulator ? Single::select_int_accumulator : Single::select_int_slot);
+    const Single which = is_float(type)
+                             ? (accumulator ? Single::select_float_accumulator : Single::select_float_slot)
+                             : (accumulator ? Single::select_int_accumulator : Single::select_int_slot);
     const uint32_t cell = begin_cell(which);
     word(pack(m_height, a_slot, b_slot, condition_slot));
     push_produced(type, cell, m_words[cell]);
@@ -286,9 +300,9 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     const bool is_constant = value.kind == Value::Kind::constant;
     // One integer accumulator: where both could be in it, a temporary goes first, since its slot need
     // not be written then.
-    const bool value_first = !is_constant && in_accumulator(value) &&
-                             (is_float(value.type) || !in_accumulator(address) ||
-                              value.kind == Value::Kind::temporary);
+    const bool value_first =
+        !is_constant && in_accumulator(value) &&
+        (is_float(value.type) || !in_accumulator(address) || value.kind == Value::Kind::temporary);
     StoredValue stored = is_constant ? StoredValue::immediate : StoredValue::slot;
     const uint32_t value_slot = is_constant ? 0 : stored_slot(value);
     if (value_first && take(value) == Source::accumulator)
@@ -345,8 +359,8 @@ void LowerSink::bulk(const binary::Instr& instr) {
     flush_constants(operands);
     const uint32_t cost = op_info(instr.op).fuel;
     const uint32_t settle = m_form == Form::stepping ? 0 : *m_info.potential - cost;
-    const bool on_table = op_info(instr.op).imm == Imm::elem_table || op_info(instr.op).imm == Imm::table_table ||
-                          op_info(instr.op).imm == Imm::table;
+    const bool on_table = op_info(instr.op).imm == Imm::elem_table ||
+                          op_info(instr.op).imm == Imm::table_table || op_info(instr.op).imm == Imm::table;
     settlement_point();
     begin_cell(is_drop ? Single::bulk_drop : on_table ? Single::bulk_table : Single::bulk_memory);
     if (m_recording != nullptr)
@@ -354,8 +368,8 @@ void LowerSink::bulk(const binary::Instr& instr) {
     for (size_t i = 0; i < operands; ++i)
         pop();
     word(pack_wide(m_height, static_cast<uint32_t>(instr.op), settle));
-    const bool grows_64_bit = instr.op == Op::table_grow &&
-                              address_type(TableIdx(instr.index)) == ValType(ValType::i64);
+    const bool grows_64_bit =
+        instr.op == Op::table_grow && address_type(TableIdx(instr.index)) == ValType(ValType::i64);
     const Word index2 = instr.op == Op::table_grow ? (grows_64_bit ? 1 : 0) : instr.index2;
     word(static_cast<Word>(instr.index) | index2 << 32);
     word(static_cast<Word>(cost) | (m_form == Form::stepping ? Word{1} << 32 : 0));

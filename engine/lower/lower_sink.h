@@ -5,22 +5,22 @@
 // never on the accumulators, so the fast and the stepping form agree on every settlement point.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <vector>
-
 #include "engine/base/check.h"
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace wsb::lower {
 
 /// Where a cell came from: for traps and backtraces.
 struct CellOrigin {
     uint32_t word = 0;
-    uint64_t offset_bytes = 0;   ///< in the module, of the instruction that emitted the cell
-    uint32_t potential = 0;      ///< P when the cell traps: true fuel = F - P
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that emitted the cell
+    uint32_t potential = 0;     ///< P when the cell traps: true fuel = F - P
 };
 
 /// What translation can write down beside the code; only asked for when something stopped.
@@ -51,8 +51,8 @@ public:
     /// for instructions that no tier executes.
     [[nodiscard]] Result<void> finish(Code& code);
 
-    /// Whether an instruction came that cannot be translated. Then no hook may be called any more; finish says
-    /// which it was.
+    /// Whether an instruction came that cannot be translated. Then no hook may be called any more; finish
+    /// says which it was.
     [[nodiscard]] bool has_refused() const noexcept { return m_refused; }
 
     // Hooks, see validate/body_sink.h.
@@ -116,9 +116,9 @@ private:
         enum class Kind : uint8_t { temporary, local, constant };
         Kind kind = Kind::temporary;
         ValType type;
-        uint32_t slot = 0;      ///< canonical slot
-        uint32_t local = 0;     ///< Kind::local: index
-        uint64_t bits = 0;      ///< Kind::constant
+        uint32_t slot = 0;   ///< canonical slot
+        uint32_t local = 0;  ///< Kind::local: index
+        uint64_t bits = 0;   ///< Kind::constant
     };
 
     /// What an accumulator is known to equal: the content of a slot. `cell` is the producer whose store
@@ -151,7 +151,7 @@ private:
 
     /// A forward edge that waits for its label. Edges of one label are chained.
     struct Fixup {
-        uint32_t cell = 0;       ///< the target is relative to it
+        uint32_t cell = 0;  ///< the target is relative to it
         uint32_t edge_word = 0;
         uint32_t potential = 0;  ///< at the branch
         uint32_t next = none;
@@ -161,12 +161,12 @@ private:
         enum class Kind : uint8_t { function, block, loop, if_, else_, try_table };
         Kind kind = Kind::block;
         validate::BlockShape shape;
-        uint32_t base_values = 0;     ///< stack size below the parameters
-        uint32_t base_slot = 0;       ///< canonical slot of the first parameter and of the first result
-        uint32_t header_word = 0;     ///< loop
+        uint32_t base_values = 0;  ///< stack size below the parameters
+        uint32_t base_slot = 0;    ///< canonical slot of the first parameter and of the first result
+        uint32_t header_word = 0;  ///< loop
         uint32_t header_potential = 0;
-        uint32_t fixups = none;       ///< branches to the end
-        uint32_t else_fixup = none;   ///< if: the false edge
+        uint32_t fixups = none;           ///< branches to the end
+        uint32_t else_fixup = none;       ///< if: the false edge
         std::vector<CatchRange> catches;  ///< try_table: open ranges
     };
 
@@ -260,12 +260,12 @@ private:
     std::vector<Value> m_stack;
     std::vector<Frame> m_frames;
     std::vector<Fixup> m_fixups;
-    std::vector<uint32_t> m_local_slots;      ///< by local index
-    std::vector<uint32_t> m_pending_of_local; ///< how often each local is on the symbolic stack
-    size_t m_pending_locals = 0;              ///< their sum
+    std::vector<uint32_t> m_local_slots;       ///< by local index
+    std::vector<uint32_t> m_pending_of_local;  ///< how often each local is on the symbolic stack
+    size_t m_pending_locals = 0;               ///< their sum
 
     uint32_t m_header_slot = 0;
-    uint32_t m_height = 0;      ///< the next canonical slot
+    uint32_t m_height = 0;  ///< the next canonical slot
     uint32_t m_max_height = 0;
     uint32_t m_param_slots = 0, m_local_end = 0;
 

@@ -3,6 +3,10 @@
 // validate/module_validator blesses it and fills `canonical_types`.
 #pragma once
 
+#include "engine/isa/canon.h"
+#include "engine/isa/features.h"
+#include "engine/isa/types.h"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,10 +15,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "engine/isa/canon.h"
-#include "engine/isa/features.h"
-#include "engine/isa/types.h"
 
 namespace wsb {
 /// Inline, so that `wsb::Module` means this one inside the engine; users see the API's classes of the same
@@ -74,10 +74,10 @@ struct ElemSegment {
     Mode mode = Mode::passive;
     uint8_t flags = 0;  ///< as encoded (0..7), so that encoding again gives the same bytes
     TableIdx table;
-    ConstExpr offset;             ///< active only
+    ConstExpr offset;  ///< active only
     ValType type = ValType::funcref();
-    std::vector<FuncIdx> funcs;   ///< flags 0..3: function indices
-    std::vector<ConstExpr> exprs; ///< flags 4..7: expressions
+    std::vector<FuncIdx> funcs;    ///< flags 0..3: function indices
+    std::vector<ConstExpr> exprs;  ///< flags 4..7: expressions
     uint64_t offset_bytes = 0;
 
     [[nodiscard]] bool has_exprs() const noexcept { return (flags & 4) != 0; }
@@ -89,7 +89,7 @@ struct DataSegment {
     Mode mode = Mode::passive;
     uint8_t flags = 0;  ///< as encoded (0..2)
     MemIdx memory;
-    ConstExpr offset;   ///< active only
+    ConstExpr offset;  ///< active only
     ByteRange bytes;
     uint64_t offset_bytes = 0;
 };
@@ -102,8 +102,8 @@ struct LocalRun {
 
 /// A function's body: local declarations decoded, instructions still bytes.
 struct FuncBody {
-    ByteRange whole;        ///< size-prefixed content: locals and expression
-    ByteRange expression;   ///< instructions, the final END included
+    ByteRange whole;       ///< size-prefixed content: locals and expression
+    ByteRange expression;  ///< instructions, the final END included
     std::vector<LocalRun> locals;
 };
 

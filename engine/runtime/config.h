@@ -2,10 +2,10 @@
 // Choices for an engine and limits for a store. Self-contained: the public API re-exports it.
 #pragma once
 
+#include "engine/isa/features.h"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "engine/isa/features.h"
 
 namespace wsb {
 
@@ -32,13 +32,6 @@ struct StoreLimits {
 };
 
 /// A limit that was reached.
-enum class LimitKind : uint8_t {
-    memory_bytes,
-    table_elements,
-    instances,
-    memories,
-    tables,
-    externrefs
-};
+enum class LimitKind : uint8_t { memory_bytes, table_elements, instances, memories, tables, externrefs };
 
 }  // namespace wsb

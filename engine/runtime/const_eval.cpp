@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/const_eval.h"
 
-#include <cstring>
-#include <string>
-#include <vector>
-
 #include "engine/base/check.h"
 #include "engine/binary/instr_reader.h"
 #include "engine/isa/limits.h"
 #include "engine/runtime/operations.h"
 #include "engine/runtime/store.h"
+
+#include <cstring>
+#include <string>
+#include <vector>
 
 namespace wsb::runtime {
 
@@ -84,9 +84,9 @@ private:
             case Op::struct_new:
             case Op::struct_new_default: {
                 const StructType& type = *m_scope.module.types[instr.index].structure();
-                return make(instr, type.fields.size(),
-                            [&](size_t i) -> const FieldType& { return type.fields[i]; },
-                            instr.op == Op::struct_new);
+                return make(
+                    instr, type.fields.size(), [&](size_t i) -> const FieldType& { return type.fields[i]; },
+                    instr.op == Op::struct_new);
             }
             case Op::array_new: {
                 const auto length = static_cast<uint32_t>(pop()[0]);
@@ -113,7 +113,8 @@ private:
 
     /// Before anything as long as the guest says is allocated.
     Result<void> check_length(const binary::Instr& instr, uint64_t length) const {
-        if (length * sizeof(ConstValue) <= m_scope.store.limits().memory_bytes && length <= limits::table_elements)
+        if (length * sizeof(ConstValue) <= m_scope.store.limits().memory_bytes &&
+            length <= limits::table_elements)
             return {};
         return fail(ErrorCode::limit_exceeded, instr.offset_bytes,
                     "array of " + std::to_string(length) + " elements");

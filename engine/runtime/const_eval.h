@@ -3,12 +3,12 @@
 // valid/instructions#constant-expressions
 #pragma once
 
-#include <array>
-#include <span>
-
 #include "engine/base/result.h"
 #include "engine/module/module.h"
 #include "engine/runtime/vm_context.h"
+
+#include <array>
+#include <span>
 
 namespace wsb::runtime {
 

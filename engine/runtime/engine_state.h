@@ -2,11 +2,11 @@
 // What an engine's modules and stores share. Immutable but for the registry, which locks itself.
 #pragma once
 
-#include <memory>
-
 #include "engine/isa/canon.h"
 #include "engine/runtime/config.h"
 #include "engine/runtime/tier.h"
+
+#include <memory>
 
 namespace wsb::runtime {
 
@@ -18,7 +18,7 @@ struct EngineState {
 
 /// Decodes, validates and compiles: the only maker of a CompiledModule.
 /// @return malformed, invalid or limit errors.
-[[nodiscard]] Result<std::shared_ptr<const CompiledModule>> load_module(
-    const EngineState& engine, std::span<const uint8_t> bytes);
+[[nodiscard]] Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& engine,
+                                                                        std::span<const uint8_t> bytes);
 
 }  // namespace wsb::runtime

@@ -41,9 +41,7 @@ struct Describe {
         const std::string value = to_string(type.type);
         return type.is_mutable ? "global (mut " + value + ")" : "global " + value;
     }
-    std::string operator()(const TagSignature& type) const {
-        return "tag " + list(type.type.params);
-    }
+    std::string operator()(const TagSignature& type) const { return "tag " + list(type.type.params); }
 };
 
 }  // namespace
@@ -52,6 +50,8 @@ std::string to_string(const FuncType& type) {
     return list(type.params) + " -> " + list(type.results);
 }
 
-std::string to_string(const ExternType& type) { return std::visit(Describe{}, type.type); }
+std::string to_string(const ExternType& type) {
+    return std::visit(Describe{}, type.type);
+}
 
 }  // namespace wsb

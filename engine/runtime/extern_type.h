@@ -2,10 +2,10 @@
 // The types of imports and exports, and their text. Self-contained: the public API re-exports it.
 #pragma once
 
+#include "engine/isa/types.h"
+
 #include <string>
 #include <variant>
-
-#include "engine/isa/types.h"
 
 namespace wsb {
 
@@ -23,15 +23,9 @@ struct ExternType {
     /// The alternative; null unless it is the one.
     [[nodiscard]] const FuncType* func() const noexcept { return std::get_if<FuncType>(&type); }
     [[nodiscard]] const TableType* table() const noexcept { return std::get_if<TableType>(&type); }
-    [[nodiscard]] const MemoryType* memory() const noexcept {
-        return std::get_if<MemoryType>(&type);
-    }
-    [[nodiscard]] const GlobalType* global() const noexcept {
-        return std::get_if<GlobalType>(&type);
-    }
-    [[nodiscard]] const TagSignature* tag() const noexcept {
-        return std::get_if<TagSignature>(&type);
-    }
+    [[nodiscard]] const MemoryType* memory() const noexcept { return std::get_if<MemoryType>(&type); }
+    [[nodiscard]] const GlobalType* global() const noexcept { return std::get_if<GlobalType>(&type); }
+    [[nodiscard]] const TagSignature* tag() const noexcept { return std::get_if<TagSignature>(&type); }
     bool operator==(const ExternType&) const noexcept = default;
 };
 

@@ -10,8 +10,7 @@ namespace wsb::runtime {
 
 class Global final : public VmGlobal {
 public:
-    Global(const GlobalType& canonical_type, Slot low, Slot high) noexcept
-        : m_type(canonical_type) {
+    Global(const GlobalType& canonical_type, Slot low, Slot high) noexcept : m_type(canonical_type) {
         value[0] = low;
         value[1] = high;
     }

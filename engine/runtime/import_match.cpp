@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of imports and exports, and which items may serve which imports. Spec: valid/matching
-#include <fmt/format.h>
-
 #include "engine/base/check.h"
 #include "engine/runtime/instance.h"
+
+#include <fmt/format.h>
 
 namespace wsb::runtime {
 
@@ -74,9 +74,7 @@ struct Describe {
     ExternType operator()(const Table* table) const { return {table->current_type()}; }
     ExternType operator()(const Memory* memory) const { return {memory->current_type()}; }
     ExternType operator()(const Global* global) const { return {global->type()}; }
-    ExternType operator()(const Tag* tag) const {
-        return {TagSignature{*registry.type(tag->type()).func()}};
-    }
+    ExternType operator()(const Tag* tag) const { return {TagSignature{*registry.type(tag->type()).func()}}; }
 };
 
 }  // namespace
@@ -108,8 +106,7 @@ ExternType export_type(const Module& module, const Export& item) {
         case ExternKind::table: return {module.tables[item.index].type};
         case ExternKind::memory: return {module.memories[item.index].type};
         case ExternKind::global: return {module.globals[item.index].type};
-        case ExternKind::tag:
-            return {TagSignature{signature(module, module.tags[item.index].type)}};
+        case ExternKind::tag: return {TagSignature{signature(module, module.tags[item.index].type)}};
     }
     WSB_UNREACHABLE();
 }
@@ -117,8 +114,8 @@ ExternType export_type(const Module& module, const Export& item) {
 Error unknown_import(const Module& module, const Import& import) {
     Error error;
     error.code = ErrorCode::unknown_import;
-    error.detail = fmt::format("{}.{} ({})", import.module, import.name,
-                               to_string(import_type(module, import)));
+    error.detail =
+        fmt::format("{}.{} ({})", import.module, import.name, to_string(import_type(module, import)));
     return error;
 }
 

@@ -2,6 +2,13 @@
 // Instance: the state around a VmInstance, and what it owns.
 #pragma once
 
+#include "engine/runtime/extern_type.h"
+#include "engine/runtime/global.h"
+#include "engine/runtime/memory.h"
+#include "engine/runtime/table.h"
+#include "engine/runtime/tier.h"
+#include "engine/runtime/trap.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,13 +17,6 @@
 #include <unordered_map>
 #include <variant>
 #include <vector>
-
-#include "engine/runtime/extern_type.h"
-#include "engine/runtime/global.h"
-#include "engine/runtime/memory.h"
-#include "engine/runtime/table.h"
-#include "engine/runtime/tier.h"
-#include "engine/runtime/trap.h"
 
 namespace wsb::runtime {
 
@@ -43,12 +43,8 @@ public:
     [[nodiscard]] ExternItem item(ExternKind kind, uint32_t index) const noexcept;
 
     [[nodiscard]] const Tag* tag(TagIdx index) const noexcept { return m_tags[index.value]; }
-    [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept {
-        return m_elems[index];
-    }
-    [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept {
-        return m_datas[index];
-    }
+    [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept { return m_elems[index]; }
+    [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept { return m_datas[index]; }
     /// Its place among the instances of the store was charged: given back at the end.
     void set_charged() noexcept { m_is_charged = true; }
     void drop_elem(uint32_t index) noexcept { m_elems[index] = {}; }
@@ -91,16 +87,15 @@ private:
 /// @return unknown_import or incompatible_import with names and types; limit_exceeded;
 /// out_of_memory; feature_disabled for constant expressions that cannot be executed; a Trap; an
 /// Exit.
-[[nodiscard]] CallResult<Instance*> instantiate(Store& store,
-                                                std::shared_ptr<const CompiledModule> compiled,
+[[nodiscard]] CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
                                                 std::span<const ExternItem> imports);
 
 /// The type of an item, canonical, with current sizes.
 [[nodiscard]] ExternType item_type(const TypeRegistry& registry, const ExternItem& item);
 
 /// Whether an item may serve an import. Spec: valid/matching#match-externtype
-[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module,
-                                  const Import& import, const ExternItem& item) noexcept;
+[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module, const Import& import,
+                                  const ExternItem& item) noexcept;
 
 /// The type that an import declares, in the module's own indices.
 [[nodiscard]] ExternType import_type(const Module& module, const Import& import);

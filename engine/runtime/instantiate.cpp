@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instantiation. Spec: exec/modules#exec-instantiation
-#include <fmt/format.h>
-
 #include "engine/base/check.h"
 #include "engine/runtime/const_eval.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/operations.h"
 #include "engine/runtime/store.h"
+
+#include <fmt/format.h>
 
 namespace wsb::runtime {
 
@@ -14,10 +14,7 @@ namespace wsb::runtime {
 class Instantiation {
 public:
     Instantiation(Store& store, std::unique_ptr<Instance> instance) noexcept
-        : m_store(store),
-          m_owned(std::move(instance)),
-          m_instance(*m_owned),
-          m_module(m_instance.module()) {}
+        : m_store(store), m_owned(std::move(instance)), m_instance(*m_owned), m_module(m_instance.module()) {}
 
     Result<void> link(std::span<const ExternItem> imports);
     Result<void> allocate();
@@ -215,8 +212,8 @@ TrapCode Instantiation::run_segments() noexcept {
         const DataSegment& segment = m_module.datas[i];
         if (segment.mode != DataSegment::Mode::active)
             continue;
-        const TrapCode trap = memory_init(vm, i, segment.memory.value, m_data_offsets[i], 0,
-                                          m_instance.data(i).size());
+        const TrapCode trap =
+            memory_init(vm, i, segment.memory.value, m_data_offsets[i], 0, m_instance.data(i).size());
         if (trap != TrapCode::none)
             return trap;
         data_drop(vm, i);
@@ -231,8 +228,7 @@ CallResult<Instance*> Instantiation::finish() {
         return std::unexpected(Failure(Trap{trap, "active segment", {}}));
     if (m_module.start) {
         Slot unused = 0;
-        if (auto started = m_store.call(*m_instance.m_funcs[m_module.start->value], &unused);
-            !started)
+        if (auto started = m_store.call(*m_instance.m_funcs[m_module.start->value], &unused); !started)
             return std::unexpected(std::move(started).error());
     }
     return &m_instance;

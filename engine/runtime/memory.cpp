@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/memory.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
-
 #include "engine/isa/limits.h"
 #include "engine/runtime/store.h"
+
+#include <algorithm>
+#include <sys/mman.h>
 
 namespace wsb::runtime {
 
@@ -83,8 +82,7 @@ bool Memory::commit(uint64_t new_size_bytes) noexcept {
 
 int64_t Memory::grow(uint64_t delta_pages) noexcept {
     const uint64_t old_pages = size_bytes / limits::page_size_bytes;
-    const uint64_t most_pages =
-        std::min(possible_pages(m_type), m_reserved_bytes / limits::page_size_bytes);
+    const uint64_t most_pages = std::min(possible_pages(m_type), m_reserved_bytes / limits::page_size_bytes);
     if (delta_pages > most_pages - std::min(old_pages, most_pages))
         return -1;
     const uint64_t delta_bytes = delta_pages * limits::page_size_bytes;

@@ -3,12 +3,12 @@
 // as it grows, so the base never moves.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-
 #include "engine/base/result.h"
 #include "engine/isa/types.h"
 #include "engine/runtime/vm_context.h"
+
+#include <cstdint>
+#include <memory>
 
 namespace wsb::runtime {
 
@@ -16,8 +16,7 @@ class Memory final : public VmMemory {
 public:
     /// Zeroed, of the minimum size. Charged to the store's limits until destroyed.
     /// @return limit_exceeded if a limit forbids it, out_of_memory if the system does.
-    [[nodiscard]] static Result<std::unique_ptr<Memory>> create(Store& store,
-                                                                const MemoryType& type);
+    [[nodiscard]] static Result<std::unique_ptr<Memory>> create(Store& store, const MemoryType& type);
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
     ~Memory();

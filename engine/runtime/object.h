@@ -3,11 +3,11 @@
 // make. They live as long as their store and are charged to its memory limit.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "engine/isa/canon.h"
 #include "engine/runtime/global.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace wsb::runtime {
 

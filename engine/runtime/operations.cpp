@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/operations.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
+
+#include <algorithm>
+#include <cstring>
 
 namespace wsb::runtime {
 
@@ -26,8 +26,8 @@ int64_t table_grow(VmInstance& instance, uint32_t table, Slot init, uint64_t del
     return static_cast<Table*>(instance.tables[table])->grow(delta, init);
 }
 
-TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint64_t target,
-                     uint64_t source, uint64_t count) noexcept {
+TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint64_t target, uint64_t source,
+                     uint64_t count) noexcept {
     const std::span<const uint8_t> bytes = owner_of(instance).data(data);
     const VmMemory& to = *instance.memories[memory];
     if (!inside(source, count, bytes.size()) || !inside(target, count, to.size_bytes))
@@ -38,8 +38,8 @@ TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint6
     return TrapCode::none;
 }
 
-TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t source_memory,
-                     uint64_t target, uint64_t source, uint64_t count) noexcept {
+TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t source_memory, uint64_t target,
+                     uint64_t source, uint64_t count) noexcept {
     const VmMemory& to = *instance.memories[target_memory];
     const VmMemory& from = *instance.memories[source_memory];
     if (!inside(source, count, from.size_bytes) || !inside(target, count, to.size_bytes))
@@ -59,8 +59,8 @@ TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target, uin
     return TrapCode::none;
 }
 
-TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_t target,
-                    uint64_t source, uint64_t count) noexcept {
+TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_t target, uint64_t source,
+                    uint64_t count) noexcept {
     const std::span<const Slot> slots = owner_of(instance).elem(elem);
     const VmTable& to = *instance.tables[table];
     if (!inside(source, count, slots.size()) || !inside(target, count, to.size))
@@ -69,8 +69,8 @@ TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_
     return TrapCode::none;
 }
 
-TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table,
-                    uint64_t target, uint64_t source, uint64_t count) noexcept {
+TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table, uint64_t target,
+                    uint64_t source, uint64_t count) noexcept {
     const VmTable& to = *instance.tables[target_table];
     const VmTable& from = *instance.tables[source_table];
     if (!inside(source, count, from.size) || !inside(target, count, to.size))
@@ -90,9 +90,13 @@ TrapCode table_fill(VmInstance& instance, uint32_t table, uint64_t target, Slot 
     return TrapCode::none;
 }
 
-void data_drop(VmInstance& instance, uint32_t data) noexcept { owner_of(instance).drop_data(data); }
+void data_drop(VmInstance& instance, uint32_t data) noexcept {
+    owner_of(instance).drop_data(data);
+}
 
-void elem_drop(VmInstance& instance, uint32_t elem) noexcept { owner_of(instance).drop_elem(elem); }
+void elem_drop(VmInstance& instance, uint32_t elem) noexcept {
+    owner_of(instance).drop_elem(elem);
+}
 
 bool func_type_matches(const VmInstance& instance, CanonId actual, CanonId expected) noexcept {
     return actual == expected || owner_of(instance).store().registry().is_subtype(actual, expected);

@@ -3,41 +3,37 @@
 // overflow and before any effect; none throws. Indices have been validated.
 #pragma once
 
-#include <cstdint>
-
 #include "engine/isa/types.h"
 #include "engine/runtime/vm_context.h"
+
+#include <cstdint>
 
 namespace wsb::runtime {
 
 /// Spec: exec/instructions#exec-memory-grow
 /// @return the previous size in pages of 64 KiB, or -1 if the maximum, a limit or the system
 /// refused.
-[[nodiscard]] int64_t memory_grow(VmInstance& instance, uint32_t memory,
-                                  uint64_t delta_pages) noexcept;
+[[nodiscard]] int64_t memory_grow(VmInstance& instance, uint32_t memory, uint64_t delta_pages) noexcept;
 
 /// Spec: exec/instructions#exec-table-grow
 /// @return the previous size in elements, or -1 if the maximum, a limit or the system refused.
-[[nodiscard]] int64_t table_grow(VmInstance& instance, uint32_t table, Slot init,
-                                 uint64_t delta) noexcept;
+[[nodiscard]] int64_t table_grow(VmInstance& instance, uint32_t table, Slot init, uint64_t delta) noexcept;
 
 // Bulk memory: offsets and counts in bytes. @return memory_out_of_bounds before any effect, or
 // none.
-[[nodiscard]] TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory,
+[[nodiscard]] TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint64_t target,
+                                   uint64_t source, uint64_t count) noexcept;
+[[nodiscard]] TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t source_memory,
                                    uint64_t target, uint64_t source, uint64_t count) noexcept;
-[[nodiscard]] TrapCode memory_copy(VmInstance& instance, uint32_t target_memory,
-                                   uint32_t source_memory, uint64_t target, uint64_t source,
+[[nodiscard]] TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target, uint8_t value,
                                    uint64_t count) noexcept;
-[[nodiscard]] TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target,
-                                   uint8_t value, uint64_t count) noexcept;
 
 // Bulk tables: offsets and counts in elements. @return table_out_of_bounds before any effect, or
 // none.
-[[nodiscard]] TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table,
+[[nodiscard]] TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_t target,
+                                  uint64_t source, uint64_t count) noexcept;
+[[nodiscard]] TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table,
                                   uint64_t target, uint64_t source, uint64_t count) noexcept;
-[[nodiscard]] TrapCode table_copy(VmInstance& instance, uint32_t target_table,
-                                  uint32_t source_table, uint64_t target, uint64_t source,
-                                  uint64_t count) noexcept;
 [[nodiscard]] TrapCode table_fill(VmInstance& instance, uint32_t table, uint64_t target, Slot value,
                                   uint64_t count) noexcept;
 
@@ -52,8 +48,7 @@ void elem_drop(VmInstance& instance, uint32_t elem) noexcept;
 
 /// Whether a function of type `actual` may be called as `expected`: subtyping, for the slow path of
 /// call_indirect. Spec: exec/instructions#exec-call-indirect
-[[nodiscard]] bool func_type_matches(const VmInstance& instance, CanonId actual,
-                                     CanonId expected) noexcept;
+[[nodiscard]] bool func_type_matches(const VmInstance& instance, CanonId actual, CanonId expected) noexcept;
 
 /// Slots of a type: 2 for v128, otherwise 1.
 [[nodiscard]] constexpr uint32_t slot_count(ValType type) noexcept {

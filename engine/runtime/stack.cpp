@@ -15,8 +15,7 @@ Result<void> GuestStack::reserve(size_t size_bytes) noexcept {
     const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
     const size_t usable = (size_bytes + page - 1) / page * page;
     const size_t whole = usable + 2 * page;
-    void* mapping =
-        ::mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* mapping = ::mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED)
         return fail(ErrorCode::out_of_memory, "guest stack");
     m_mapping = mapping;

@@ -3,10 +3,10 @@
 // bug in the frame checks cannot reach other memory by a small step.
 #pragma once
 
-#include <cstddef>
-
 #include "engine/base/result.h"
 #include "engine/runtime/vm_context.h"
+
+#include <cstddef>
 
 namespace wsb::runtime {
 

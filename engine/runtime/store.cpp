@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/store.h"
 
-#include <algorithm>
-
 #include "engine/runtime/operations.h"
+
+#include <algorithm>
 
 namespace wsb::runtime {
 
@@ -49,7 +49,9 @@ Global* Store::new_global(const GlobalType& canonical_type, Slot low, Slot high)
     return &m_globals.emplace_back(canonical_type, low, high);
 }
 
-Tag* Store::new_tag(CanonId type) { return &m_tags.emplace_back(type); }
+Tag* Store::new_tag(CanonId type) {
+    return &m_tags.emplace_back(type);
+}
 
 HostFunc* Store::host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment) {
     HostFunc*& known = m_host_funcs_by_environment[environment.get()];
@@ -91,8 +93,7 @@ Instance* Store::adopt(std::unique_ptr<Instance> instance) {
 CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     VmContext& context = m_context;
     if (context.host_depth >= m_engine->config.max_host_depth)
-        return std::unexpected(
-            Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
+        return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
     // A nested entry must leave the frames of the outer one as they were.
     const VmContext outer = context;
     ++context.host_depth;
@@ -146,8 +147,7 @@ std::vector<TrapFrame> Store::backtrace() const {
         const auto is_this = [&](const Export& item) {
             return item.kind == ExternKind::func && item.index == guest.func.value;
         };
-        if (const auto name = module.names.funcs.find(guest.func.value);
-            name != module.names.funcs.end())
+        if (const auto name = module.names.funcs.find(guest.func.value); name != module.names.funcs.end())
             frame.func_name = name->second;
         else if (const auto found = std::ranges::find_if(module.exports, is_this);
                  found != module.exports.end())
@@ -218,8 +218,7 @@ void Store::set_fuel(std::optional<uint64_t> units) noexcept {
     m_fuel_consumed_before = fuel_consumed();
     m_fuel_granted = fuel_unlimited;
     if (units)
-        m_fuel_granted =
-            static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
+        m_fuel_granted = static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
     m_context.fuel_left = m_fuel_granted;
     m_context.fuel_is_limited = units.has_value();
 }

@@ -2,15 +2,6 @@
 // Store: owner of everything that runs, accountant of limits and fuel, and the way into the guest.
 #pragma once
 
-#include <any>
-#include <cstdint>
-#include <deque>
-#include <memory>
-#include <optional>
-#include <span>
-#include <unordered_map>
-#include <vector>
-
 #include "engine/base/result.h"
 #include "engine/runtime/config.h"
 #include "engine/runtime/engine_state.h"
@@ -22,6 +13,15 @@
 #include "engine/runtime/table.h"
 #include "engine/runtime/trap.h"
 #include "engine/runtime/vm_context.h"
+
+#include <any>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
 
 namespace wsb::runtime {
 
@@ -35,8 +35,8 @@ struct HostFunc : VmFunc {
 class Store {
 public:
     /// @return out_of_memory if the guest stack cannot be reserved.
-    [[nodiscard]] static Result<std::unique_ptr<Store>> create(
-        std::shared_ptr<const EngineState> engine, const StoreLimits& limits);
+    [[nodiscard]] static Result<std::unique_ptr<Store>> create(std::shared_ptr<const EngineState> engine,
+                                                               const StoreLimits& limits);
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store();
@@ -55,8 +55,7 @@ public:
     [[nodiscard]] Tag* new_tag(CanonId type);
     /// The function of the store for a host environment: the same one each time, so that references
     /// to it are equal. `entry` is called with the HostFunc as its environment.
-    [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry,
-                                      std::shared_ptr<void> environment);
+    [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
     /// @return a handle, never 0; limit_exceeded.
     [[nodiscard]] Result<Slot> new_externref(std::any object);
     /// Null if there is no such handle.
@@ -89,9 +88,7 @@ public:
     void release_instance() noexcept { --m_instance_count; }
     void set_limits(const StoreLimits& limits) noexcept { m_limits = limits; }
     [[nodiscard]] const StoreLimits& limits() const noexcept { return m_limits; }
-    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept {
-        return m_last_limit;
-    }
+    [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept { return m_last_limit; }
     [[nodiscard]] uint64_t memory_bytes() const noexcept { return m_memory_bytes; }
     [[nodiscard]] uint64_t peak_memory_bytes() const noexcept { return m_peak_memory_bytes; }
 
@@ -141,8 +138,7 @@ private:
 
 /// The store of a function.
 [[nodiscard]] inline Store& store_of(const VmFunc& func) noexcept {
-    return func.host != nullptr ? *static_cast<const HostFunc&>(func).store
-                                : *func.instance->context->store;
+    return func.host != nullptr ? *static_cast<const HostFunc&>(func).store : *func.instance->context->store;
 }
 
 }  // namespace wsb::runtime

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/table.h"
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "engine/isa/limits.h"
 #include "engine/runtime/store.h"
+
+#include <algorithm>
+#include <cstdlib>
 
 namespace wsb::runtime {
 
@@ -29,8 +29,8 @@ Table::~Table() {
 }
 
 int64_t Table::grow(uint64_t delta, Slot init) noexcept {
-    const uint64_t most = std::min<uint64_t>(
-        limits::table_elements, m_type.limits_elements.max.value_or(limits::table_elements));
+    const uint64_t most = std::min<uint64_t>(limits::table_elements,
+                                             m_type.limits_elements.max.value_or(limits::table_elements));
     if (size > most || delta > most - size || !m_store->charge_table(delta, 0))
         return -1;
     const uint64_t old_size = size;

@@ -2,12 +2,12 @@
 // A table of references.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-
 #include "engine/base/result.h"
 #include "engine/isa/types.h"
 #include "engine/runtime/vm_context.h"
+
+#include <cstdint>
+#include <memory>
 
 namespace wsb::runtime {
 

@@ -3,12 +3,12 @@
 // from the host and per trap, never per instruction.
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "engine/base/result.h"
 #include "engine/lower/code.h"
 #include "engine/runtime/vm_context.h"
+
+#include <memory>
+#include <vector>
 
 namespace wsb::runtime {
 
@@ -16,8 +16,8 @@ namespace wsb::runtime {
 struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
-    std::vector<std::unique_ptr<lower::Code>> codes;  ///< by function index minus imported_funcs
-    std::vector<const lower::Code*> codes_by_address; ///< the same, ascending by their cells
+    std::vector<std::unique_ptr<lower::Code>> codes;   ///< by function index minus imported_funcs
+    std::vector<const lower::Code*> codes_by_address;  ///< the same, ascending by their cells
 };
 
 /// A frame of guest code, innermost first.
@@ -37,10 +37,12 @@ public:
     /// Runs a function: parameters in `slots`, results into `slots` (room for the larger of the two).
     /// Uses and updates context.fuel_left. On `trapped`, context.trap, trap_ip and trap_sp are set and
     /// context.fuel_left is exact to the instruction. Host functions are called directly.
-    [[nodiscard]] virtual HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept = 0;
+    [[nodiscard]] virtual HostOutcome invoke(VmContext& context, const VmFunc& func,
+                                             Slot* slots) const noexcept = 0;
 
     /// Frames of the guest stack at the last trap, or below the running host call; at most `max_frames`.
-    [[nodiscard]] virtual std::vector<GuestFrame> backtrace(const VmContext& context, size_t max_frames) const = 0;
+    [[nodiscard]] virtual std::vector<GuestFrame> backtrace(const VmContext& context,
+                                                            size_t max_frames) const = 0;
 };
 
 }  // namespace wsb::runtime

@@ -3,6 +3,9 @@
 // guest, an error. Self-contained: the public API re-exports it.
 #pragma once
 
+#include "engine/base/error.h"
+#include "engine/isa/traps.h"
+
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -10,18 +13,14 @@
 #include <variant>
 #include <vector>
 
-#include "engine/base/error.h"
-#include "engine/isa/traps.h"
-
 namespace wsb {
 
 /// One frame of guest code in a backtrace.
 struct TrapFrame {
-    std::string module_name;  ///< of the name section; may be empty
-    std::string func_name;    ///< of the name section or the first export; may be empty
-    uint32_t func_index = 0;  ///< in its module
-    uint64_t offset_bytes =
-        0;  ///< in the module's bytes, of the instruction that trapped or called
+    std::string module_name;    ///< of the name section; may be empty
+    std::string func_name;      ///< of the name section or the first export; may be empty
+    uint32_t func_index = 0;    ///< in its module
+    uint64_t offset_bytes = 0;  ///< in the module's bytes, of the instruction that trapped or called
 };
 
 /// The guest did something undefined, ran out of something, or a host function refused.

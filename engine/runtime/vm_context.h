@@ -3,13 +3,13 @@
 // are stable for the life of the store. Everything else of the runtime is built around them.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
-
 #include "engine/base/index.h"
 #include "engine/isa/canon.h"
 #include "engine/isa/traps.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 namespace wsb::lower {
 struct Code;
@@ -33,7 +33,8 @@ enum class HostOutcome : uint32_t {
 /// A host function: parameters begin at `slots[0]`, results are written from `slots[0]` on (there is room
 /// for the larger of the two). `caller` is the calling instance, null when called by the host itself.
 /// Must not throw.
-using HostEntry = HostOutcome (*)(void* environment, VmContext& context, VmInstance* caller, Slot* slots) noexcept;
+using HostEntry = HostOutcome (*)(void* environment, VmContext& context, VmInstance* caller,
+                                  Slot* slots) noexcept;
 
 /// A function of a store. A funcref is the address of one; null is 0.
 struct VmFunc {
@@ -72,7 +73,7 @@ struct VmInstance {
     VmContext* context = nullptr;
     VmFunc** funcs = nullptr;
     VmMemory** memories = nullptr;
-    VmMemory* first_memory = &no_memory;       ///< memories[0], or an empty one
+    VmMemory* first_memory = &no_memory;  ///< memories[0], or an empty one
     VmTable** tables = nullptr;
     VmGlobal** globals = nullptr;
     const CanonId* canonical_types = nullptr;  ///< by module type index
@@ -82,16 +83,16 @@ struct VmInstance {
 /// Execution state of one store; one thread at a time.
 struct VmContext {
     Store* store = nullptr;
-    Slot* stack_begin = nullptr;   ///< guest stack, lowest slot
-    Slot* stack_limit = nullptr;   ///< frames must end below it
-    Slot* stack_top = nullptr;     ///< where the next entry from the host may put its frame
-    int64_t fuel_left = 0;         ///< true remaining fuel while no guest code runs (host calls included)
+    Slot* stack_begin = nullptr;  ///< guest stack, lowest slot
+    Slot* stack_limit = nullptr;  ///< frames must end below it
+    Slot* stack_top = nullptr;    ///< where the next entry from the host may put its frame
+    int64_t fuel_left = 0;        ///< true remaining fuel while no guest code runs (host calls included)
     bool fuel_is_limited = false;
-    uint32_t host_depth = 0;       ///< nested host → guest entries
+    uint32_t host_depth = 0;  ///< nested host → guest entries
     // Set when execution stops early:
     TrapCode trap = TrapCode::none;
-    const uint64_t* trap_ip = nullptr;  ///< the cell that trapped or called the host
-    Slot* trap_sp = nullptr;            ///< its frame
+    const uint64_t* trap_ip = nullptr;       ///< the cell that trapped or called the host
+    Slot* trap_sp = nullptr;                 ///< its frame
     VmInstance* handler_instance = nullptr;  ///< where a caught exception goes on, at trap_ip, trap_sp
 };
 

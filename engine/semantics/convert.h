@@ -2,11 +2,11 @@
 // Conversions between numeric types. Spec: exec/numerics#conversions
 #pragma once
 
-#include <bit>
-#include <limits>
-
 #include "engine/semantics/integer.h"
 #include "engine/semantics/operation.h"
+
+#include <bit>
+#include <limits>
 
 namespace wsb::semantics {
 
@@ -40,8 +40,7 @@ template <class Int, class Float>
     using Bounds = TruncationBounds<Int, Float>;
     if (x != x)
         return TrapCode::invalid_conversion;
-    return Bounds::above_lower(x) && x < Bounds::upper ? TrapCode::none
-                                                       : TrapCode::integer_overflow;
+    return Bounds::above_lower(x) && x < Bounds::upper ? TrapCode::none : TrapCode::integer_overflow;
 }
 
 /// Spec: exec/numerics#op-trunc-sat-u, op-trunc-sat-s
@@ -58,17 +57,17 @@ template <class Int, class Float>
     return static_cast<std::make_unsigned_t<Int>>(static_cast<Int>(x));
 }
 
-#define WSB_TRUNCATE(op, Float, Int)                                                       \
-    template <>                                                                            \
-    struct Operation<Op::op> {                                                             \
-        using Operand = Float;                                                             \
-        using Result = std::make_unsigned_t<Int>;                                          \
-        [[nodiscard]] static constexpr TrapCode check(Float x) noexcept {                  \
-            return check_truncate<Int, Float>(x);                                          \
-        }                                                                                  \
-        [[nodiscard]] static constexpr Result apply(Float x) noexcept {                    \
-            return static_cast<Result>(static_cast<Int>(x));                               \
-        }                                                                                  \
+#define WSB_TRUNCATE(op, Float, Int)                                      \
+    template <>                                                           \
+    struct Operation<Op::op> {                                            \
+        using Operand = Float;                                            \
+        using Result = std::make_unsigned_t<Int>;                         \
+        [[nodiscard]] static constexpr TrapCode check(Float x) noexcept { \
+            return check_truncate<Int, Float>(x);                         \
+        }                                                                 \
+        [[nodiscard]] static constexpr Result apply(Float x) noexcept {   \
+            return static_cast<Result>(static_cast<Int>(x));              \
+        }                                                                 \
     };
 
 WSB_TRUNCATE(i32_trunc_f32_s, float, int32_t)

@@ -3,10 +3,10 @@
 // expressions and compilers all call these. Spec: exec/numerics
 #pragma once
 
-#include <cstdint>
-
 #include "engine/isa/opcode.h"
 #include "engine/isa/traps.h"
+
+#include <cstdint>
 
 namespace wsb::semantics {
 
@@ -22,24 +22,30 @@ concept CanTrap = requires { &Operation<op>::check; };
 
 // Rows: WSB_UNARY(op, operand type, result type, expression of x), WSB_BINARY(op, type, expression of x, y),
 // WSB_COMPARE(op, type, expression of x, y).
-#define WSB_UNARY(op, From, To, expression)                                    \
-    template <>                                                                \
-    struct Operation<Op::op> {                                                 \
-        using Operand = From;                                                  \
-        using Result = To;                                                     \
-        [[nodiscard]] static constexpr To apply(From x) noexcept { return expression; } \
+#define WSB_UNARY(op, From, To, expression)                        \
+    template <>                                                    \
+    struct Operation<Op::op> {                                     \
+        using Operand = From;                                      \
+        using Result = To;                                         \
+        [[nodiscard]] static constexpr To apply(From x) noexcept { \
+            return expression;                                     \
+        }                                                          \
     };
-#define WSB_BINARY(op, Type, expression)                                       \
-    template <>                                                                \
-    struct Operation<Op::op> {                                                 \
-        using Operand = Type;                                                  \
-        using Result = Type;                                                   \
-        [[nodiscard]] static constexpr Type apply(Type x, Type y) noexcept { return expression; } \
+#define WSB_BINARY(op, Type, expression)                                     \
+    template <>                                                              \
+    struct Operation<Op::op> {                                               \
+        using Operand = Type;                                                \
+        using Result = Type;                                                 \
+        [[nodiscard]] static constexpr Type apply(Type x, Type y) noexcept { \
+            return expression;                                               \
+        }                                                                    \
     };
-#define WSB_COMPARE(op, Type, expression)                                      \
-    template <>                                                                \
-    struct Operation<Op::op> {                                                 \
-        using Operand = Type;                                                  \
-        using Result = uint32_t;                                               \
-        [[nodiscard]] static constexpr bool apply(Type x, Type y) noexcept { return expression; } \
+#define WSB_COMPARE(op, Type, expression)                                    \
+    template <>                                                              \
+    struct Operation<Op::op> {                                               \
+        using Operand = Type;                                                \
+        using Result = uint32_t;                                             \
+        [[nodiscard]] static constexpr bool apply(Type x, Type y) noexcept { \
+            return expression;                                               \
+        }                                                                    \
     };

@@ -4,6 +4,9 @@
 // https://github.com/WebAssembly/spec/tree/main/interpreter#scripts
 #pragma once
 
+#include "engine/base/result.h"
+#include "engine/isa/types.h"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -13,20 +16,17 @@
 #include <variant>
 #include <vector>
 
-#include "engine/base/result.h"
-#include "engine/isa/types.h"
-
 namespace wsb::text {
 
 /// A module in a script, as text, as quoted text or as bytes.
 struct ScriptModule {
     enum class Form : uint8_t { text, quote, binary };
     Form form = Form::text;
-    std::string name;               ///< with `$`, empty if none
-    bool is_definition = false;     ///< (module definition …)
-    std::string_view source;        ///< Form::text: the whole form, inside the script's own text
-    std::string quoted;             ///< Form::quote: the strings joined
-    std::vector<uint8_t> bytes;     ///< Form::binary
+    std::string name;            ///< with `$`, empty if none
+    bool is_definition = false;  ///< (module definition …)
+    std::string_view source;     ///< Form::text: the whole form, inside the script's own text
+    std::string quoted;          ///< Form::quote: the strings joined
+    std::vector<uint8_t> bytes;  ///< Form::binary
     uint32_t line = 0;
 
     /// The module's bytes; malformed errors of the text have lines of the script.
@@ -42,21 +42,21 @@ struct ScriptInstance {
 /// A constant argument or an expected result.
 struct ScriptValue {
     enum class Kind : uint8_t {
-        number,          ///< type and bits (v128: lanes with shape)
-        ref_null,        ///< heap type, or any null if `heap` is empty
-        ref_extern,      ///< bits: the host number, or any extern reference if !has_bits
-        ref_host,        ///< bits: the host number
-        ref_of_kind,     ///< any non-null reference of `heap` (ref.func, ref.struct, ref.i31, ref.any …)
-        either,          ///< one of `alternatives`
+        number,       ///< type and bits (v128: lanes with shape)
+        ref_null,     ///< heap type, or any null if `heap` is empty
+        ref_extern,   ///< bits: the host number, or any extern reference if !has_bits
+        ref_host,     ///< bits: the host number
+        ref_of_kind,  ///< any non-null reference of `heap` (ref.func, ref.struct, ref.i31, ref.any …)
+        either,       ///< one of `alternatives`
     };
     enum class NanPattern : uint8_t { none, canonical, arithmetic };
     Kind kind = Kind::number;
     ValType type = ValType::i32;
-    std::array<uint64_t, 2> bits{};                ///< low half first
+    std::array<uint64_t, 2> bits{};  ///< low half first
     bool has_bits = true;
-    std::array<NanPattern, 4> nan{};               ///< per float lane; scalars use [0]
-    uint8_t lane_width_bits = 0;                   ///< v128 only
-    bool lanes_are_float = false;                  ///< v128 only
+    std::array<NanPattern, 4> nan{};  ///< per float lane; scalars use [0]
+    uint8_t lane_width_bits = 0;      ///< v128 only
+    bool lanes_are_float = false;     ///< v128 only
     std::optional<HeapType> heap;
     std::vector<ScriptValue> alternatives;
 };
@@ -82,12 +82,28 @@ struct ScriptThread {
     std::vector<ScriptCommand> commands;
 };
 
-struct ScriptRegister { std::string as; std::string module; };
-struct ScriptWait { std::string thread; };
-struct AssertReturn { ScriptAction action; std::vector<ScriptValue> expected; };
-struct AssertTrap { std::variant<ScriptAction, ScriptModule> subject; std::string text; };
-struct AssertExhaustion { ScriptAction action; std::string text; };
-struct AssertException { ScriptAction action; };
+struct ScriptRegister {
+    std::string as;
+    std::string module;
+};
+struct ScriptWait {
+    std::string thread;
+};
+struct AssertReturn {
+    ScriptAction action;
+    std::vector<ScriptValue> expected;
+};
+struct AssertTrap {
+    std::variant<ScriptAction, ScriptModule> subject;
+    std::string text;
+};
+struct AssertExhaustion {
+    ScriptAction action;
+    std::string text;
+};
+struct AssertException {
+    ScriptAction action;
+};
 /// assert_malformed, assert_invalid, assert_unlinkable, and the _custom forms.
 struct AssertModule {
     enum class Kind : uint8_t { malformed, invalid, unlinkable, malformed_custom, invalid_custom };

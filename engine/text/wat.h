@@ -3,14 +3,14 @@
 // decoder and one validator. Spec: text
 #pragma once
 
+#include "engine/base/result.h"
+#include "engine/isa/features.h"
+#include "engine/module/module.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "engine/base/result.h"
-#include "engine/isa/features.h"
-#include "engine/module/module.h"
 
 namespace wsb::text {
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks, branches and exception handlers.
-#include <array>
+#include "engine/validate/body_state.h"
 
 #include <fmt/format.h>
 
-#include "engine/validate/body_state.h"
+#include <array>
 
 namespace wsb::validate {
 
 namespace {
 
-constexpr std::array common_types{ValType(ValType::i32),  ValType(ValType::i64),  ValType(ValType::f32),
-                                  ValType(ValType::f64),  ValType(ValType::v128), ValType::funcref(),
+constexpr std::array common_types{ValType(ValType::i32), ValType(ValType::i64),  ValType(ValType::f32),
+                                  ValType(ValType::f64), ValType(ValType::v128), ValType::funcref(),
                                   ValType::externref()};
 
 }  // namespace
@@ -27,13 +27,13 @@ std::span<const ValType> BodyState::single_result(ValType type) {
 bool BodyState::block_shape(BlockShape& shape) {
     const binary::BlockType& type = m_instr.block;
     switch (type.kind) {
-    case binary::BlockType::Kind::empty: return true;
-    case binary::BlockType::Kind::value:
-        if (!check_val_type(type.value))
-            return false;
-        shape.results = single_result(type.value);
-        return true;
-    case binary::BlockType::Kind::type: break;
+        case binary::BlockType::Kind::empty: return true;
+        case binary::BlockType::Kind::value:
+            if (!check_val_type(type.value))
+                return false;
+            shape.results = single_result(type.value);
+            return true;
+        case binary::BlockType::Kind::type: break;
     }
     if (!m_module.features.has(Feature::multi_value))
         return fail(ErrorCode::feature_disabled, "block types by index need the feature multi-value");
@@ -195,9 +195,10 @@ bool BodyState::check_br_table() {
         if (types.data() == default_types.data())
             continue;  // checked with the default
         // Each label is checked against the operands; they go back on the stack as they were.
-        const std::vector<ValType> operands(m_operands.end() - static_cast<ptrdiff_t>(std::min(
-                                                types.size(), m_operands.size() - m_frames.back().height)),
-                                            m_operands.end());
+        const std::vector<ValType> operands(
+            m_operands.end() -
+                static_cast<ptrdiff_t>(std::min(types.size(), m_operands.size() - m_frames.back().height)),
+            m_operands.end());
         if (!pop(types))
             return false;
         push(operands);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Structures, arrays, i31 and casts. Spec: valid/instructions#aggregate-reference-instructions
-#include <fmt/format.h>
-
 #include "engine/validate/body_state.h"
+
+#include <fmt/format.h>
 
 namespace wsb::validate {
 
@@ -25,27 +25,27 @@ namespace {
 
 bool BodyState::check_gc() {
     switch (m_instr.op) {
-    case Op::struct_new:
-    case Op::struct_new_default:
-    case Op::struct_get:
-    case Op::struct_get_s:
-    case Op::struct_get_u:
-    case Op::struct_set: return check_struct();
-    case Op::array_new:
-    case Op::array_new_default:
-    case Op::array_new_fixed:
-    case Op::array_new_data:
-    case Op::array_new_elem: return check_array_new();
-    case Op::array_get:
-    case Op::array_get_s:
-    case Op::array_get_u:
-    case Op::array_set:
-    case Op::array_len: return check_array_access();
-    case Op::array_fill:
-    case Op::array_copy:
-    case Op::array_init_data:
-    case Op::array_init_elem: return check_array_bulk();
-    default: return check_cast();
+        case Op::struct_new:
+        case Op::struct_new_default:
+        case Op::struct_get:
+        case Op::struct_get_s:
+        case Op::struct_get_u:
+        case Op::struct_set: return check_struct();
+        case Op::array_new:
+        case Op::array_new_default:
+        case Op::array_new_fixed:
+        case Op::array_new_data:
+        case Op::array_new_elem: return check_array_new();
+        case Op::array_get:
+        case Op::array_get_s:
+        case Op::array_get_u:
+        case Op::array_set:
+        case Op::array_len: return check_array_access();
+        case Op::array_fill:
+        case Op::array_copy:
+        case Op::array_init_data:
+        case Op::array_init_elem: return check_array_bulk();
+        default: return check_cast();
     }
 }
 
@@ -87,39 +87,40 @@ bool BodyState::check_array_new() {
         return false;
     const ValType element = unpacked(type->field);
     switch (m_instr.op) {
-    case Op::array_new:
-        if (!pop(ValType::i32) || !pop(element))
-            return false;
-        break;
-    case Op::array_new_default:
-        if (!element.is_defaultable())
-            return fail(ErrorCode::not_defaultable, to_string(element));
-        if (!pop(ValType::i32))
-            return false;
-        break;
-    case Op::array_new_fixed:
-        if (m_instr.index2 > limits::array_new_fixed_operands)
-            return fail(ErrorCode::limit_exceeded, fmt::format("array.new_fixed of {} elements", m_instr.index2));
-        for (uint32_t i = 0; i < m_instr.index2; ++i)
-            if (!pop(element))
+        case Op::array_new:
+            if (!pop(ValType::i32) || !pop(element))
                 return false;
-        break;
-    case Op::array_new_data:
-        if (!check_data(m_instr.index2))
-            return false;
-        if (element.is_ref())
-            return fail(ErrorCode::array_not_numeric, to_string(element));
-        if (!pop(ValType::i32) || !pop(ValType::i32))
-            return false;
-        break;
-    default:  // array.new_elem
-        if (!check_elem(m_instr.index2))
-            return false;
-        if (!matches(m_module, m_module.elems[m_instr.index2].type, element))
-            return fail_type(element, m_module.elems[m_instr.index2].type);
-        if (!pop(ValType::i32) || !pop(ValType::i32))
-            return false;
-        break;
+            break;
+        case Op::array_new_default:
+            if (!element.is_defaultable())
+                return fail(ErrorCode::not_defaultable, to_string(element));
+            if (!pop(ValType::i32))
+                return false;
+            break;
+        case Op::array_new_fixed:
+            if (m_instr.index2 > limits::array_new_fixed_operands)
+                return fail(ErrorCode::limit_exceeded,
+                            fmt::format("array.new_fixed of {} elements", m_instr.index2));
+            for (uint32_t i = 0; i < m_instr.index2; ++i)
+                if (!pop(element))
+                    return false;
+            break;
+        case Op::array_new_data:
+            if (!check_data(m_instr.index2))
+                return false;
+            if (element.is_ref())
+                return fail(ErrorCode::array_not_numeric, to_string(element));
+            if (!pop(ValType::i32) || !pop(ValType::i32))
+                return false;
+            break;
+        default:  // array.new_elem
+            if (!check_elem(m_instr.index2))
+                return false;
+            if (!matches(m_module, m_module.elems[m_instr.index2].type, element))
+                return fail_type(element, m_module.elems[m_instr.index2].type);
+            if (!pop(ValType::i32) || !pop(ValType::i32))
+                return false;
+            break;
     }
     push(defined_ref(m_instr.index, false));
     return true;
@@ -158,28 +159,28 @@ bool BodyState::check_array_bulk() {
     const ValType element = unpacked(type->field);
     const ValType array = defined_ref(m_instr.index, true);
     switch (m_instr.op) {
-    case Op::array_fill: return pop(ValType::i32) && pop(element) && pop(ValType::i32) && pop(array);
-    case Op::array_copy: {
-        const ArrayType* source = array_type_at(TypeIdx(m_instr.index2));
-        if (source == nullptr)
-            return false;
-        if (!matches(m_module, source->field.storage, type->field.storage))
-            return fail(ErrorCode::array_types_do_not_match);
-        return pop(ValType::i32) && pop(ValType::i32) && pop(defined_ref(m_instr.index2, true)) &&
-               pop(ValType::i32) && pop(array);
-    }
-    case Op::array_init_data:
-        if (!check_data(m_instr.index2))
-            return false;
-        if (element.is_ref())
-            return fail(ErrorCode::array_not_numeric, to_string(element));
-        break;
-    default:  // array.init_elem
-        if (!check_elem(m_instr.index2))
-            return false;
-        if (!matches(m_module, m_module.elems[m_instr.index2].type, element))
-            return fail_type(element, m_module.elems[m_instr.index2].type);
-        break;
+        case Op::array_fill: return pop(ValType::i32) && pop(element) && pop(ValType::i32) && pop(array);
+        case Op::array_copy: {
+            const ArrayType* source = array_type_at(TypeIdx(m_instr.index2));
+            if (source == nullptr)
+                return false;
+            if (!matches(m_module, source->field.storage, type->field.storage))
+                return fail(ErrorCode::array_types_do_not_match);
+            return pop(ValType::i32) && pop(ValType::i32) && pop(defined_ref(m_instr.index2, true)) &&
+                   pop(ValType::i32) && pop(array);
+        }
+        case Op::array_init_data:
+            if (!check_data(m_instr.index2))
+                return false;
+            if (element.is_ref())
+                return fail(ErrorCode::array_not_numeric, to_string(element));
+            break;
+        default:  // array.init_elem
+            if (!check_elem(m_instr.index2))
+                return false;
+            if (!matches(m_module, m_module.elems[m_instr.index2].type, element))
+                return fail_type(element, m_module.elems[m_instr.index2].type);
+            break;
     }
     return pop(ValType::i32) && pop(ValType::i32) && pop(ValType::i32) && pop(array);
 }
@@ -193,24 +194,24 @@ bool BodyState::check_cast() {
         return true;
     };
     switch (m_instr.op) {
-    case Op::ref_i31: return convert(ValType::i32, ValType::reference(HeapType::i31, false));
-    case Op::i31_get_s:
-    case Op::i31_get_u: return convert(ValType::reference(HeapType::i31, true), ValType::i32);
-    case Op::any_convert_extern:
-    case Op::extern_convert_any: {
-        const bool to_any = m_instr.op == Op::any_convert_extern;
-        const HeapType from = to_any ? HeapType::extern_ : HeapType::any;
-        const HeapType to = to_any ? HeapType::any : HeapType::extern_;
-        ValType operand;
-        if (!pop_reference(operand))
-            return false;
-        const bool nullable = operand.is_bottom() ? false : operand.is_nullable();
-        if (!matches(m_module, operand, ValType::reference(from, true)))
-            return fail_type(ValType::reference(from, true), operand);
-        push(ValType::reference(to, nullable));
-        return true;
-    }
-    default: break;
+        case Op::ref_i31: return convert(ValType::i32, ValType::reference(HeapType::i31, false));
+        case Op::i31_get_s:
+        case Op::i31_get_u: return convert(ValType::reference(HeapType::i31, true), ValType::i32);
+        case Op::any_convert_extern:
+        case Op::extern_convert_any: {
+            const bool to_any = m_instr.op == Op::any_convert_extern;
+            const HeapType from = to_any ? HeapType::extern_ : HeapType::any;
+            const HeapType to = to_any ? HeapType::any : HeapType::extern_;
+            ValType operand;
+            if (!pop_reference(operand))
+                return false;
+            const bool nullable = operand.is_bottom() ? false : operand.is_nullable();
+            if (!matches(m_module, operand, ValType::reference(from, true)))
+                return fail_type(ValType::reference(from, true), operand);
+            push(ValType::reference(to, nullable));
+            return true;
+        }
+        default: break;
     }
     // ref.test, ref.cast: any type above the target may come.
     if (!check_heap_type(m_instr.heap))

@@ -15,7 +15,9 @@ template <BodySink Sink>
 class BodyReader : private BodyState {
 public:
     /// `func` is not imported; the module's declarations have been validated.
-    BodyReader(const Module& module, FuncIdx func, Sink& sink) : BodyState(module), m_sink(sink) { m_func = func; }
+    BodyReader(const Module& module, FuncIdx func, Sink& sink) : BodyState(module), m_sink(sink) {
+        m_func = func;
+    }
 
     /// @return the first error: invalid, malformed or limit, with offset and function. Ends early, with no
     /// verdict about the rest, when the sink has refused an instruction.
@@ -90,66 +92,66 @@ private:
         if (live)
             charge(row.fuel);
         switch (row.cls) {
-        case OpClass::unary:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.unary(m_instr.op);
-            return true;
-        case OpClass::compare:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.compare(m_instr.op);
-            return true;
-        case OpClass::binary:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.binary(m_instr.op);
-            return true;
-        case OpClass::load:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.load(m_instr.op, m_instr.memarg);
-            return true;
-        case OpClass::store:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.store(m_instr.op, m_instr.memarg);
-            return true;
-        case OpClass::constant: return step_constant(row, live);
-        case OpClass::local: return step_local(live);
-        case OpClass::global: return step_global(live);
-        case OpClass::parametric: return step_parametric(live);
-        case OpClass::memory: return step_memory(row, live);
-        case OpClass::table: return step_table(live);
-        case OpClass::bulk: return check_bulk() && tell_bulk(live);
-        case OpClass::reference: return step_reference(live);
-        case OpClass::control: return step_control(live);
-        case OpClass::call: return step_call(live);
-        case OpClass::exception: return step_exception(live);
-        case OpClass::gc:
-            if (!check_gc())
-                return false;
-            if (live)
-                m_sink.gc(m_instr);
-            return true;
-        case OpClass::simd:
-        case OpClass::simd_lane:
-            if (!check_simd(row))
-                return false;
-            if (live)
-                m_sink.simd(m_instr);
-            return true;
-        case OpClass::atomic:
-            if (!check_fixed(row))
-                return false;
-            if (live)
-                m_sink.atomic(m_instr);
-            return true;
+            case OpClass::unary:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.unary(m_instr.op);
+                return true;
+            case OpClass::compare:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.compare(m_instr.op);
+                return true;
+            case OpClass::binary:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.binary(m_instr.op);
+                return true;
+            case OpClass::load:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.load(m_instr.op, m_instr.memarg);
+                return true;
+            case OpClass::store:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.store(m_instr.op, m_instr.memarg);
+                return true;
+            case OpClass::constant: return step_constant(row, live);
+            case OpClass::local: return step_local(live);
+            case OpClass::global: return step_global(live);
+            case OpClass::parametric: return step_parametric(live);
+            case OpClass::memory: return step_memory(row, live);
+            case OpClass::table: return step_table(live);
+            case OpClass::bulk: return check_bulk() && tell_bulk(live);
+            case OpClass::reference: return step_reference(live);
+            case OpClass::control: return step_control(live);
+            case OpClass::call: return step_call(live);
+            case OpClass::exception: return step_exception(live);
+            case OpClass::gc:
+                if (!check_gc())
+                    return false;
+                if (live)
+                    m_sink.gc(m_instr);
+                return true;
+            case OpClass::simd:
+            case OpClass::simd_lane:
+                if (!check_simd(row))
+                    return false;
+                if (live)
+                    m_sink.simd(m_instr);
+                return true;
+            case OpClass::atomic:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.atomic(m_instr);
+                return true;
         }
         WSB_UNREACHABLE();
     }

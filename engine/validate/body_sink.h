@@ -4,11 +4,11 @@
 // itself, and can therefore never influence the verdict.
 #pragma once
 
-#include <cstdint>
-#include <span>
-
 #include "engine/binary/instr_reader.h"
 #include "engine/module/module.h"
+
+#include <cstdint>
+#include <span>
 
 namespace wsb::validate {
 

@@ -81,12 +81,12 @@ namespace {
 /// The type of a letter in the table (opcode.h); `address` is that of the memory or table named.
 [[nodiscard]] constexpr ValType type_of(char letter, ValType address) noexcept {
     switch (letter) {
-    case 'i': return ValType::i32;
-    case 'l': return ValType::i64;
-    case 'f': return ValType::f32;
-    case 'd': return ValType::f64;
-    case 'v': return ValType::v128;
-    default: return address;  // a, t
+        case 'i': return ValType::i32;
+        case 'l': return ValType::i64;
+        case 'f': return ValType::f32;
+        case 'd': return ValType::f64;
+        case 'v': return ValType::v128;
+        default: return address;  // a, t
     }
 }
 
@@ -119,8 +119,7 @@ bool BodyState::check_memarg(const OpInfo& row) {
     const uint64_t align_bytes = uint64_t{1} << arg.align_log2;
     if (align_bytes > row.width_bytes || (row.cls == OpClass::atomic && align_bytes != row.width_bytes))
         return fail(ErrorCode::alignment_too_large, std::string(row.text));
-    if (arg.offset_bytes > UINT32_MAX &&
-        m_module.memories[arg.memory.value].type.address == AddressType::i32)
+    if (arg.offset_bytes > UINT32_MAX && m_module.memories[arg.memory.value].type.address == AddressType::i32)
         return fail(ErrorCode::offset_out_of_range);
     return true;
 }
@@ -212,18 +211,18 @@ bool BodyState::check_table(ValType& element) {
     element = m_module.tables[m_instr.index].type.element;
     const ValType address = address_of_table(m_instr.index);
     switch (m_instr.op) {
-    case Op::table_get:
-        if (!pop(address))
-            return false;
-        push(element);
-        return true;
-    case Op::table_set: return pop(element) && pop(address);
-    case Op::table_grow:
-        if (!pop(address) || !pop(element))
-            return false;
-        push(address);
-        return true;
-    default: push(address); return true;  // table.size
+        case Op::table_get:
+            if (!pop(address))
+                return false;
+            push(element);
+            return true;
+        case Op::table_set: return pop(element) && pop(address);
+        case Op::table_grow:
+            if (!pop(address) || !pop(element))
+                return false;
+            push(address);
+            return true;
+        default: push(address); return true;  // table.size
     }
 }
 
@@ -237,80 +236,81 @@ bool BodyState::check_bulk() {
         return pop(count) && pop(middle) && pop(target);
     };
     switch (m_instr.op) {
-    case Op::memory_init:
-        return check_memory(index2) && check_data(index) &&
-               pop_three(address_of_memory(index2), ValType::i32, ValType::i32);
-    case Op::memory_fill:
-        return check_memory(index) && pop_three(address_of_memory(index), ValType::i32, address_of_memory(index));
-    case Op::memory_copy: {
-        if (!check_memory(index) || !check_memory(index2))
-            return false;
-        const ValType target = address_of_memory(index);
-        const ValType source = address_of_memory(index2);
-        return pop_three(target, source, smaller(target, source));
-    }
-    case Op::data_drop: return check_data(index);
-    case Op::elem_drop: return check_elem(index);
-    case Op::table_init:
-        if (!check_table_index(index2) || !check_elem(index))
-            return false;
-        if (!matches(m_module, m_module.elems[index].type, m_module.tables[index2].type.element))
-            return fail_type(m_module.tables[index2].type.element, m_module.elems[index].type);
-        return pop_three(address_of_table(index2), ValType::i32, ValType::i32);
-    case Op::table_fill: {
-        if (!check_table_index(index))
-            return false;
-        const ValType address = address_of_table(index);
-        return pop_three(address, m_module.tables[index].type.element, address);
-    }
-    default: {  // table.copy
-        if (!check_table_index(index) || !check_table_index(index2))
-            return false;
-        const ValType target_element = m_module.tables[index].type.element;
-        const ValType source_element = m_module.tables[index2].type.element;
-        if (!matches(m_module, source_element, target_element))
-            return fail_type(target_element, source_element);
-        const ValType target = address_of_table(index);
-        const ValType source = address_of_table(index2);
-        return pop_three(target, source, smaller(target, source));
-    }
+        case Op::memory_init:
+            return check_memory(index2) && check_data(index) &&
+                   pop_three(address_of_memory(index2), ValType::i32, ValType::i32);
+        case Op::memory_fill:
+            return check_memory(index) &&
+                   pop_three(address_of_memory(index), ValType::i32, address_of_memory(index));
+        case Op::memory_copy: {
+            if (!check_memory(index) || !check_memory(index2))
+                return false;
+            const ValType target = address_of_memory(index);
+            const ValType source = address_of_memory(index2);
+            return pop_three(target, source, smaller(target, source));
+        }
+        case Op::data_drop: return check_data(index);
+        case Op::elem_drop: return check_elem(index);
+        case Op::table_init:
+            if (!check_table_index(index2) || !check_elem(index))
+                return false;
+            if (!matches(m_module, m_module.elems[index].type, m_module.tables[index2].type.element))
+                return fail_type(m_module.tables[index2].type.element, m_module.elems[index].type);
+            return pop_three(address_of_table(index2), ValType::i32, ValType::i32);
+        case Op::table_fill: {
+            if (!check_table_index(index))
+                return false;
+            const ValType address = address_of_table(index);
+            return pop_three(address, m_module.tables[index].type.element, address);
+        }
+        default: {  // table.copy
+            if (!check_table_index(index) || !check_table_index(index2))
+                return false;
+            const ValType target_element = m_module.tables[index].type.element;
+            const ValType source_element = m_module.tables[index2].type.element;
+            if (!matches(m_module, source_element, target_element))
+                return fail_type(target_element, source_element);
+            const ValType target = address_of_table(index);
+            const ValType source = address_of_table(index2);
+            return pop_three(target, source, smaller(target, source));
+        }
     }
 }
 
 bool BodyState::check_reference(ValType& operand) {
     switch (m_instr.op) {
-    case Op::ref_null:
-        if (!check_heap_type(m_instr.heap))
-            return false;
-        operand = ValType::reference(m_instr.heap, true);
-        push(operand);
-        return true;
-    case Op::ref_func: {
-        if (m_instr.index >= m_module.funcs.size())
-            return fail(ErrorCode::unknown_func, std::to_string(m_instr.index));
-        if (!m_module.declared_funcs[m_instr.index])
-            return fail(ErrorCode::undeclared_function_reference, std::to_string(m_instr.index));
-        operand = ValType::reference(HeapType(m_module.funcs[m_instr.index]), false);
-        push(operand);
-        return true;
-    }
-    case Op::ref_is_null:
-        if (!pop_reference(operand))
-            return false;
-        push(ValType::i32);
-        return true;
-    case Op::ref_eq: {
-        const ValType eq = ValType::reference(HeapType::eq, true);
-        if (!pop(eq) || !pop(eq))
-            return false;
-        push(ValType::i32);
-        return true;
-    }
-    default:  // ref.as_non_null
-        if (!pop_reference(operand))
-            return false;
-        push(operand.as_non_null());
-        return true;
+        case Op::ref_null:
+            if (!check_heap_type(m_instr.heap))
+                return false;
+            operand = ValType::reference(m_instr.heap, true);
+            push(operand);
+            return true;
+        case Op::ref_func: {
+            if (m_instr.index >= m_module.funcs.size())
+                return fail(ErrorCode::unknown_func, std::to_string(m_instr.index));
+            if (!m_module.declared_funcs[m_instr.index])
+                return fail(ErrorCode::undeclared_function_reference, std::to_string(m_instr.index));
+            operand = ValType::reference(HeapType(m_module.funcs[m_instr.index]), false);
+            push(operand);
+            return true;
+        }
+        case Op::ref_is_null:
+            if (!pop_reference(operand))
+                return false;
+            push(ValType::i32);
+            return true;
+        case Op::ref_eq: {
+            const ValType eq = ValType::reference(HeapType::eq, true);
+            if (!pop(eq) || !pop(eq))
+                return false;
+            push(ValType::i32);
+            return true;
+        }
+        default:  // ref.as_non_null
+            if (!pop_reference(operand))
+                return false;
+            push(operand.as_non_null());
+            return true;
     }
 }
 
@@ -342,7 +342,8 @@ bool BodyState::check_call(const FuncType*& type) {
     }
     if (!matches(m_module, type->results, m_frames.front().shape.results))
         return fail(ErrorCode::type_mismatch,
-                    fmt::format("results of the callee are not those of the function ({})", op_info(m_instr.op).text));
+                    fmt::format("results of the callee are not those of the function ({})",
+                                op_info(m_instr.op).text));
     mark_unreachable();
     return true;
 }

@@ -3,15 +3,15 @@
 // does not depend on who consumes the body. Spec: valid/instructions, appendix/algorithm
 #pragma once
 
-#include <deque>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "engine/base/check.h"
 #include "engine/isa/limits.h"
 #include "engine/validate/body_sink.h"
 #include "engine/validate/matching.h"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace wsb::validate {
 
@@ -39,13 +39,13 @@ struct LabelFuel {
 struct ControlFrame {
     Op op = Op::block;
     BlockShape shape;
-    uint32_t height = 0;         ///< operands below the frame
-    uint32_t initialized = 0;    ///< locals initialised before the frame
+    uint32_t height = 0;       ///< operands below the frame
+    uint32_t initialized = 0;  ///< locals initialised before the frame
     bool is_unreachable = false;
     bool is_live = true;
     bool head_is_live = true;
-    Fuel head;                   ///< at the head, after its parameters: for `else`
-    LabelFuel label;             ///< branches to the end; unused by loops
+    Fuel head;        ///< at the head, after its parameters: for `else`
+    LabelFuel label;  ///< branches to the end; unused by loops
 };
 
 class BodyState {
@@ -67,7 +67,9 @@ protected:
 
     // Operands
     void push(ValType type) { m_operands.push_back(type); }
-    void push(std::span<const ValType> types) { m_operands.insert(m_operands.end(), types.begin(), types.end()); }
+    void push(std::span<const ValType> types) {
+        m_operands.insert(m_operands.end(), types.begin(), types.end());
+    }
     [[nodiscard]] bool pop(ValType expected) {
         const ControlFrame& frame = m_frames.back();
         if (m_operands.size() > frame.height) [[likely]] {
@@ -88,7 +90,7 @@ protected:
 
     // Instructions. Each checks, and pushes and pops; m_instr is the instruction.
     [[nodiscard]] bool check_feature(const OpInfo& row);
-    [[nodiscard]] bool check_fixed(const OpInfo& row);      ///< types by the row's letters
+    [[nodiscard]] bool check_fixed(const OpInfo& row);  ///< types by the row's letters
     [[nodiscard]] bool check_memarg(const OpInfo& row);
     [[nodiscard]] bool check_parametric(ValType& operand);  ///< drop, select
     [[nodiscard]] bool check_local(ValType& type);
@@ -158,9 +160,9 @@ protected:
     std::vector<ControlFrame> m_frames;
 
 private:
-    std::vector<bool> m_is_initialized;       ///< by local; defaultable ones always are
-    std::vector<uint32_t> m_initialized;      ///< non-defaultable locals in the order they were set
-    std::deque<ValType> m_single_results;     ///< stable room for block types of one uncommon value
+    std::vector<bool> m_is_initialized;    ///< by local; defaultable ones always are
+    std::vector<uint32_t> m_initialized;   ///< non-defaultable locals in the order they were set
+    std::deque<ValType> m_single_results;  ///< stable room for block types of one uncommon value
     Error m_error;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/validate/const_expr.h"
 
-#include <fmt/format.h>
-
 #include "engine/validate/body_state.h"
+
+#include <fmt/format.h>
 
 namespace wsb::validate {
 
@@ -43,15 +43,16 @@ private:
         if (row.flags != OpFlags::const_ok)
             return fail(ErrorCode::constant_expression_required, std::string(row.text));
         switch (row.cls) {
-        case OpClass::constant: return check_fixed(row);
-        case OpClass::binary:
-            if (!m_module.features.has(Feature::extended_const))
-                return fail(ErrorCode::constant_expression_required, "arithmetic needs the feature extended-const");
-            return check_fixed(row);
-        case OpClass::global: return check_constant_global();
-        case OpClass::reference: return check_constant_reference();
-        case OpClass::gc: return check_gc();
-        default: return fail(ErrorCode::constant_expression_required, std::string(row.text));
+            case OpClass::constant: return check_fixed(row);
+            case OpClass::binary:
+                if (!m_module.features.has(Feature::extended_const))
+                    return fail(ErrorCode::constant_expression_required,
+                                "arithmetic needs the feature extended-const");
+                return check_fixed(row);
+            case OpClass::global: return check_constant_global();
+            case OpClass::reference: return check_constant_reference();
+            case OpClass::gc: return check_gc();
+            default: return fail(ErrorCode::constant_expression_required, std::string(row.text));
         }
     }
 
@@ -61,7 +62,8 @@ private:
         if (m_module.globals[m_instr.index].type.is_mutable)
             return fail(ErrorCode::constant_expression_required,
                         fmt::format("global {} is mutable", m_instr.index));
-        const bool any_global = m_module.features.has(Feature::gc) || m_module.features.has(Feature::extended_const);
+        const bool any_global =
+            m_module.features.has(Feature::gc) || m_module.features.has(Feature::extended_const);
         if (!any_global && m_instr.index >= m_module.imported_globals)
             return fail(ErrorCode::unknown_global, std::to_string(m_instr.index));
         ValType type;

@@ -19,21 +19,22 @@ namespace {
     if (sub == super)
         return true;
     switch (super) {
-    case HeapType::any:
-        return sub == HeapType::eq || sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array ||
-               sub == HeapType::none;
-    case HeapType::eq:
-        return sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array || sub == HeapType::none;
-    case HeapType::i31:
-    case HeapType::struct_:
-    case HeapType::array: return sub == HeapType::none;
-    case HeapType::func: return sub == HeapType::nofunc;
-    case HeapType::extern_: return sub == HeapType::noextern;
-    case HeapType::exn: return sub == HeapType::noexn;
-    case HeapType::nofunc:
-    case HeapType::noextern:
-    case HeapType::none:
-    case HeapType::noexn: return false;
+        case HeapType::any:
+            return sub == HeapType::eq || sub == HeapType::i31 || sub == HeapType::struct_ ||
+                   sub == HeapType::array || sub == HeapType::none;
+        case HeapType::eq:
+            return sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array ||
+                   sub == HeapType::none;
+        case HeapType::i31:
+        case HeapType::struct_:
+        case HeapType::array: return sub == HeapType::none;
+        case HeapType::func: return sub == HeapType::nofunc;
+        case HeapType::extern_: return sub == HeapType::noextern;
+        case HeapType::exn: return sub == HeapType::noexn;
+        case HeapType::nofunc:
+        case HeapType::noextern:
+        case HeapType::none:
+        case HeapType::noexn: return false;
     }
     return false;
 }

@@ -2,9 +2,9 @@
 // Subtyping by the indices of one module. Takes no lock. Spec: valid/matching
 #pragma once
 
-#include <span>
-
 #include "engine/module/module.h"
+
+#include <span>
 
 namespace wsb::validate {
 

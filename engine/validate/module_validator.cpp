@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/validate/module_validator.h"
 
-#include <fmt/format.h>
-
-#include <unordered_set>
-
 #include "engine/isa/limits.h"
 #include "engine/validate/body_reader.h"
 #include "engine/validate/const_expr.h"
+
+#include <fmt/format.h>
+
+#include <unordered_set>
 
 namespace wsb::validate {
 
@@ -119,7 +119,8 @@ Result<void> Declarations::check_sub_type(uint32_t index, uint32_t) {
     uint32_t depth = 0;
     for (auto above = type.super; above; above = m_module.types[above->value].super)
         if (++depth > limits::subtype_depth)
-            return fail(ErrorCode::limit_exceeded, fmt::format("more than {} supertypes", limits::subtype_depth));
+            return fail(ErrorCode::limit_exceeded,
+                        fmt::format("more than {} supertypes", limits::subtype_depth));
     return {};
 }
 
@@ -145,7 +146,8 @@ Result<void> Declarations::check_func_type(TypeIdx type, uint64_t offset_bytes) 
     if (type.value >= m_module.types.size())
         return fail(ErrorCode::unknown_type, offset_bytes, std::to_string(type.value));
     if (m_module.types[type.value].func() == nullptr)
-        return fail(ErrorCode::type_mismatch, offset_bytes, fmt::format("type {} is not a function type", type.value));
+        return fail(ErrorCode::type_mismatch, offset_bytes,
+                    fmt::format("type {} is not a function type", type.value));
     return {};
 }
 
@@ -153,15 +155,15 @@ Result<void> Declarations::check_imports() {
     for (const Import& import : m_module.imports) {
         const uint64_t at = import.offset_bytes;
         switch (import.kind()) {
-        case ExternKind::func: WSB_TRY(check_func_type(std::get<TypeIdx>(import.type), at)); break;
-        case ExternKind::table: WSB_TRY(check_table_type(std::get<TableType>(import.type), at)); break;
-        case ExternKind::memory: WSB_TRY(check_memory_type(std::get<MemoryType>(import.type), at)); break;
-        case ExternKind::global: {
-            const auto& global = std::get<GlobalType>(import.type);
-            WSB_TRY(check_val_type(global.type, static_cast<uint32_t>(m_module.types.size()), at));
-            break;
-        }
-        case ExternKind::tag: break;  // with the other tags
+            case ExternKind::func: WSB_TRY(check_func_type(std::get<TypeIdx>(import.type), at)); break;
+            case ExternKind::table: WSB_TRY(check_table_type(std::get<TableType>(import.type), at)); break;
+            case ExternKind::memory: WSB_TRY(check_memory_type(std::get<MemoryType>(import.type), at)); break;
+            case ExternKind::global: {
+                const auto& global = std::get<GlobalType>(import.type);
+                WSB_TRY(check_val_type(global.type, static_cast<uint32_t>(m_module.types.size()), at));
+                break;
+            }
+            case ExternKind::tag: break;  // with the other tags
         }
     }
     return {};
@@ -249,14 +251,18 @@ Result<void> Declarations::check_exports() {
             return fail(code, item.offset_bytes, std::to_string(item.index));
         };
         switch (item.kind) {
-        case ExternKind::func:
-            WSB_TRY(within(m_module.funcs.size(), ErrorCode::unknown_func));
-            m_module.declared_funcs[item.index] = true;
-            break;
-        case ExternKind::table: WSB_TRY(within(m_module.tables.size(), ErrorCode::unknown_table)); break;
-        case ExternKind::memory: WSB_TRY(within(m_module.memories.size(), ErrorCode::unknown_memory)); break;
-        case ExternKind::global: WSB_TRY(within(m_module.globals.size(), ErrorCode::unknown_global)); break;
-        case ExternKind::tag: WSB_TRY(within(m_module.tags.size(), ErrorCode::unknown_tag)); break;
+            case ExternKind::func:
+                WSB_TRY(within(m_module.funcs.size(), ErrorCode::unknown_func));
+                m_module.declared_funcs[item.index] = true;
+                break;
+            case ExternKind::table: WSB_TRY(within(m_module.tables.size(), ErrorCode::unknown_table)); break;
+            case ExternKind::memory:
+                WSB_TRY(within(m_module.memories.size(), ErrorCode::unknown_memory));
+                break;
+            case ExternKind::global:
+                WSB_TRY(within(m_module.globals.size(), ErrorCode::unknown_global));
+                break;
+            case ExternKind::tag: WSB_TRY(within(m_module.tags.size(), ErrorCode::unknown_tag)); break;
         }
         if (!names.insert(item.name).second)
             return fail(ErrorCode::duplicate_export_name, item.offset_bytes, item.name);
@@ -268,10 +274,12 @@ Result<void> Declarations::check_start() {
     if (!m_module.start)
         return {};
     if (m_module.start->value >= m_module.funcs.size())
-        return fail(ErrorCode::unknown_func, m_module.start_offset_bytes, std::to_string(m_module.start->value));
+        return fail(ErrorCode::unknown_func, m_module.start_offset_bytes,
+                    std::to_string(m_module.start->value));
     const FuncType& type = m_module.func_type(*m_module.start);
     if (!type.params.empty() || !type.results.empty())
-        return fail(ErrorCode::start_function, m_module.start_offset_bytes, "must have no parameters and no results");
+        return fail(ErrorCode::start_function, m_module.start_offset_bytes,
+                    "must have no parameters and no results");
     return {};
 }
 
@@ -291,8 +299,9 @@ Result<void> Declarations::check_elems() {
             return fail(ErrorCode::unknown_table, elem.offset_bytes, std::to_string(elem.table.value));
         const TableType& table = m_module.tables[elem.table.value].type;
         if (!matches(m_module, elem.type, table.element))
-            return fail(ErrorCode::type_mismatch, elem.offset_bytes,
-                        fmt::format("expected {}, found {} (elem)", to_string(table.element), to_string(elem.type)));
+            return fail(
+                ErrorCode::type_mismatch, elem.offset_bytes,
+                fmt::format("expected {}, found {} (elem)", to_string(table.element), to_string(elem.type)));
         WSB_TRY(check_expr(elem.offset, val_type(table.address), m_module.globals.size()));
     }
     return {};

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The smallest embedding: a host function, a typed call, fuel, and a trap shown with its backtrace.
-#include <wsb/engine.hpp>
-
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
 #include <string_view>
+#include <wsb/engine.hpp>
 
 namespace {
 
@@ -40,8 +39,7 @@ int main() {
 
     // All that the plugin may use: one function of ours, and this much fuel.
     wsb::Linker linker(engine);
-    expect(
-        linker.function("host", "log", [](int32_t n) { std::printf("the plugin says %d\n", n); }));
+    expect(linker.function("host", "log", [](int32_t n) { std::printf("the plugin says %d\n", n); }));
     wsb::Store store = expect(wsb::Store::create(engine));
     store.set_fuel(1'000);
 

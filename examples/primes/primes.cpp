@@ -22,10 +22,10 @@ std::vector<uint32_t> primes_up_to(uint32_t limit) {
     std::vector<bool> composite(limit + 1);
     std::vector<uint32_t> primes;
     for (uint32_t candidate = 2; candidate <= limit; ++candidate) {
-        if (composite[candidate]) continue;
+        if (composite[candidate])
+            continue;
         primes.push_back(candidate);
-        for (uint64_t multiple = uint64_t{candidate} * candidate; multiple <= limit;
-             multiple += candidate)
+        for (uint64_t multiple = uint64_t{candidate} * candidate; multiple <= limit; multiple += candidate)
             composite[multiple] = true;
     }
     return primes;
@@ -35,15 +35,20 @@ std::string factorisation(uint32_t number, const std::vector<uint32_t>& primes) 
     std::string text = std::to_string(number) + " =";
     const char* separator = " ";
     for (const uint32_t prime : primes) {
-        if (uint64_t{prime} * prime > number) break;
+        if (uint64_t{prime} * prime > number)
+            break;
         unsigned power = 0;
-        for (; number % prime == 0; number /= prime) ++power;
-        if (power == 0) continue;
+        for (; number % prime == 0; number /= prime)
+            ++power;
+        if (power == 0)
+            continue;
         text += separator + std::to_string(prime);
-        if (power > 1) text += '^' + std::to_string(power);
+        if (power > 1)
+            text += '^' + std::to_string(power);
         separator = " * ";
     }
-    if (number > 1) text += separator + std::to_string(number);
+    if (number > 1)
+        text += separator + std::to_string(number);
     return text;
 }
 
@@ -60,7 +65,8 @@ public:
     [[nodiscard]] std::string_view name() const override { return "twin pairs"; }
     [[nodiscard]] std::string answer(const std::vector<uint32_t>& primes) const override {
         size_t pairs = 0;
-        for (size_t i = 1; i < primes.size(); ++i) pairs += primes[i] - primes[i - 1] == 2;
+        for (size_t i = 1; i < primes.size(); ++i)
+            pairs += primes[i] - primes[i - 1] == 2;
         return std::to_string(pairs);
     }
 };
@@ -70,16 +76,17 @@ public:
     [[nodiscard]] std::string_view name() const override { return "common gaps"; }
     [[nodiscard]] std::string answer(const std::vector<uint32_t>& primes) const override {
         std::unordered_map<uint32_t, uint32_t> gaps;
-        for (size_t i = 1; i < primes.size(); ++i) ++gaps[primes[i] - primes[i - 1]];
+        for (size_t i = 1; i < primes.size(); ++i)
+            ++gaps[primes[i] - primes[i - 1]];
         std::vector<std::pair<uint32_t, uint32_t>> ordered(gaps.begin(), gaps.end());
         std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
             return a.second != b.second ? a.second > b.second : a.first < b.first;
         });
         std::string text;
         for (size_t i = 0; i < std::min<size_t>(5, ordered.size()); ++i) {
-            if (i > 0) text += ", ";
-            text += std::to_string(ordered[i].first) + " (" + std::to_string(ordered[i].second) +
-                    " times)";
+            if (i > 0)
+                text += ", ";
+            text += std::to_string(ordered[i].first) + " (" + std::to_string(ordered[i].second) + " times)";
         }
         return text;
     }

@@ -2,9 +2,9 @@
 // Engine: what all modules and stores of a program share. Config and StoreLimits come with it.
 #pragma once
 
-#include <memory>
-
 #include "engine/runtime/config.h"  // IWYU pragma: export
+
+#include <memory>
 
 namespace wsb {
 namespace runtime {

@@ -2,18 +2,18 @@
 // Memory, Table, Global, Tag: what instances share beside functions; and Extern, any of these.
 #pragma once
 
+#include "wsb/error.hpp"
+#include "wsb/func.hpp"
+#include "wsb/store.hpp"
+#include "wsb/types.hpp"
+#include "wsb/value.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <variant>
-
-#include "wsb/error.hpp"
-#include "wsb/func.hpp"
-#include "wsb/store.hpp"
-#include "wsb/types.hpp"
-#include "wsb/value.hpp"
 
 namespace wsb {
 namespace runtime {
@@ -81,8 +81,7 @@ class Table {
 public:
     /// A new table of the host's, filled with `init`. @return signature_mismatch, limit_exceeded or
     /// out_of_memory.
-    [[nodiscard]] static Result<Table> create(StoreRef store, const TableType& type,
-                                              const Value& init);
+    [[nodiscard]] static Result<Table> create(StoreRef store, const TableType& type, const Value& init);
 
     /// As declared, with the current size as minimum.
     [[nodiscard]] TableType type() const noexcept;
@@ -108,8 +107,7 @@ private:
 class Global {
 public:
     /// A new global of the host's. @return signature_mismatch if `init` has another type.
-    [[nodiscard]] static Result<Global> create(StoreRef store, const GlobalType& type,
-                                               const Value& init);
+    [[nodiscard]] static Result<Global> create(StoreRef store, const GlobalType& type, const Value& init);
 
     [[nodiscard]] GlobalType type() const noexcept;
     [[nodiscard]] Value get() const noexcept;

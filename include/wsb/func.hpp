@@ -2,18 +2,18 @@
 // Func and TypedFunc: functions of a store, called with Values or with C++ types.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <tuple>
-#include <vector>
-
 #include "wsb/error.hpp"
 #include "wsb/store.hpp"
 #include "wsb/trap.hpp"
 #include "wsb/types.hpp"
 #include "wsb/value.hpp"
 #include "wsb/wasm_type.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <vector>
 
 namespace wsb {
 inline namespace v1 {
@@ -27,8 +27,7 @@ namespace detail {
                                           std::span<uint64_t> slots) noexcept;
 /// Whether a C++ signature fits the function: signature_mismatch names expected and found.
 [[nodiscard]] Result<void> check_signature(StoreRef store, const runtime::VmFunc& func,
-                                           std::span<const ValType> params,
-                                           std::span<const ValType> results);
+                                           std::span<const ValType> params, std::span<const ValType> results);
 }  // namespace detail
 
 /// A function of a store: the guest's or the host's. Cheap handle, valid as long as its store; one
@@ -73,9 +72,8 @@ class TypedFunc<R(Args...)> {
 public:
     /// @return signature_mismatch if the function has other parameters or results.
     [[nodiscard]] static Result<TypedFunc> from(const Func& func) {
-        auto checked =
-            detail::check_signature(func.store(), func.impl(), detail::val_types<Args...>(),
-                                    detail::ResultTraits<R>::types());
+        auto checked = detail::check_signature(func.store(), func.impl(), detail::val_types<Args...>(),
+                                               detail::ResultTraits<R>::types());
         if (!checked)
             return std::unexpected(std::move(checked).error());
         return TypedFunc(func);

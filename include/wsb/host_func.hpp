@@ -3,6 +3,10 @@
 // stopped.
 #pragma once
 
+#include "wsb/instance.hpp"
+#include "wsb/trap.hpp"
+#include "wsb/wasm_type.hpp"
+
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -14,17 +18,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "wsb/instance.hpp"
-#include "wsb/trap.hpp"
-#include "wsb/wasm_type.hpp"
-
 namespace wsb {
 inline namespace v1 {
 
 /// A host function in its raw form: `results` has the declared number of values, each zero or null,
 /// and must be assigned values of the declared types.
-using RawFunction = std::function<CallResult<void>(Caller& caller, std::span<const Value> args,
-                                                   std::span<Value> results)>;
+using RawFunction =
+    std::function<CallResult<void>(Caller& caller, std::span<const Value> args, std::span<Value> results)>;
 
 /// A host function in whole: its type, and a callable on slots. Immutable, shared between stores;
 /// calls from stores on different threads may overlap.
@@ -88,8 +88,7 @@ struct HostAdapter {
         [[maybe_unused]] size_t at = 0;
         // Braces evaluate from left to right.
         std::tuple<std::remove_cvref_t<Args>...> args{WasmType<std::remove_cvref_t<Args>>::load(
-            slots + std::exchange(at, at + WasmType<std::remove_cvref_t<Args>>::slots),
-            caller.store())...};
+            slots + std::exchange(at, at + WasmType<std::remove_cvref_t<Args>>::slots), caller.store())...};
         const auto apply = [&]() -> R {
             return std::apply(
                 [&](auto&... arg) -> R {
@@ -157,8 +156,7 @@ struct CallableSignature<R (C::*)(Args...) const noexcept> {
 template <class F>
 HostFunction HostFunction::from(F&& function) {
     using Callable = std::decay_t<F>;
-    using Adapter =
-        detail::HostSignature<Callable, typename detail::CallableSignature<Callable>::Type>;
+    using Adapter = detail::HostSignature<Callable, typename detail::CallableSignature<Callable>::Type>;
     HostFunction host;
     host.type = Adapter::type();
     host.callable = std::make_shared<Callable>(std::forward<F>(function));

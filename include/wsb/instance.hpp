@@ -2,17 +2,17 @@
 // Instance: a module with its state. Caller: the instance that called a host function.
 #pragma once
 
+#include "wsb/extern.hpp"
+#include "wsb/func.hpp"
+#include "wsb/module.hpp"
+#include "wsb/store.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "wsb/extern.hpp"
-#include "wsb/func.hpp"
-#include "wsb/module.hpp"
-#include "wsb/store.hpp"
 
 namespace wsb {
 namespace runtime {
@@ -50,8 +50,7 @@ public:
     [[nodiscard]] StoreRef store() const noexcept { return m_store; }
 
     /// For the library itself.
-    Instance(StoreRef store, runtime::Instance& instance) noexcept
-        : m_store(store), m_instance(&instance) {}
+    Instance(StoreRef store, runtime::Instance& instance) noexcept : m_store(store), m_instance(&instance) {}
     [[nodiscard]] runtime::Instance& impl() const noexcept { return *m_instance; }
 
 private:
@@ -76,8 +75,7 @@ public:
     }
 
     /// For the library itself.
-    Caller(StoreRef store, runtime::VmInstance* instance) noexcept
-        : m_store(store), m_instance(instance) {}
+    Caller(StoreRef store, runtime::VmInstance* instance) noexcept : m_store(store), m_instance(instance) {}
 
 private:
     StoreRef m_store;

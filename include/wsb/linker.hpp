@@ -2,11 +2,6 @@
 // Linker: names for what modules may import, and instantiation.
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string_view>
-#include <utility>
-
 #include "wsb/config.hpp"
 #include "wsb/error.hpp"
 #include "wsb/extern.hpp"
@@ -15,6 +10,11 @@
 #include "wsb/module.hpp"
 #include "wsb/store.hpp"
 #include "wsb/trap.hpp"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace wsb {
 inline namespace v1 {

@@ -2,6 +2,10 @@
 // Module: validated and compiled code, without state.
 #pragma once
 
+#include "wsb/config.hpp"
+#include "wsb/error.hpp"
+#include "wsb/types.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,10 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "wsb/config.hpp"
-#include "wsb/error.hpp"
-#include "wsb/types.hpp"
 
 namespace wsb {
 namespace runtime {
@@ -34,18 +34,15 @@ class Module {
 public:
     /// Decodes, validates and compiles a binary module; the bytes are copied.
     /// @return malformed, invalid or limit errors with the byte offset.
-    [[nodiscard]] static Result<Module> compile(const Engine& engine,
-                                                std::span<const uint8_t> bytes);
+    [[nodiscard]] static Result<Module> compile(const Engine& engine, std::span<const uint8_t> bytes);
     /// The same from the text format. @return also malformed errors with line and column.
     [[nodiscard]] static Result<Module> from_wat(const Engine& engine, std::string_view text);
     /// The same from a file: binary if it begins with the magic bytes, text otherwise.
     /// @return also io_error.
-    [[nodiscard]] static Result<Module> from_file(const Engine& engine,
-                                                  const std::filesystem::path& path);
+    [[nodiscard]] static Result<Module> from_file(const Engine& engine, const std::filesystem::path& path);
 
     /// Decodes and validates only. @return nothing, or the first error.
-    [[nodiscard]] static Result<void> validate(const Engine& engine,
-                                               std::span<const uint8_t> bytes);
+    [[nodiscard]] static Result<void> validate(const Engine& engine, std::span<const uint8_t> bytes);
 
     /// In the module's order.
     [[nodiscard]] std::vector<ImportType> imports() const;

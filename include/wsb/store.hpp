@@ -2,12 +2,12 @@
 // Store: everything that running modules create, and its limits and fuel.
 #pragma once
 
+#include "wsb/config.hpp"
+#include "wsb/error.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
-
-#include "wsb/config.hpp"
-#include "wsb/error.hpp"
 
 namespace wsb {
 namespace runtime {

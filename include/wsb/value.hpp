@@ -2,14 +2,14 @@
 // Value: one WebAssembly value with its type. ExternRef: a host object that the guest can hold.
 #pragma once
 
+#include "wsb/error.hpp"
+#include "wsb/types.hpp"
+
 #include <any>
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <optional>
-
-#include "wsb/error.hpp"
-#include "wsb/types.hpp"
 
 namespace wsb {
 namespace runtime {
@@ -56,54 +56,43 @@ class Value {
 public:
     /// i32 zero.
     constexpr Value() noexcept : Value(int32_t{0}) {}
-    constexpr Value(int32_t value) noexcept
-        : m_type(ValType::i32), m_bits{static_cast<uint32_t>(value), 0} {}
+    constexpr Value(int32_t value) noexcept : m_type(ValType::i32), m_bits{static_cast<uint32_t>(value), 0} {}
     constexpr Value(uint32_t value) noexcept : m_type(ValType::i32), m_bits{value, 0} {}
-    constexpr Value(int64_t value) noexcept
-        : m_type(ValType::i64), m_bits{static_cast<uint64_t>(value), 0} {}
+    constexpr Value(int64_t value) noexcept : m_type(ValType::i64), m_bits{static_cast<uint64_t>(value), 0} {}
     constexpr Value(uint64_t value) noexcept : m_type(ValType::i64), m_bits{value, 0} {}
-    constexpr Value(float value) noexcept
-        : m_type(ValType::f32), m_bits{std::bit_cast<uint32_t>(value), 0} {}
+    constexpr Value(float value) noexcept : m_type(ValType::f32), m_bits{std::bit_cast<uint32_t>(value), 0} {}
     constexpr Value(double value) noexcept
         : m_type(ValType::f64), m_bits{std::bit_cast<uint64_t>(value), 0} {}
     constexpr Value(const V128& value) noexcept
         : m_type(ValType::v128), m_bits(std::bit_cast<std::array<uint64_t, 2>>(value)) {}
-    constexpr Value(ExternRef value) noexcept
-        : m_type(ValType::externref()), m_bits{value.raw(), 0} {}
+    constexpr Value(ExternRef value) noexcept : m_type(ValType::externref()), m_bits{value.raw(), 0} {}
     /// A non-null function reference.
     Value(const Func& func) noexcept;
 
     /// The null reference of a type.
     [[nodiscard]] static constexpr Value null(ValType type) noexcept { return from_raw(type, 0); }
     /// Any value from its bits: i32 and f32 in the low 32, references as the store holds them.
-    [[nodiscard]] static constexpr Value from_raw(ValType type, uint64_t low,
-                                                  uint64_t high = 0) noexcept {
+    [[nodiscard]] static constexpr Value from_raw(ValType type, uint64_t low, uint64_t high = 0) noexcept {
         Value value;
         value.m_type = type;
         value.m_bits = {low, high};
         return value;
     }
     /// Zero, or null.
-    [[nodiscard]] static constexpr Value default_of(ValType type) noexcept {
-        return from_raw(type, 0);
-    }
+    [[nodiscard]] static constexpr Value default_of(ValType type) noexcept { return from_raw(type, 0); }
 
     [[nodiscard]] constexpr ValType type() const noexcept { return m_type; }
     [[nodiscard]] constexpr ValType::Kind kind() const noexcept { return m_type.kind(); }
 
     // The content. The kind must be the one named; otherwise the bits are read as if it were.
     [[nodiscard]] constexpr int32_t i32() const noexcept { return static_cast<int32_t>(m_bits[0]); }
-    [[nodiscard]] constexpr uint32_t u32() const noexcept {
-        return static_cast<uint32_t>(m_bits[0]);
-    }
+    [[nodiscard]] constexpr uint32_t u32() const noexcept { return static_cast<uint32_t>(m_bits[0]); }
     [[nodiscard]] constexpr int64_t i64() const noexcept { return static_cast<int64_t>(m_bits[0]); }
     [[nodiscard]] constexpr uint64_t u64() const noexcept { return m_bits[0]; }
     [[nodiscard]] constexpr float f32() const noexcept { return std::bit_cast<float>(u32()); }
     [[nodiscard]] constexpr double f64() const noexcept { return std::bit_cast<double>(m_bits[0]); }
     [[nodiscard]] constexpr V128 v128() const noexcept { return std::bit_cast<V128>(m_bits); }
-    [[nodiscard]] constexpr ExternRef externref() const noexcept {
-        return ExternRef::from_raw(m_bits[0]);
-    }
+    [[nodiscard]] constexpr ExternRef externref() const noexcept { return ExternRef::from_raw(m_bits[0]); }
     /// The function of a funcref of this store; nullopt for null and for other kinds.
     [[nodiscard]] std::optional<Func> func(StoreRef store) const noexcept;
 

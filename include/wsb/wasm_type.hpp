@@ -2,6 +2,10 @@
 // Which C++ types stand for which WebAssembly types, and how they travel in slots.
 #pragma once
 
+#include "wsb/store.hpp"
+#include "wsb/types.hpp"
+#include "wsb/value.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,10 +15,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-
-#include "wsb/store.hpp"
-#include "wsb/types.hpp"
-#include "wsb/value.hpp"
 
 namespace wsb {
 inline namespace v1 {
@@ -62,9 +62,7 @@ template <>
 struct WasmType<V128> {
     static constexpr ValType type = ValType::v128;
     static constexpr size_t slots = 2;
-    static void store(uint64_t* slot, const V128& value) noexcept {
-        std::memcpy(slot, value.data(), 16);
-    }
+    static void store(uint64_t* slot, const V128& value) noexcept { std::memcpy(slot, value.data(), 16); }
     static V128 load(const uint64_t* slot, StoreRef) noexcept {
         V128 value;
         std::memcpy(value.data(), slot, 16);
@@ -77,9 +75,7 @@ struct WasmType<ExternRef> {
     static constexpr ValType type = ValType::externref();
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.raw(); }
-    static ExternRef load(const uint64_t* slot, StoreRef) noexcept {
-        return ExternRef::from_raw(*slot);
-    }
+    static ExternRef load(const uint64_t* slot, StoreRef) noexcept { return ExternRef::from_raw(*slot); }
 };
 
 namespace detail {
@@ -101,9 +97,7 @@ struct ResultTraits {
     static constexpr size_t slots = WasmType<R>::slots;
     static std::span<const ValType> types() noexcept { return val_types<R>(); }
     static void store(uint64_t* slot, const R& value) noexcept { WasmType<R>::store(slot, value); }
-    static R load(const uint64_t* slot, StoreRef store) noexcept {
-        return WasmType<R>::load(slot, store);
-    }
+    static R load(const uint64_t* slot, StoreRef store) noexcept { return WasmType<R>::load(slot, store); }
 };
 
 template <>
@@ -118,9 +112,7 @@ struct ResultTraits<std::tuple<T...>> {
     static std::span<const ValType> types() noexcept { return val_types<T...>(); }
     static void store(uint64_t* slot, const std::tuple<T...>& values) noexcept {
         std::apply(
-            [&](const T&... value) {
-                ((WasmType<T>::store(slot, value), slot += WasmType<T>::slots), ...);
-            },
+            [&](const T&... value) { ((WasmType<T>::store(slot, value), slot += WasmType<T>::slots), ...); },
             values);
     }
     static std::tuple<T...> load(const uint64_t* slot, StoreRef store) noexcept {

@@ -2,11 +2,11 @@
 // An engine, a linker and a store for tests of the public API.
 #pragma once
 
+#include "wsb/engine.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string_view>
-
-#include "wsb/engine.hpp"
 
 namespace wsb::testing {
 

@@ -16,8 +16,7 @@ TEST_F(ExternTest, MemoryIsBoundsChecked) {
     EXPECT_EQ(m.grow(1), std::nullopt);
     EXPECT_EQ(m.size_pages(), 2u);
     EXPECT_EQ(m.data().size(), m.size_bytes());
-    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {2, 1}}).error().code,
-              ErrorCode::memory_size);
+    EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {2, 1}}).error().code, ErrorCode::memory_size);
     EXPECT_EQ(Memory::create(store, {AddressType::i32, false, {70'000, {}}}).error().code,
               ErrorCode::memory_size);
 }
@@ -43,8 +42,7 @@ TEST_F(ExternTest, GlobalsKeepTypeAndMutability) {
     EXPECT_TRUE(g.set(Value(int64_t{-6})));
     EXPECT_EQ(g.get().i64(), -6);
     EXPECT_EQ(g.set(Value(1)).error().code, ErrorCode::signature_mismatch);
-    const Global constant =
-        Global::create(store, {ValType::v128, false}, Value(V128{1, 2, 3})).value();
+    const Global constant = Global::create(store, {ValType::v128, false}, Value(V128{1, 2, 3})).value();
     EXPECT_EQ(constant.get().v128()[2], 3);
     EXPECT_EQ(constant.set(constant.get()).error().code, ErrorCode::global_is_immutable);
     EXPECT_FALSE(Global::create(store, {ValType::f32, false}, Value(1.0)));

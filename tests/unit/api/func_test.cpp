@@ -22,8 +22,7 @@ TEST_F(FuncTest, TypedCallsConvert) {
 }
 
 TEST_F(FuncTest, TypedSignaturesAreChecked) {
-    const Instance i =
-        instance(R"((module (func (export "f") (param i32) (result i64) (i64.const 1))))");
+    const Instance i = instance(R"((module (func (export "f") (param i32) (result i64) (i64.const 1))))");
     const auto outcome = i.typed_function<int32_t(int32_t)>("f");
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().message(),
@@ -38,8 +37,7 @@ TEST_F(FuncTest, UntypedCallsCheckTheirArguments) {
                        .func("f")
                        .value();
     EXPECT_EQ(to_string(f.type()), "(i32, i64) -> (i64, i32)");
-    EXPECT_EQ(f.call({int32_t{1}, int64_t{2}}).value(),
-              (std::vector<Value>{int64_t{2}, int32_t{1}}));
+    EXPECT_EQ(f.call({int32_t{1}, int64_t{2}}).value(), (std::vector<Value>{int64_t{2}, int32_t{1}}));
     EXPECT_EQ(f.call({int32_t{1}}).error().error()->code, ErrorCode::signature_mismatch);
     EXPECT_EQ(f.call({int32_t{1}, 2.0}).error().message(),
               "signature does not match: argument 2: expected i64, found f64");
@@ -125,10 +123,10 @@ TEST_F(FuncTest, ManyParametersAndResults) {
         gets += " (local.get " + std::to_string(99 - n) + ")";
         args.emplace_back(n);
     }
-    const Func f = instance("(module (func (export \"f\") (param" + params + ") (result" + params +
-                            ")" + gets + "))")
-                       .func("f")
-                       .value();
+    const Func f =
+        instance("(module (func (export \"f\") (param" + params + ") (result" + params + ")" + gets + "))")
+            .func("f")
+            .value();
     const auto results = f.call(args).value();
     ASSERT_EQ(results.size(), 100u);
     EXPECT_EQ(results[0], Value(99));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdexcept>
-
 #include "tests/unit/api/api_fixture.h"
+
+#include <stdexcept>
 
 namespace wsb::testing {
 namespace {
@@ -11,8 +11,7 @@ using LinkerTest = ApiTest;
 TEST_F(LinkerTest, DeducesTypesOfHostFunctions) {
     int32_t seen = 0;
     ASSERT_TRUE(linker.function("env", "log", [&](int32_t value) { seen = value; }));
-    ASSERT_TRUE(linker.function("env", "div",
-                                [](int64_t a, int64_t b) { return std::tuple(a / b, a % b); }));
+    ASSERT_TRUE(linker.function("env", "div", [](int64_t a, int64_t b) { return std::tuple(a / b, a % b); }));
     ASSERT_TRUE(linker.function("env", "scale", [](Caller&, float x, double y) { return x * y; }));
     const Instance i = instance(R"((module
         (import "env" "log" (func $log (param i32)))
@@ -23,8 +22,7 @@ TEST_F(LinkerTest, DeducesTypesOfHostFunctions) {
         (func (export "scale") (param f32 f64) (result f64) (call $scale (local.get 0) (local.get 1)))))");
     EXPECT_TRUE(i.typed_function<void(int32_t)>("log").value()(-9));
     EXPECT_EQ(seen, -9);
-    const auto div =
-        i.typed_function<std::tuple<int64_t, int64_t>(int64_t, int64_t)>("div").value();
+    const auto div = i.typed_function<std::tuple<int64_t, int64_t>(int64_t, int64_t)>("div").value();
     EXPECT_EQ(div(17, 5).value(), std::tuple(int64_t{3}, int64_t{2}));
     EXPECT_EQ(i.typed_function<double(float, double)>("scale").value()(1.5f, 4).value(), 6.0);
 }
@@ -48,8 +46,7 @@ TEST_F(LinkerTest, RawFunctionsAreChecked) {
     wrong = true;
     const auto outcome = f.call({21});
     ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().message(),
-              "trap: host function failed: result 2: expected i32, found f64");
+    EXPECT_EQ(outcome.error().message(), "trap: host function failed: result 2: expected i32, found f64");
 }
 
 TEST_F(LinkerTest, HostFunctionsTrapExitAndThrow) {
@@ -82,17 +79,16 @@ TEST_F(LinkerTest, HostFunctionsTrapExitAndThrow) {
 }
 
 TEST_F(LinkerTest, CallerSeesTheInstance) {
-    ASSERT_TRUE(
-        linker.function("env", "print", [](Caller& caller, uint32_t offset, uint32_t length) {
-            const auto memory = caller.memory();
-            ASSERT_TRUE(memory);
-            const auto bytes = memory->view(offset, length);
-            ASSERT_TRUE(bytes);
-            EXPECT_FALSE(memory->view(65'536, 1));
-            *caller.data<std::string>() = std::string(bytes->begin(), bytes->end());
-            EXPECT_TRUE(caller.instance());
-            EXPECT_TRUE(caller.get("run"));
-        }));
+    ASSERT_TRUE(linker.function("env", "print", [](Caller& caller, uint32_t offset, uint32_t length) {
+        const auto memory = caller.memory();
+        ASSERT_TRUE(memory);
+        const auto bytes = memory->view(offset, length);
+        ASSERT_TRUE(bytes);
+        EXPECT_FALSE(memory->view(65'536, 1));
+        *caller.data<std::string>() = std::string(bytes->begin(), bytes->end());
+        EXPECT_TRUE(caller.instance());
+        EXPECT_TRUE(caller.get("run"));
+    }));
     std::string text;
     store.set_data(&text);
     const Instance i = instance(R"((module
@@ -104,13 +100,12 @@ TEST_F(LinkerTest, CallerSeesTheInstance) {
 }
 
 TEST_F(LinkerTest, HostAndGuestCallEachOther) {
-    ASSERT_TRUE(
-        linker.function("env", "again", [](Caller& caller, int32_t depth) -> CallResult<int32_t> {
-            const auto f = caller.instance()->typed_function<int32_t(int32_t)>("f");
-            if (!f)
-                return std::unexpected(f.error());
-            return (*f)(depth - 1);
-        }));
+    ASSERT_TRUE(linker.function("env", "again", [](Caller& caller, int32_t depth) -> CallResult<int32_t> {
+        const auto f = caller.instance()->typed_function<int32_t(int32_t)>("f");
+        if (!f)
+            return std::unexpected(f.error());
+        return (*f)(depth - 1);
+    }));
     const auto f = instance(R"((module (import "env" "again" (func $again (param i32) (result i32)))
         (func (export "f") (param i32) (result i32)
             (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
@@ -131,8 +126,7 @@ TEST_F(LinkerTest, FuelIsExactInHostFunctions) {
         EXPECT_TRUE(caller.store().consume_fuel(100));
     }));
     const auto f =
-        instance(
-            R"((module (import "env" "look" (func $look)) (func (export "f") (call $look) (nop))))")
+        instance(R"((module (import "env" "look" (func $look)) (func (export "f") (call $look) (nop))))")
             .typed_function<void()>("f")
             .value();
     store.set_fuel(1'000);

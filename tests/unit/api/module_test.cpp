@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-
 #include "tests/unit/api/api_fixture.h"
+
+#include <cstdio>
 
 namespace wsb::testing {
 namespace {

@@ -23,11 +23,21 @@ void expect_error(const Result<T>& result, ErrorCode expected) {
     EXPECT_EQ(result.error().code, expected) << result.error().message();
 }
 
-Result<uint32_t> u32(const Bytes& bytes) { return Cursor(bytes).u32(); }
-Result<uint64_t> u64(const Bytes& bytes) { return Cursor(bytes).u64(); }
-Result<int32_t> s32(const Bytes& bytes) { return Cursor(bytes).s32(); }
-Result<int64_t> s33(const Bytes& bytes) { return Cursor(bytes).s33(); }
-Result<int64_t> s64(const Bytes& bytes) { return Cursor(bytes).s64(); }
+Result<uint32_t> u32(const Bytes& bytes) {
+    return Cursor(bytes).u32();
+}
+Result<uint64_t> u64(const Bytes& bytes) {
+    return Cursor(bytes).u64();
+}
+Result<int32_t> s32(const Bytes& bytes) {
+    return Cursor(bytes).s32();
+}
+Result<int64_t> s33(const Bytes& bytes) {
+    return Cursor(bytes).s33();
+}
+Result<int64_t> s64(const Bytes& bytes) {
+    return Cursor(bytes).s64();
+}
 
 TEST(Cursor, ReadsUnsignedLeb128) {
     expect_value(u32({0x00}), 0U);

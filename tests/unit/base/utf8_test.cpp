@@ -12,9 +12,7 @@ using namespace std::string_literals;
 
 /// UTF-8 of any number below 2^21, also of those that have none.
 std::string encode(uint32_t code) {
-    const auto tail = [&](unsigned shift) {
-        return static_cast<char>(0x80 | ((code >> shift) & 0x3f));
-    };
+    const auto tail = [&](unsigned shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
     if (code < 0x80)
         return {static_cast<char>(code)};
     if (code < 0x800)

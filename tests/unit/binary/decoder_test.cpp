@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/binary/decoder.h"
 
-#include <gtest/gtest.h>
-
 #include "engine/isa/limits.h"
 #include "tests/unit/binary/sample_modules.h"
+
+#include <gtest/gtest.h>
 
 namespace wsb::binary {
 namespace {
@@ -142,16 +142,11 @@ TEST(Decoder, RefusesUnknownAndMisplacedSections) {
         expect_error(ModuleBytes().section(id, {0x00}).section(id, {0x00}).bytes(),
                      ErrorCode::junk_after_last_section);
     }
-    expect_error(ModuleBytes()
-                     .section(section_ids::global, {0x00})
-                     .section(section_ids::tag, {0x00})
-                     .bytes(),
+    expect_error(ModuleBytes().section(section_ids::global, {0x00}).section(section_ids::tag, {0x00}).bytes(),
                  ErrorCode::junk_after_last_section);
-    expect_error(ModuleBytes()
-                     .section(section_ids::code, {0x00})
-                     .section(section_ids::data_count, {0x00})
-                     .bytes(),
-                 ErrorCode::junk_after_last_section);
+    expect_error(
+        ModuleBytes().section(section_ids::code, {0x00}).section(section_ids::data_count, {0x00}).bytes(),
+        ErrorCode::junk_after_last_section);
 }
 
 TEST(Decoder, RefusesWrongSectionSizes) {
@@ -161,16 +156,14 @@ TEST(Decoder, RefusesWrongSectionSizes) {
     expect_section_error(section_ids::table, {0x01}, ErrorCode::unexpected_end_section);
     expect_section_error(section_ids::type, {0x02, 0x60}, ErrorCode::unexpected_end_section);
     expect_section_error(section_ids::type, {0x03, 0x60}, ErrorCode::length_out_of_bounds);
-    expect_error(ModuleBytes().raw({section_ids::type, 0x10, 0x00}).bytes(),
-                 ErrorCode::length_out_of_bounds);
+    expect_error(ModuleBytes().raw({section_ids::type, 0x10, 0x00}).bytes(), ErrorCode::length_out_of_bounds);
     expect_error(ModuleBytes().raw({section_ids::type}).bytes(), ErrorCode::unexpected_end_section);
     expect_error(ModuleBytes().raw({section_ids::type, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}).bytes(),
                  ErrorCode::integer_too_long);
 }
 
 TEST(Decoder, RefusesMalformedTypes) {
-    const auto types = [](const Bytes& content, ErrorCode code,
-                          Features features = default_features) {
+    const auto types = [](const Bytes& content, ErrorCode code, Features features = default_features) {
         expect_section_error(section_ids::type, content, code, features);
     };
     types({0x01, 0x5d, 0x00, 0x00}, ErrorCode::malformed_definition_type);
@@ -187,23 +180,21 @@ TEST(Decoder, RefusesMalformedTypes) {
     types({0x01, 0x50, 0x00, 0x60, 0x00, 0x00}, ErrorCode::malformed_definition_type, mvp);
     types({0x01, 0x60, 0x01, 0x7b, 0x00}, ErrorCode::malformed_value_type, mvp);
     types({0x01, 0x60, 0x01, 0x6f, 0x00}, ErrorCode::malformed_value_type, mvp);
-    types({0x01, 0x60, 0x01, 0x64, 0x70, 0x00}, ErrorCode::malformed_value_type,
-          Features::up_to(2));
+    types({0x01, 0x60, 0x01, 0x64, 0x70, 0x00}, ErrorCode::malformed_value_type, Features::up_to(2));
 }
 
 TEST(Decoder, ReadsTypeIndicesFarBeyondTheModule) {
-    const Module module = decoded(ModuleBytes()
-                                      .section(section_ids::type, {0x01, 0x60, 0x01, 0x64, 0xff,
-                                                                   0xff, 0xff, 0xff, 0x0f, 0x00})
-                                      .bytes());
+    const Module module =
+        decoded(ModuleBytes()
+                    .section(section_ids::type, {0x01, 0x60, 0x01, 0x64, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00})
+                    .bytes());
     const HeapType heap = module.types[0].func()->params[0].heap();
     EXPECT_TRUE(heap.is_defined());
     EXPECT_GE(heap.type_index().value, limits::types);
 }
 
 TEST(Decoder, RefusesMalformedImportsAndExports) {
-    expect_section_error(section_ids::import, {0x01, 0x00, 0x00, 0x05},
-                         ErrorCode::malformed_import_kind);
+    expect_section_error(section_ids::import, {0x01, 0x00, 0x00, 0x05}, ErrorCode::malformed_import_kind);
     expect_section_error(section_ids::import, {0x01, 0x00, 0x00, 0x04, 0x00, 0x00},
                          ErrorCode::malformed_import_kind, Features::up_to(2));
     expect_section_error(section_ids::import, {0x01, 0x00, 0x00, 0x04, 0x01, 0x00},
@@ -212,44 +203,34 @@ TEST(Decoder, RefusesMalformedImportsAndExports) {
                          ErrorCode::malformed_utf8);
     expect_section_error(section_ids::import, {0x01, 0x00, 0x00, 0x03, 0x7f, 0x02},
                          ErrorCode::malformed_mutability);
-    expect_section_error(section_ids::export_, {0x01, 0x00, 0x05, 0x00},
-                         ErrorCode::malformed_export_kind);
-    expect_section_error(section_ids::export_, {0x01, 0x7f, 0x00, 0x00},
-                         ErrorCode::length_out_of_bounds);
+    expect_section_error(section_ids::export_, {0x01, 0x00, 0x05, 0x00}, ErrorCode::malformed_export_kind);
+    expect_section_error(section_ids::export_, {0x01, 0x7f, 0x00, 0x00}, ErrorCode::length_out_of_bounds);
 }
 
 TEST(Decoder, RefusesMalformedLimitsAndTables) {
-    expect_section_error(section_ids::memory, {0x01, 0x08, 0x00},
-                         ErrorCode::malformed_limits_flags);
-    expect_section_error(section_ids::memory, {0x01, 0x81, 0x00, 0x00},
-                         ErrorCode::malformed_limits_flags);
-    expect_section_error(section_ids::memory, {0x01, 0x03, 0x00, 0x01},
-                         ErrorCode::malformed_limits_flags);
+    expect_section_error(section_ids::memory, {0x01, 0x08, 0x00}, ErrorCode::malformed_limits_flags);
+    expect_section_error(section_ids::memory, {0x01, 0x81, 0x00, 0x00}, ErrorCode::malformed_limits_flags);
+    expect_section_error(section_ids::memory, {0x01, 0x03, 0x00, 0x01}, ErrorCode::malformed_limits_flags);
     expect_section_error(section_ids::memory, {0x01, 0x04, 0x00}, ErrorCode::malformed_limits_flags,
                          Features::up_to(2));
-    expect_section_error(section_ids::table, {0x01, 0x70, 0x02, 0x00},
-                         ErrorCode::malformed_limits_flags, Features::up_to(4));
-    expect_section_error(section_ids::table, {0x01, 0x7f, 0x00, 0x00},
-                         ErrorCode::malformed_reference_type);
+    expect_section_error(section_ids::table, {0x01, 0x70, 0x02, 0x00}, ErrorCode::malformed_limits_flags,
+                         Features::up_to(4));
+    expect_section_error(section_ids::table, {0x01, 0x7f, 0x00, 0x00}, ErrorCode::malformed_reference_type);
     expect_section_error(section_ids::table, {0x01, 0x40, 0x01, 0x70, 0x00, 0x00},
                          ErrorCode::malformed_table);
-    const Module shared =
-        decoded(ModuleBytes().section(section_ids::memory, {0x01, 0x03, 0x00, 0x01}).bytes(),
-                Features::up_to(4));
+    const Module shared = decoded(
+        ModuleBytes().section(section_ids::memory, {0x01, 0x03, 0x00, 0x01}).bytes(), Features::up_to(4));
     EXPECT_TRUE(shared.memories[0].type.is_shared);
 }
 
 TEST(Decoder, RefusesMalformedSegments) {
     expect_section_error(section_ids::element, {0x01, 0x08}, ErrorCode::malformed_elements_flags);
-    expect_section_error(section_ids::element, {0x01, 0x01, 0x01, 0x00},
-                         ErrorCode::malformed_element_kind);
-    expect_section_error(section_ids::element, {0x01, 0x05, 0x7f, 0x00},
-                         ErrorCode::malformed_reference_type);
+    expect_section_error(section_ids::element, {0x01, 0x01, 0x01, 0x00}, ErrorCode::malformed_element_kind);
+    expect_section_error(section_ids::element, {0x01, 0x05, 0x7f, 0x00}, ErrorCode::malformed_reference_type);
     expect_section_error(section_ids::element, {0x01, 0x05, 0x70, 0x01, 0xf3, 0x00, 0x0b},
                          ErrorCode::illegal_opcode);
     expect_section_error(section_ids::data, {0x01, 0x03}, ErrorCode::malformed_data_flags);
-    expect_section_error(section_ids::data, {0x01, 0x01, 0x02, 'a'},
-                         ErrorCode::unexpected_end_section);
+    expect_section_error(section_ids::data, {0x01, 0x01, 0x02, 'a'}, ErrorCode::unexpected_end_section);
 }
 
 TEST(Decoder, RefusesUnendedConstantExpressions) {
@@ -270,8 +251,8 @@ TEST(Decoder, RefusesBodiesWithoutEnd) {
     expect_error(ModuleBytes()
                      .section(section_ids::type, {0x01, 0x60, 0x00, 0x00})
                      .section(section_ids::function, {0x02, 0x00, 0x00})
-                     .section(section_ids::code, {0x02, 0x04, 0x00, 0x41, 0x01, 0x1a, 0x05, 0x00,
-                                                  0x41, 0x01, 0x1a, 0x0b})
+                     .section(section_ids::code,
+                              {0x02, 0x04, 0x00, 0x41, 0x01, 0x1a, 0x05, 0x00, 0x41, 0x01, 0x1a, 0x0b})
                      .bytes(),
                  ErrorCode::end_opcode_expected);
     // The next section's id is taken for END.
@@ -294,19 +275,15 @@ TEST(Decoder, LimitsLocals) {
                  ErrorCode::integer_too_large);
     expect_error(one_function({0x01, 0xff, 0xff, 0x7f, 0x7f, 0x0b}), ErrorCode::limit_exceeded);
     expect_error(one_function({0x01, 0x01, 0x40, 0x0b}), ErrorCode::malformed_value_type);
-    EXPECT_EQ(decoded(one_function({0x01, 0xd0, 0x86, 0x03, 0x7f, 0x0b})).bodies[0].locals[0].count,
-              50'000U);
+    EXPECT_EQ(decoded(one_function({0x01, 0xd0, 0x86, 0x03, 0x7f, 0x0b})).bodies[0].locals[0].count, 50'000U);
 }
 
 TEST(Decoder, ComparesCounts) {
     const Bytes type{0x01, 0x60, 0x00, 0x00};
-    expect_error(ModuleBytes()
-                     .section(section_ids::type, type)
-                     .section(section_ids::function, {0x01, 0x00})
-                     .bytes(),
-                 ErrorCode::function_code_mismatch);
-    expect_section_error(section_ids::code, {0x01, 0x02, 0x00, 0x0b},
-                         ErrorCode::function_code_mismatch);
+    expect_error(
+        ModuleBytes().section(section_ids::type, type).section(section_ids::function, {0x01, 0x00}).bytes(),
+        ErrorCode::function_code_mismatch);
+    expect_section_error(section_ids::code, {0x01, 0x02, 0x00, 0x0b}, ErrorCode::function_code_mismatch);
     expect_section_error(section_ids::data_count, {0x01}, ErrorCode::data_count_mismatch);
     expect_error(ModuleBytes()
                      .section(section_ids::data_count, {0x02})
@@ -319,8 +296,7 @@ TEST(Decoder, ComparesCounts) {
 
 TEST(Decoder, ChecksCustomSectionNames) {
     expect_error(ModuleBytes().raw({0x00, 0x00}).bytes(), ErrorCode::unexpected_end_section);
-    expect_error(ModuleBytes().raw({0x00, 0x01, 0x02, 'a', 'b'}).bytes(),
-                 ErrorCode::unexpected_end_section);
+    expect_error(ModuleBytes().raw({0x00, 0x01, 0x02, 'a', 'b'}).bytes(), ErrorCode::unexpected_end_section);
     expect_error(ModuleBytes().custom("\xff", {}).bytes(), ErrorCode::malformed_utf8);
     decoded(ModuleBytes().custom("", {}).bytes());
 }
@@ -337,14 +313,12 @@ TEST(Decoder, LimitsNumbers) {
 }
 
 TEST(Decoder, KeepsSectionsOfDisabledProposalsOut) {
-    expect_section_error(section_ids::tag, {0x00}, ErrorCode::malformed_section_id,
-                         Features::up_to(2));
+    expect_section_error(section_ids::tag, {0x00}, ErrorCode::malformed_section_id, Features::up_to(2));
     expect_section_error(section_ids::data_count, {0x00}, ErrorCode::malformed_section_id,
                          Features::up_to(1));
     expect_section_error(section_ids::data, {0x01, 0x01, 0x00}, ErrorCode::malformed_data_flags,
                          Features::up_to(1));
-    decoded(ModuleBytes().section(section_ids::table, {0x01, 0x70, 0x00, 0x00}).bytes(),
-            Features::up_to(1));
+    decoded(ModuleBytes().section(section_ids::table, {0x01, 0x70, 0x00, 0x00}).bytes(), Features::up_to(1));
 }
 
 }  // namespace

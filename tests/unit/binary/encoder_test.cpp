@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/binary/encoder.h"
 
+#include "engine/binary/decoder.h"
+#include "tests/unit/binary/sample_modules.h"
+
 #include <gtest/gtest.h>
 
 #include <limits>
-
-#include "engine/binary/decoder.h"
-#include "tests/unit/binary/sample_modules.h"
 
 namespace wsb::binary {
 namespace {
@@ -94,8 +94,7 @@ TEST(EncodeModule, IsTheIdentityOnCanonicalModules) {
 }
 
 TEST(EncodeModule, KeepsTheSharedBit) {
-    const Bytes bytes =
-        ModuleBytes().section(section_ids::memory, {0x01, 0x07, 0x01, 0x02}).bytes();
+    const Bytes bytes = ModuleBytes().section(section_ids::memory, {0x01, 0x07, 0x01, 0x02}).bytes();
     const auto module = decode(bytes, Features::up_to(4));
     ASSERT_TRUE(module.has_value());
     EXPECT_EQ(encode(*module), bytes);
@@ -110,10 +109,8 @@ TEST(EncodeModule, MakesModulesCanonical) {
                             .bytes();
     const auto module = decode(bytes);
     ASSERT_TRUE(module.has_value());
-    const Bytes canonical = ModuleBytes()
-                                .section(section_ids::type, {0x01, 0x60, 0x00, 0x00})
-                                .custom("c", {0x01})
-                                .bytes();
+    const Bytes canonical =
+        ModuleBytes().section(section_ids::type, {0x01, 0x60, 0x00, 0x00}).custom("c", {0x01}).bytes();
     EXPECT_EQ(encode(*module), canonical);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/binary/instr_reader.h"
 
-#include <gtest/gtest.h>
-
 #include "engine/binary/encoder.h"
 #include "engine/isa/limits.h"
 #include "tests/unit/binary/sample_modules.h"
+
+#include <gtest/gtest.h>
 
 namespace wsb::binary {
 namespace {
@@ -77,8 +77,7 @@ TEST(InstrReader, RefusesEveryTruncation) {
     for (size_t i = 0; i < op_count; ++i) {
         const Bytes bytes = encoded(sample(static_cast<Op>(i)));
         for (size_t size = 0; size < bytes.size(); ++size) {
-            const auto instr =
-                read(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)));
+            const auto instr = read(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)));
             ASSERT_FALSE(instr.has_value()) << op_table[i].text << ' ' << size;
             EXPECT_TRUE(instr.error().code == ErrorCode::unexpected_end ||
                         instr.error().code == ErrorCode::length_out_of_bounds)

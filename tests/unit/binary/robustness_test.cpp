@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damaged modules: every truncation and every flipped bit gives a module or an error, in little
 // memory.
+#include "engine/binary/decoder.h"
+#include "engine/binary/encoder.h"
+#include "tests/unit/binary/sample_modules.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
-
-#include "engine/binary/decoder.h"
-#include "engine/binary/encoder.h"
-#include "tests/unit/binary/sample_modules.h"
 
 namespace {
 
@@ -28,8 +28,12 @@ std::atomic<size_t> largest_allocation_bytes{0};
         return memory;
     throw std::bad_alloc();
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+    std::free(memory);
+}
 
 namespace wsb::binary {
 namespace {
@@ -109,8 +113,7 @@ TEST(Robustness, LargeCountsAllocateLittle) {
         const size_t before = largest_allocation_bytes.load();
         static_cast<void>(decode(bytes));
         // Nothing but lists of what was really read.
-        EXPECT_LE(largest_allocation_bytes.load(), std::max(before, size_t{64} << 20))
-            << unsigned{id};
+        EXPECT_LE(largest_allocation_bytes.load(), std::max(before, size_t{64} << 20)) << unsigned{id};
     }
 }
 

@@ -2,12 +2,12 @@
 // Modules built byte by byte for the tests of the binary layer.
 #pragma once
 
+#include "engine/binary/encoder.h"
+#include "engine/binary/section.h"
+
 #include <initializer_list>
 #include <string_view>
 #include <vector>
-
-#include "engine/binary/encoder.h"
-#include "engine/binary/section.h"
 
 namespace wsb::binary::testing {
 

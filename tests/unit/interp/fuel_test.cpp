@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuel is exact: for every control shape the fuel consumed is the number of instructions counted by hand,
 // and with a budget of N the run stops exactly at unit N, for every N.
+#include "tests/unit/api/api_fixture.h"
+
 #include <string>
 #include <vector>
-
-#include "tests/unit/api/api_fixture.h"
 
 namespace wsb::testing {
 namespace {
@@ -24,98 +24,126 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 
 const Shape shapes[] = {
     {"straight", R"((func (export "f") (param i32) (result i32)
-        (i32.add (local.get 0) (i32.mul (local.get 0) (i32.const 3)))))", 5, 5},
+        (i32.add (local.get 0) (i32.mul (local.get 0) (i32.const 3)))))",
+     5, 5},
     {"free_instructions", R"((func (export "f") (param i32)
-        nop (block (nop)) (drop (local.get 0)) return))", 5, 1},
+        nop (block (nop)) (drop (local.get 0)) return))",
+     5, 1},
     // per iteration: get const sub tee br_if = 5
     {"loop", R"((func (export "f") (param i32)
-        (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 100, 500},
+        (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+     100, 500},
     // outer: const set (2) + inner 4 * 5 + get const sub tee br_if (5) = 27, three times
     {"nested_loops", R"((func (export "f") (param i32) (local i32)
         (loop (local.set 1 (i32.const 4))
             (loop (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
-            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 3, 81},
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+     3, 81},
     // get if, then: const; else: const const add; const add after the join
     {"if_then", R"((func (export "f") (param i32) (result i32) (i32.add (i32.const 7)
-        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))", 1, 5},
+        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))",
+     1, 5},
     {"if_else", R"((func (export "f") (param i32) (result i32) (i32.add (i32.const 7)
-        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))", 0, 7},
+        (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 1) (i32.const 2)))))))",
+     0, 7},
     {"if_without_else", R"((func (export "f") (param i32) (result i32)
-        (if (local.get 0) (then (local.set 0 (i32.const 9)) (local.set 0 (i32.const 8)))) (local.get 0)))", 0, 3},
+        (if (local.get 0) (then (local.set 0 (i32.const 9)) (local.set 0 (i32.const 8)))) (local.get 0)))",
+     0, 3},
     // get br_table, then the part of the case
     {"br_table_0", R"((func (export "f") (param i32) (result i32)
         (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
-            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", 0, 3},
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))",
+     0, 3},
     {"br_table_1", R"((func (export "f") (param i32) (result i32)
         (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
-            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", 1, 5},
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))",
+     1, 5},
     {"br_table_default", R"((func (export "f") (param i32) (result i32)
         (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))
-            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))", -1, 4},
+            (return (i32.add (i32.const 1) (i32.const 2)))) (i32.clz (i32.const 3))))",
+     -1, 4},
     // while the argument is not 0: get const sub tee, br_table to the loop; then br_table out
     {"br_table_to_loop", R"((func (export "f") (param i32)
-        (block (loop (br_table 1 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))))", 6, 30},
+        (block (loop (br_table 1 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))))",
+     6, 30},
     {"br_with_values", R"((func (export "f") (param i32) (result i32)
         (block (result i32 i32 i32) (br_if 0 (i32.const 1) (i32.const 2) (i32.const 3) (local.get 0))
             (drop) (drop) (drop) (i32.const 4) (i32.const 5) (i32.const 6))
-        (i32.add) (i32.add)))", 1, 7},
+        (i32.add) (i32.add)))",
+     1, 7},
     // caller: get call const add; callee: get get add
     {"call", R"((func $g (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
-        (func (export "f") (param i32) (result i32) (i32.add (call $g (local.get 0)) (i32.const 1))))", 5, 7},
+        (func (export "f") (param i32) (result i32) (i32.add (call $g (local.get 0)) (i32.const 1))))",
+     5, 7},
     // n > 0: get eqz if get get const sub call mul = 9; n = 0: get eqz if const = 4
     {"recursion", R"((func $f (export "f") (param i32) (result i32)
         (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 1))
-            (else (i32.mul (local.get 0) (call $f (i32.sub (local.get 0) (i32.const 1))))))))", 10, 94},
+            (else (i32.mul (local.get 0) (call $f (i32.sub (local.get 0) (i32.const 1))))))))",
+     10, 94},
     // n > 0: get eqz br_if get const sub return_call = 7; n = 0: 3
     {"tail_call", R"((func $f (export "f") (param i32)
         (block (br_if 0 (i32.eqz (local.get 0)))
-            (return_call $f (i32.sub (local.get 0) (i32.const 1))))))", 20, 143},
+            (return_call $f (i32.sub (local.get 0) (i32.const 1))))))",
+     20, 143},
     {"call_indirect", R"((type $t (func (param i32) (result i32))) (table funcref (elem $g))
         (func $g (type $t) (i32.add (local.get 0) (i32.const 1)))
         (func (export "f") (param i32) (result i32)
-            (call_indirect (type $t) (local.get 0) (i32.const 0))))", 1, 6},
+            (call_indirect (type $t) (local.get 0) (i32.const 0))))",
+     1, 6},
     // get host-call get add; the host function itself costs nothing
     {"host_call", R"((import "host" "twice" (func $twice (param i32) (result i32)))
         (func (export "f") (param i32) (result i32)
-            (i32.add (call $twice (local.get 0)) (local.get 0))))", 4, 4},
+            (i32.add (call $twice (local.get 0)) (local.get 0))))",
+     4, 4},
     // const const const, memory.fill: 1 + ceil(130 / 64) = 4, get after it
     {"bulk", R"((memory 1) (func (export "f") (param i32) (result i32)
-        (memory.fill (i32.const 0) (i32.const 1) (i32.const 130)) (local.get 0)))", 1, 8},
+        (memory.fill (i32.const 0) (i32.const 1) (i32.const 130)) (local.get 0)))",
+     1, 8},
     {"bulk_loop", R"((memory 1) (func (export "f") (param i32)
         (loop (memory.copy (i32.const 0) (i32.const 8) (i32.const 64))
-            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))", 3, 30},
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+     3, 30},
     // get, throw of a value, then at the label: const add
     {"exception", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
         (i32.add (i32.const 1) (block (result i32)
-            (try_table (catch $e 0) (throw $e (local.get 0))) (i32.const 9)))))", 5, 4},
+            (try_table (catch $e 0) (throw $e (local.get 0))) (i32.const 9)))))",
+     5, 4},
     // get if call, callee: const throw; then const; or without a throw: get if, const
     {"exception_from_callee", R"((tag $e) (func $g (drop (i32.const 1)) (throw $e))
         (func (export "f") (param i32) (result i32)
             (block (try_table (catch_all 0) (if (local.get 0) (then (call $g)))) (return (i32.const 7)))
-            (i32.const 8)))", 1, 6},
+            (i32.const 8)))",
+     1, 6},
     {"uncaught_exception", R"((tag $e) (func $g (throw $e)) (func (export "f") (param i32) (call $g)))", 1, 2,
      TrapCode::uncaught_exception},
     // Traps: what came before, and the instruction itself.
     {"trap_in_block", R"((memory 1) (func (export "f") (param i32) (result i32)
         (drop (i32.add (local.get 0) (i32.const 1)))
-        (i32.load (i32.const 65536)) (drop) (i32.const 1)))", 1, 5, TrapCode::memory_out_of_bounds},
+        (i32.load (i32.const 65536)) (drop) (i32.const 1)))",
+     1, 5, TrapCode::memory_out_of_bounds},
     {"trap_divide", R"((func (export "f") (param i32) (result i32)
-        (i32.add (i32.const 1) (i32.div_u (i32.const 1) (local.get 0)))))", 0, 4, TrapCode::integer_divide_by_zero},
+        (i32.add (i32.const 1) (i32.div_u (i32.const 1) (local.get 0)))))",
+     0, 4, TrapCode::integer_divide_by_zero},
     // third iteration: get const sub tee, const get div
     {"trap_in_loop", R"((func (export "f") (param i32)
         (loop (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
-            (drop (i32.div_s (i32.const 8) (local.get 0))) (br 0))))", 3, 23, TrapCode::integer_divide_by_zero},
+            (drop (i32.div_s (i32.const 8) (local.get 0))) (br 0))))",
+     3, 23, TrapCode::integer_divide_by_zero},
     {"trap_in_callee", R"((func $g (param i32) (i32.const 1) (drop) (unreachable))
-        (func (export "f") (param i32) (call $g (local.get 0)) (i32.const 1) (drop)))", 1, 3, TrapCode::unreachable},
+        (func (export "f") (param i32) (call $g (local.get 0)) (i32.const 1) (drop)))",
+     1, 3, TrapCode::unreachable},
     {"trap_of_fused_load", R"((memory 1) (func (export "f") (param i32) (result i32)
-        (i32.load (i32.add (local.get 0) (local.get 0)))))", 0x7ffffff0, 4, TrapCode::memory_out_of_bounds},
+        (i32.load (i32.add (local.get 0) (local.get 0)))))",
+     0x7ffffff0, 4, TrapCode::memory_out_of_bounds},
     {"trap_of_bulk", R"((memory 1) (func (export "f") (param i32)
-        (memory.fill (i32.const 65000) (i32.const 1) (i32.const 640))))", 1, 14, TrapCode::memory_out_of_bounds},
+        (memory.fill (i32.const 65000) (i32.const 1) (i32.const 640))))",
+     1, 14, TrapCode::memory_out_of_bounds},
     {"trap_of_host", R"((import "host" "fail" (func $fail))
         (func (export "f") (param i32) (local.set 0 (i32.const 1)) (call $fail) (local.set 0 (i32.const 1))))",
      1, 3, TrapCode::host_error},
     {"trap_indirect", R"((table 1 funcref) (func (export "f") (param i32)
-        (call_indirect (i32.const 7))))", 1, 2, TrapCode::undefined_element},
+        (call_indirect (i32.const 7))))",
+     1, 2, TrapCode::undefined_element},
 };
 
 class FuelTest : public ApiTest, public ::testing::WithParamInterface<Shape> {
@@ -185,9 +213,11 @@ TEST_F(FuelLimitTest, LongStraightCodeIsCheckedInBetween) {
     std::string body;
     for (int i = 0; i < 20'000; ++i)
         body += "(global.set $g (i32.const " + std::to_string(i) + "))";
-    const Instance i = instance("(global $g (export \"g\") (mut i32) (i32.const -1)) (func (export \"f\")" + body + ")");
+    const Instance i =
+        instance("(global $g (export \"g\") (mut i32) (i32.const -1)) (func (export \"f\")" + body + ")");
     const auto f = i.typed_function<void()>("f").value();
-    for (const uint64_t budget : {0u, 1u, 2u, 4000u, 4095u, 4096u, 4097u, 8192u, 12'345u, 39'998u, 39'999u, 40'000u}) {
+    for (const uint64_t budget :
+         {0u, 1u, 2u, 4000u, 4095u, 4096u, 4097u, 8192u, 12'345u, 39'998u, 39'999u, 40'000u}) {
         ASSERT_TRUE(i.global("g").value().set(Value(-1)));
         store.set_fuel(budget);
         EXPECT_EQ(f().has_value(), budget == 40'000);
@@ -198,7 +228,8 @@ TEST_F(FuelLimitTest, LongStraightCodeIsCheckedInBetween) {
 
 TEST_F(FuelLimitTest, HostFunctionsCanBurnFuel) {
     ASSERT_TRUE(linker.function("host", "burn", [](Caller& caller) { caller.store().set_fuel(10); }));
-    const Instance i = instance(R"((import "host" "burn" (func $burn)) (global $g (export "g") (mut i32) (i32.const 0))
+    const Instance i =
+        instance(R"((import "host" "burn" (func $burn)) (global $g (export "g") (mut i32) (i32.const 0))
         (func (export "f") (call $burn)
             (loop (global.set $g (i32.add (global.get $g) (i32.const 1))) (br 0))))");
     store.set_fuel(1'000'000);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/isa/canon.h"
 
+#include "engine/isa/limits.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
 #include <thread>
-
-#include "engine/isa/limits.h"
 
 namespace wsb {
 namespace {
@@ -20,9 +20,7 @@ ValType abstract(HeapType::Abstract heap, bool nullable = true) {
 }
 
 SubType func(ResultType params, ResultType results = {}) {
-    return {.is_final = true,
-            .super = {},
-            .composite = FuncType{std::move(params), std::move(results)}};
+    return {.is_final = true, .super = {}, .composite = FuncType{std::move(params), std::move(results)}};
 }
 SubType structure(std::vector<ValType> fields, bool is_mutable = false) {
     StructType type;
@@ -182,10 +180,10 @@ TEST(TypeRegistry, RefusesChainsThatAreTooLong) {
 
 TEST(TypeRegistry, AbstractHeapTypesFormFourHierarchies) {
     const TypeRegistry registry;
-    const std::vector<HeapType::Abstract> all{
-        HeapType::func,  HeapType::nofunc, HeapType::extern_, HeapType::noextern,
-        HeapType::any,   HeapType::eq,     HeapType::i31,     HeapType::struct_,
-        HeapType::array, HeapType::none,   HeapType::exn,     HeapType::noexn};
+    const std::vector<HeapType::Abstract> all{HeapType::func,     HeapType::nofunc,  HeapType::extern_,
+                                              HeapType::noextern, HeapType::any,     HeapType::eq,
+                                              HeapType::i31,      HeapType::struct_, HeapType::array,
+                                              HeapType::none,     HeapType::exn,     HeapType::noexn};
     const auto expected = [](HeapType::Abstract sub, HeapType::Abstract super) {
         const std::vector<std::pair<HeapType::Abstract, HeapType::Abstract>> below{
             {HeapType::nofunc, HeapType::func}, {HeapType::noextern, HeapType::extern_},
@@ -206,10 +204,8 @@ TEST(TypeRegistry, AbstractHeapTypesFormFourHierarchies) {
 
 TEST(TypeRegistry, DefinedTypesLieBetweenAbstractOnes) {
     TypeRegistry registry;
-    const Space a = Space(registry)
-                        .add({func({})})
-                        .add({structure({})})
-                        .add({array({ValType::i32, StorageType::i8})});
+    const Space a =
+        Space(registry).add({func({})}).add({structure({})}).add({array({ValType::i32, StorageType::i8})});
     struct Case {
         size_t type;
         std::vector<HeapType::Abstract> above;
@@ -249,8 +245,7 @@ TEST(TypeRegistry, ValueTypesMatchByKindAndNullability) {
 
 TEST(TypeRegistry, MayBeReadWhileItGrows) {
     TypeRegistry registry;
-    const Space shared =
-        Space(registry).add({open(structure({}))}).add({open(structure({ValType::i32}), 0)});
+    const Space shared = Space(registry).add({open(structure({}))}).add({open(structure({ValType::i32}), 0)});
     const auto grow = [&registry](uint32_t seed) {
         Space space(registry);
         for (uint32_t i = 0; i < 2000; ++i) {

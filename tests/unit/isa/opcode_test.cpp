@@ -53,8 +53,7 @@ TEST(OpTable, IdsAreTheTexts) {
             c = c == '.' ? '_' : c;
         const std::string_view id = spelled[i];
         const bool is_second_form = id == "select_t" || id.ends_with("_null");
-        EXPECT_TRUE(id == expected || id == expected + "_" ||
-                    (is_second_form && id.starts_with(expected)))
+        EXPECT_TRUE(id == expected || id == expected + "_" || (is_second_form && id.starts_with(expected)))
             << id;
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/isa/types.h"
 
-#include <gtest/gtest.h>
-
 #include "engine/isa/features.h"
 #include "engine/isa/limits.h"
+
+#include <gtest/gtest.h>
 
 namespace wsb {
 namespace {

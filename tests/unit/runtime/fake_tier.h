@@ -2,15 +2,15 @@
 // A tier without code, so that the runtime is tested alone: every call does what the test says.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string_view>
-#include <vector>
-
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
 #include "engine/text/wat.h"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
 
 namespace wsb::runtime::testing {
 
@@ -20,8 +20,7 @@ public:
         compiled.codes.resize(compiled.module.bodies.size());
         return {};
     }
-    HostOutcome invoke(VmContext& context, const VmFunc& func,
-                       Slot* slots) const noexcept override {
+    HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept override {
         called.push_back(&func);
         return on_call ? on_call(context, func, slots) : HostOutcome::returned;
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/runtime/operations.h"
+#include "tests/unit/runtime/fake_tier.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
-
-#include "engine/runtime/operations.h"
-#include "tests/unit/runtime/fake_tier.h"
 
 namespace wsb::runtime {
 namespace {
@@ -108,9 +108,7 @@ TEST(Instantiate, CallsTheStartFunctionLast) {
         return HostOutcome::returned;
     };
     Instance& instance =
-        *world
-             .instantiate(
-                 R"((module (memory 1) (data (i32.const 0) "ok") (func) (func $s) (start $s)))")
+        *world.instantiate(R"((module (memory 1) (data (i32.const 0) "ok") (func) (func $s) (start $s)))")
              .value();
     ASSERT_EQ(world.tier.called.size(), 1u);
     EXPECT_EQ(world.tier.called[0], instance.vm().funcs[1]);
@@ -140,8 +138,7 @@ TEST_P(ImportMatching, FollowsTheStandard) {
     World world;
     Instance& exporter = *world.instantiate(GetParam().exporter).value();
     const Export& item = *exporter.find_export("x");
-    const auto outcome =
-        world.instantiate(GetParam().import, {exporter.item(item.kind, item.index)});
+    const auto outcome = world.instantiate(GetParam().import, {exporter.item(item.kind, item.index)});
     EXPECT_EQ(outcome.has_value(), GetParam().fits);
     if (!outcome) {
         ASSERT_NE(outcome.error().error(), nullptr);
@@ -164,24 +161,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"((import "m" "x" (table 1 externref)))", R"((table (export "x") 1 funcref))", false},
         Case{R"((type $f (func)) (import "m" "x" (table 1 (ref null $f))))",
              R"((table (export "x") 1 funcref))", false},
-        Case{R"((import "m" "x" (global i32)))", R"((global (export "x") i32 (i32.const 1)))",
-             true},
-        Case{R"((import "m" "x" (global (mut i32))))", R"((global (export "x") i32 (i32.const 1)))",
-             false},
+        Case{R"((import "m" "x" (global i32)))", R"((global (export "x") i32 (i32.const 1)))", true},
+        Case{R"((import "m" "x" (global (mut i32))))", R"((global (export "x") i32 (i32.const 1)))", false},
         Case{R"((import "m" "x" (global funcref)))",
              R"((func $f) (global (export "x") (ref func) (ref.func $f)))", true},
         Case{R"((import "m" "x" (global (mut funcref))))",
              R"((func $f) (global (export "x") (mut (ref func)) (ref.func $f)))", false},
         Case{R"((import "m" "x" (tag (param i32))))", R"((tag (export "x") (param i32)))", true},
         Case{R"((import "m" "x" (tag (param i32))))", R"((tag (export "x")))", false},
-        Case{
-            R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $a))))",
-            R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $b)))",
-            true},
-        Case{
-            R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $b))))",
-            R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $a)))",
-            false}));
+        Case{R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $a))))",
+             R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $b)))", true},
+        Case{R"((type $a (sub (func))) (type $b (sub $a (func))) (import "m" "x" (func (type $b))))",
+             R"((type $a (sub (func))) (type $b (sub $a (func))) (func (export "x") (type $a)))", false}));
 
 TEST(Instantiate, NamesTypesInLinkErrors) {
     World world;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/memory.h"
 
-#include <gtest/gtest.h>
-
 #include "engine/isa/limits.h"
 #include "tests/unit/runtime/fake_tier.h"
+
+#include <gtest/gtest.h>
 
 namespace wsb::runtime {
 namespace {
@@ -12,8 +12,7 @@ namespace {
 using testing::World;
 constexpr uint64_t page = limits::page_size_bytes;
 
-MemoryType pages(uint64_t min, std::optional<uint64_t> max = {},
-                 AddressType address = AddressType::i32) {
+MemoryType pages(uint64_t min, std::optional<uint64_t> max = {}, AddressType address = AddressType::i32) {
     return {address, false, {min, max}};
 }
 
@@ -65,8 +64,7 @@ TEST(Memory, Of64BitsIsBoundedByTheImplementation) {
     World world;
     EXPECT_EQ(world.store->new_memory(pages(uint64_t{1} << 40, {}, AddressType::i64)).error().code,
               ErrorCode::limit_exceeded);
-    Memory& memory =
-        *world.store->new_memory(pages(1, uint64_t{1} << 48, AddressType::i64)).value();
+    Memory& memory = *world.store->new_memory(pages(1, uint64_t{1} << 48, AddressType::i64)).value();
     EXPECT_EQ(memory.grow(uint64_t{1} << 47), -1);
     EXPECT_EQ(memory.grow(1), 1);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/store.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/runtime/fake_tier.h"
+
+#include <gtest/gtest.h>
 
 namespace wsb::runtime {
 namespace {
@@ -15,8 +15,7 @@ TEST(Store, HasAGuestStackOfTheConfiguredSize) {
     config.max_stack_bytes = 128 << 10;
     World world({}, config);
     const VmContext& context = world.store->context();
-    EXPECT_EQ((context.stack_limit - context.stack_begin) * static_cast<ptrdiff_t>(sizeof(Slot)),
-              128 << 10);
+    EXPECT_EQ((context.stack_limit - context.stack_begin) * static_cast<ptrdiff_t>(sizeof(Slot)), 128 << 10);
     EXPECT_EQ(context.stack_top, context.stack_begin);
     // All of it can be written.
     context.stack_begin[0] = 1;
@@ -56,8 +55,7 @@ TEST(Store, TableGrowthIsBoundedByTypeAndLimits) {
     EXPECT_EQ(table.elements[1], 7u);
     EXPECT_EQ(table.elements[7], 9u);
     EXPECT_EQ(table.current_type().limits_elements.min, 8u);
-    Table& other =
-        *world.store->new_table({AddressType::i32, ValType::funcref(), {0, {}}}, 0).value();
+    Table& other = *world.store->new_table({AddressType::i32, ValType::funcref(), {0, {}}}, 0).value();
     EXPECT_EQ(other.grow(3, 0), -1);
     EXPECT_EQ(world.store->last_limit_reached(), LimitKind::table_elements);
     EXPECT_EQ(other.grow(2, 0), 0);
@@ -82,8 +80,7 @@ TEST(Store, NestedCallsAreBounded) {
     config.max_host_depth = 3;
     World world({}, config);
     const CanonId type = world.store->registry().intern_function({}).value();
-    const auto recurse = [](void* environment, VmContext& context, VmInstance*,
-                            Slot* slots) noexcept {
+    const auto recurse = [](void* environment, VmContext& context, VmInstance*, Slot* slots) noexcept {
         auto& self = *static_cast<HostFunc*>(environment);
         ++*static_cast<int*>(self.environment.get());
         auto inner = self.store->call(self, slots);
