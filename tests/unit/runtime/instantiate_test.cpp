@@ -49,16 +49,16 @@ TEST(Instantiate, EvaluatesConstantExpressions) {
     EXPECT_EQ(global_value(instance, "wide"), uint64_t{1} << 63);
 }
 
-TEST(Instantiate, RefusesToAllocateObjectsInConstants) {
+TEST(Instantiate, MakesObjectsInConstants) {
     World world;
-    const auto outcome = world.instantiate(R"((module
-        (type $s (struct)) (memory 1) (global (ref $s) (struct.new_default $s))))");
-    ASSERT_FALSE(outcome);
-    ASSERT_NE(outcome.error().error(), nullptr);
-    EXPECT_EQ(outcome.error().error()->code, ErrorCode::feature_disabled);
-    // Nothing of the instance remains.
-    EXPECT_EQ(world.store->memory_bytes(), 0u);
-    EXPECT_TRUE(world.store->modules().empty());
+    Instance& instance = *world
+                              .instantiate(R"((module
+        (type $s (struct (field i32) (field i64)))
+        (global (export "default") (ref $s) (struct.new_default $s))
+        (global (export "small") i31ref (ref.i31 (i32.const 5)))))")
+                              .value();
+    EXPECT_NE(global_value(instance, "default"), 0u);
+    EXPECT_EQ(global_value(instance, "small"), (uint64_t{5} << 1) | 1);
 }
 
 TEST(Instantiate, RunsActiveSegmentsAndDropsThem) {
