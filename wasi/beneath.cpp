@@ -105,7 +105,7 @@ private:
     }
 
     /// Puts a link's text in front of what is left.
-    Outcome<void> follow(std::string target) {
+    Outcome<void> follow(std::string_view target) {
         if (++m_links > max_links)
             return refuse(Errno::loop);
         if (target.empty())
@@ -128,10 +128,10 @@ private:
         if (::fstat(fd, &status) != 0)
             return refuse_with_host_errno();
         if (S_ISLNK(status.st_mode)) {
-            auto target = read_link(fd, "");
+            const auto target = read_link(fd, "");
             if (!target)
                 return refuse(target.error());
-            if (const auto followed = follow(*std::move(target)); !followed)
+            if (const auto followed = follow(*target); !followed)
                 return refuse(followed.error());
             return true;
         }
@@ -148,13 +148,13 @@ private:
         const bool exclusive = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
         if (((flags & O_NOFOLLOW) != 0 || exclusive) && !has_slash)
             return false;
-        auto target = read_link(current(), name.c_str());
+        const auto target = read_link(current(), name.c_str());
         if (!target) {
             // EINVAL says that it is no link, ENOENT that it may be created: both for open to decide.
             return target.error() == Errno::inval || target.error() == Errno::noent ? Outcome<bool>(false)
                                                                                     : refuse(target.error());
         }
-        if (const auto followed = follow(*std::move(target)); !followed)
+        if (const auto followed = follow(*target); !followed)
             return refuse(followed.error());
         return true;
     }

@@ -174,21 +174,23 @@ TEST_P(FuelTest, StopsExactlyAtEveryUnit) {
         ASSERT_FALSE(outcome) << budget;
         EXPECT_TRUE(outcome.error().is_trap(TrapCode::out_of_fuel)) << budget << outcome.error().message();
         // A bulk operation runs whole or not at all, so it can leave units over.
-        if (!has_bulk)
+        if (!has_bulk) {
             EXPECT_EQ(store.fuel_left(), 0u) << budget;
+        }
     }
     for (const uint64_t more : {0u, 1u, 4095u, 4096u, 4097u, 10'000u}) {
         store.set_fuel(GetParam().cost + more);
         const auto outcome = f.call({GetParam().argument});
         EXPECT_EQ(outcome.has_value(), GetParam().trap == TrapCode::none);
-        if (!outcome)
+        if (!outcome) {
             EXPECT_TRUE(outcome.error().is_trap(GetParam().trap));
+        }
         EXPECT_EQ(store.fuel_left(), more);
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, FuelTest, ::testing::ValuesIn(shapes),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& shape) { return std::string(shape.param.name); });
 
 using FuelLimitTest = ApiTest;
 
