@@ -182,6 +182,8 @@ void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);
 void fill_exceptions(lower::HandlerTable& table);
+void fill_vectors(lower::HandlerTable& table);
+void fill_vector_memory(lower::HandlerTable& table);
 
 [[nodiscard]] inline Word address_of(Handler handler) noexcept {
     return reinterpret_cast<Word>(handler);

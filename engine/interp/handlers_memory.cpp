@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores. Plain ones address a 32-bit memory 0, whose base and size are in registers; every
-// access is checked explicitly. Spec: exec/instructions#memory-instructions
+// Loads and stores of numbers; every access is checked explicitly.
+// Spec: exec/instructions#memory-instructions
+#include "engine/interp/memory_access.h"
 #include "engine/interp/numeric.h"
 #include "engine/isa/limits.h"
 #include "engine/runtime/operations.h"
@@ -51,12 +52,6 @@ using MemoryOf = typename Access<op>::Memory;
 template <Op op>
 using StackOf = typename Access<op>::Stack;
 
-/// Both summands are below 2^32, so nothing wraps in 64 bits.
-[[nodiscard, gnu::always_inline]] inline bool is_outside(uint64_t address, size_t width,
-                                                         uint64_t size) noexcept {
-    return address + width > size;
-}
-
 template <Op op>
 [[nodiscard, gnu::always_inline]] inline StackOf<op> read_memory(const uint8_t* from) noexcept {
     MemoryOf<op> value;
@@ -68,17 +63,6 @@ template <Op op>
 [[gnu::always_inline]] inline void write_memory(uint8_t* to, StackOf<op> value) noexcept {
     const auto narrow = static_cast<MemoryOf<op>>(value);
     std::memcpy(to, &narrow, sizeof narrow);
-}
-
-template <Address address>
-[[nodiscard, gnu::always_inline]] inline uint64_t plain_address(const Word* ip, const Slot* sp,
-                                                                uint64_t acc) noexcept {
-    if constexpr (address == Address::slot)
-        return read_slot<uint32_t>(sp + field<1>(ip));
-    else if constexpr (address == Address::accumulator)
-        return static_cast<uint32_t>(acc);
-    else
-        return 0;
 }
 
 template <Op op, Address address, Destination destination>
@@ -118,24 +102,10 @@ WSB_HANDLER store(WSB_STATE) {
     WSB_NEXT(stored == StoredValue::immediate ? 3 : 2);
 }
 
-/// The place of an access to any memory, 32 or 64 bit; null if it is outside.
-template <class Memory>
-[[nodiscard]] inline uint8_t* general_place(const Word* ip, const Slot* sp,
-                                            const VmInstance* instance) noexcept {
-    const runtime::VmMemory& memory = *instance->memories[field<2>(ip)];
-    const Slot address = sp[field<1>(ip)];
-    const Word offset = ip[2];
-    const Word at = address + offset;
-    const bool wraps = at < address;
-    if (wraps || memory.size_bytes < sizeof(Memory) || at > memory.size_bytes - sizeof(Memory)) [[unlikely]]
-        return nullptr;
-    return memory.base + at;
-}
-
 template <Op op>
 WSB_HANDLER load_general(WSB_STATE) {
     WSB_BODY
-    const uint8_t* place = general_place<MemoryOf<op>>(ip, sp, instance);
+    const uint8_t* place = general_place(ip, sp, instance, sizeof(MemoryOf<op>));
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     const StackOf<op> value = read_memory<op>(place);
@@ -148,7 +118,7 @@ WSB_HANDLER load_general(WSB_STATE) {
 template <Op op>
 WSB_HANDLER store_general(WSB_STATE) {
     WSB_BODY
-    uint8_t* place = general_place<MemoryOf<op>>(ip, sp, instance);
+    uint8_t* place = general_place(ip, sp, instance, sizeof(MemoryOf<op>));
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     write_memory<op>(place, read_slot<StackOf<op>>(sp + field<0>(ip)));

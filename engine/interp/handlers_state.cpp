@@ -36,6 +36,12 @@ WSB_HANDLER constant(WSB_STATE) {
     WSB_NEXT(3);
 }
 
+WSB_HANDLER constant_wide(WSB_STATE) {
+    WSB_BODY
+    std::memcpy(sp + field<0>(ip), ip + 2, 16);
+    WSB_NEXT(4);
+}
+
 WSB_HANDLER store_int_accumulator(WSB_STATE) {
     WSB_BODY
     write_slot(sp + field<0>(ip), acc);
@@ -179,6 +185,7 @@ void fill_state(lower::HandlerTable& table) {
     enter(Single::copy_wide, copy_wide);
     enter(Single::copy_many, copy_many);
     enter(Single::constant, constant);
+    enter(Single::constant_wide, constant_wide);
     enter(Single::store_int_accumulator, store_int_accumulator);
     enter(Single::store_float_accumulator, store_float_accumulator);
     enter(Single::global_get, global_get);

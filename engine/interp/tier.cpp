@@ -19,6 +19,8 @@ const lower::HandlerTable& handlers() {
         fill_calls(filled);
         fill_state(filled);
         fill_exceptions(filled);
+        fill_vectors(filled);
+        fill_vector_memory(filled);
         return filled;
     }();
     return table;

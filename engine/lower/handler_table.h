@@ -10,6 +10,7 @@
 #include "engine/isa/opcode.h"
 #include "engine/lower/code.h"
 
+#include <algorithm>
 #include <array>
 
 namespace wsb::lower {
@@ -40,6 +41,7 @@ enum class Single : uint8_t {
     copy_many,
     copy_wide,
     constant,
+    constant_wide,
     store_int_accumulator,
     store_float_accumulator,
     // Control
@@ -98,6 +100,15 @@ inline constexpr size_t single_count = static_cast<size_t>(Single::ref_as_non_nu
 /// Instructions that have rows here: those without prefix and with 0xfc (the first rows of the table).
 inline constexpr size_t core_ops = static_cast<size_t>(Op::table_fill) + 1;
 
+/// The rows of vectors (prefix 0xfd), which follow each other.
+inline constexpr Op first_vector_op = Op::v128_load;
+inline constexpr size_t vector_ops =
+    static_cast<size_t>(Op::i32x4_relaxed_dot_i8x16_i7x16_add_s) - static_cast<size_t>(first_vector_op) + 1;
+static_assert(std::ranges::count(op_table, 0xfd, &OpInfo::prefix) == vector_ops);
+
+/// The address of a vector load or store: as Address says, or that of any memory, in its slot.
+inline constexpr size_t vector_address_general = 3;
+
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
     template <size_t Count>
@@ -112,9 +123,17 @@ struct HandlerTable {
     PerOp<operand_shapes * 2> load_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots.
     PerOp<1> general{};
+    /// Vectors. Loads and stores: [Address], [vector_address_general]; all others: [0].
+    std::array<std::array<Word, 4>, vector_ops> vector{};
     std::array<Word, single_count> single{};
 
     [[nodiscard]] Word of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
+    [[nodiscard]] constexpr std::array<Word, 4>& vector_row(Op op) noexcept {
+        return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
+    }
+    [[nodiscard]] constexpr const std::array<Word, 4>& vector_row(Op op) const noexcept {
+        return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
+    }
 };
 
 [[nodiscard]] constexpr size_t shape_index(Operands operands, Destination destination) noexcept {

@@ -310,6 +310,8 @@ void LowerSink::move_values(size_t count, uint32_t to) {
 void LowerSink::assign_local(uint32_t local, const Value& value) {
     const uint32_t slot = local_slot(local);
     const bool reads_pending = m_pending_of_local[local] != 0;
+    if (!reads_pending && redirect_vector(value, slot))
+        return;
     Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
     const bool produced =
         value.kind == Value::Kind::temporary && accumulator.slot == value.slot && accumulator.cell != none;

@@ -6,16 +6,6 @@ namespace wsb::lower {
 
 namespace {
 
-[[nodiscard]] constexpr ValType type_of(char letter) noexcept {
-    switch (letter) {
-        case 'i': return ValType::i32;
-        case 'l': return ValType::i64;
-        case 'f': return ValType::f32;
-        case 'd': return ValType::f64;
-        default: return ValType::v128;
-    }
-}
-
 [[nodiscard]] constexpr bool is_64_bit(ValType type) noexcept {
     return type.kind() == ValType::i64 || type.kind() == ValType::f64;
 }
@@ -233,7 +223,7 @@ bool LowerSink::is_plain_memory(const binary::MemArg& arg) const noexcept {
 void LowerSink::load(Op op, const binary::MemArg& arg) {
     const OpInfo& row = op_info(op);
     if (row.prefix != 0)
-        return refuse();
+        return vector_load(op, arg);
     const ValType result = type_of(row.results[0]);
     const Value address = pop();
     if (!is_plain_memory(arg)) {
@@ -286,7 +276,7 @@ bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& a
 
 void LowerSink::store(Op op, const binary::MemArg& arg) {
     if (op_info(op).prefix != 0)
-        return refuse();
+        return vector_store(op, arg);
     const Value value = pop();
     const Value address = pop();
     if (!is_plain_memory(arg)) {

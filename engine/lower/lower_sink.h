@@ -38,6 +38,16 @@ enum class Form : uint8_t { fast, stepping };
 [[nodiscard]] constexpr bool is_float(ValType type) noexcept {
     return type.kind() == ValType::f32 || type.kind() == ValType::f64;
 }
+/// The type of a letter of the instruction table; addresses and references have none.
+[[nodiscard]] constexpr ValType type_of(char letter) noexcept {
+    switch (letter) {
+        case 'i': return ValType::i32;
+        case 'l': return ValType::i64;
+        case 'f': return ValType::f32;
+        case 'd': return ValType::f64;
+        default: return ValType::v128;
+    }
+}
 [[nodiscard]] uint32_t slot_count(std::span<const ValType> types) noexcept;
 
 class LowerSink : public validate::NullSink {
@@ -101,11 +111,11 @@ public:
     void throw_(TagIdx tag, const FuncType& type);
     void throw_ref();
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
+    void v128_constant(const std::array<uint8_t, 16>& bytes);
+    void simd(const binary::Instr& instr);
     // What no tier executes: the function is refused when it is compiled.
-    void v128_constant(const std::array<uint8_t, 16>&) { refuse(); }
     void br_on_cast(const binary::Instr&, ValType) { refuse(); }
     void gc(const binary::Instr&) { refuse(); }
-    void simd(const binary::Instr&) { refuse(); }
     void atomic(const binary::Instr&) { refuse(); }
 
 private:
@@ -224,6 +234,13 @@ private:
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
     [[nodiscard]] ValType address_type(TableIdx table) const noexcept;
 
+    // Vectors (lower_vectors.cpp)
+    void vector_load(Op op, const binary::MemArg& arg);
+    void vector_store(Op op, const binary::MemArg& arg);
+    void vector_lane_access(const binary::Instr& instr);
+    void push_vector_result(Op op, uint32_t cell);
+    bool redirect_vector(const Value& value, uint32_t to);
+
     // Control (lower_control.cpp)
     Frame& frame_at(uint32_t depth) noexcept { return m_frames[m_frames.size() - 1 - depth]; }
     [[nodiscard]] std::span<const ValType> label_types(const Frame& frame) const noexcept;
@@ -270,6 +287,7 @@ private:
     uint32_t m_param_slots = 0, m_local_end = 0;
 
     Accumulator m_int, m_float;
+    uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where
     Fusible m_fusible;
     uint32_t m_last_cell = none;
     bool m_is_landing = false;  ///< what is emitted is reached by a throw only, which has settled

@@ -103,6 +103,17 @@ const Shape shapes[] = {
         (loop (memory.copy (i32.const 0) (i32.const 8) (i32.const 64))
             (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
      3, 30},
+    // get splat set; n times: get const shl const add set, get const sub tee br_if; then get extract
+    {"vectors", R"((func (export "f") (param i32) (result i32) (local v128)
+        (local.set 1 (i32x4.splat (local.get 0)))
+        (loop (local.set 1 (i32x4.add (i32x4.shl (local.get 1) (i32.const 1)) (v128.const i64x2 1 2)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (i32x4.extract_lane 2 (local.get 1))))",
+     3, 38},
+    // get const load store
+    {"trap_of_vector", R"((memory 1) (func (export "f") (param i32) (result i32)
+        (v128.store (local.get 0) (v128.load (i32.const 65520))) (i32.const 1)))",
+     65521, 4, TrapCode::memory_out_of_bounds},
     // get, throw of a value, then at the label: const add
     {"exception", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
         (i32.add (i32.const 1) (block (result i32)
