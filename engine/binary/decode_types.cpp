@@ -32,6 +32,7 @@ Result<void> SectionDecoder::read_rec_group() {
     RecGroup group;
     group.first = static_cast<uint32_t>(m_module.types.size());
     const uint64_t at = m_cursor.offset_bytes();
+    group.offset_bytes = at;
     WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
     if (byte == type_codes::rec && has(Feature::gc)) {
         m_cursor.skip(1);
@@ -246,7 +247,7 @@ Result<TagType> SectionDecoder::read_tag_type() {
     if (attribute != 0)
         return fail(ErrorCode::malformed_tag_attribute, at);
     WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
-    return TagType{TypeIdx(type)};
+    return TagType{.type = TypeIdx(type), .offset_bytes = at};
 }
 
 // Imports
@@ -338,6 +339,7 @@ Result<void> SectionDecoder::add_import(const Import& import) {
 Result<void> SectionDecoder::read_function_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::functions, m_module.imported_funcs, "functions"));
     reserve_some(m_module.funcs, count);
+    m_module.funcs_offset_bytes = m_cursor.offset_bytes();
     for (uint32_t i = 0; i < count; ++i) {
         WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
         m_module.funcs.push_back(TypeIdx(type));

@@ -19,7 +19,10 @@ Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTab
     // What is invalid behind a refused instruction comes first.
     if (sink.has_refused())
         WSB_TRY(validate::validate_body(module, func));
-    return sink.finish(code);
+    auto finished = sink.finish(code);
+    if (!finished)
+        finished.error().offset_bytes = module.body(func).whole.offset_bytes;
+    return finished;
 }
 
 }  // namespace wsb::lower

@@ -34,6 +34,7 @@ struct ConstExpr {
 
 struct TagType {
     TypeIdx type;
+    uint64_t offset_bytes = 0;
 };
 
 struct Import {
@@ -118,6 +119,7 @@ struct RecGroup {
     uint32_t first = 0;
     uint32_t count = 1;
     bool is_explicit = false;  ///< written as (rec …), even with one member
+    uint64_t offset_bytes = 0;
 };
 
 using NameMap = std::map<uint32_t, std::string>;
@@ -142,6 +144,7 @@ struct Module {
     std::vector<Import> imports;
     // Index spaces; the imported ones come first.
     std::vector<TypeIdx> funcs;
+    uint64_t funcs_offset_bytes = 0;  ///< of the type indices in the function section
     std::vector<Table> tables;
     std::vector<Memory> memories;
     std::vector<TagType> tags;

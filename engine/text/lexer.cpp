@@ -75,12 +75,7 @@ Result<void> Lexer::skip_blank(std::string_view* annotations) {
         } else if (c == ' ' || c == '\t') {
             ++m_position;
         } else if (c == ';' && at(m_position + 1) == ';') {
-            const size_t start = m_position;
-            while (m_position < m_source.size() && m_source[m_position] != '\n' &&
-                   m_source[m_position] != '\r')
-                ++m_position;
-            if (!is_utf8(m_source.substr(start, m_position - start)))
-                return error(ErrorCode::malformed_utf8, start);
+            WSB_TRY(skip_line_comment());
         } else if (c == '(' && at(m_position + 1) == ';') {
             WSB_TRY(skip_block_comment());
         } else if (annotations != nullptr && c == '(' && at(m_position + 1) == '@') {
@@ -91,6 +86,16 @@ Result<void> Lexer::skip_blank(std::string_view* annotations) {
             break;
         }
     }
+    return {};
+}
+
+/// To the end of the line, which stays.
+Result<void> Lexer::skip_line_comment() {
+    const size_t start = m_position;
+    while (m_position < m_source.size() && m_source[m_position] != '\n' && m_source[m_position] != '\r')
+        ++m_position;
+    if (!is_utf8(m_source.substr(start, m_position - start)))
+        return error(ErrorCode::malformed_utf8, start);
     return {};
 }
 
@@ -107,12 +112,13 @@ Result<void> Lexer::skip_block_comment() {
         } else if (at(m_position) == ';' && at(m_position + 1) == ')') {
             --depth;
             m_position += 2;
-        } else if (m_source[m_position++] == '\n') {
+        } else if (const char c = m_source[m_position++];
+                   c == '\n' || (c == '\r' && at(m_position) != '\n')) {
             new_line(m_position);
         }
     } while (depth != 0);
     if (!is_utf8(m_source.substr(start, m_position - start)))
-        return error(ErrorCode::malformed_utf8, start);
+        return opened.error(ErrorCode::malformed_utf8, start);
     return {};
 }
 
@@ -144,9 +150,8 @@ Result<void> Lexer::skip_annotation() {
         } else if (c == '(' && at(m_position + 1) == ';') {
             WSB_TRY(skip_block_comment());
         } else if (c == ';' && at(m_position + 1) == ';') {
-            while (m_position < m_source.size() && m_source[m_position] != '\n')
-                ++m_position;
-        } else if (c == '\n') {
+            WSB_TRY(skip_line_comment());
+        } else if (c == '\n' || (c == '\r' && at(m_position + 1) != '\n')) {
             new_line(++m_position);
         } else if (c == '(' || c == ')') {
             depth = c == '(' ? depth + 1 : depth - 1;

@@ -52,6 +52,7 @@ private:
     /// Blanks and comments; annotations too, if the caller wants to know where they are.
     [[nodiscard]] Result<void> skip_blank(std::string_view* annotations);
     [[nodiscard]] Result<Token> next_token();
+    [[nodiscard]] Result<void> skip_line_comment();
     [[nodiscard]] Result<void> skip_block_comment();
     [[nodiscard]] Result<void> skip_annotation();
     [[nodiscard]] Result<void> skip_string();

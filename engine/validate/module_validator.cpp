@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/validate/module_validator.h"
 
+#include "engine/base/cursor.h"
 #include "engine/isa/limits.h"
 #include "engine/validate/body_reader.h"
 #include "engine/validate/const_expr.h"
@@ -36,6 +37,7 @@ public:
 private:
     // Types
     [[nodiscard]] Result<void> check_types();
+    [[nodiscard]] Result<void> check_rec_group(const RecGroup& group);
     [[nodiscard]] Result<void> check_sub_type(uint32_t index, uint32_t group_end);
     [[nodiscard]] Result<void> check_composite(const SubType& type, uint32_t type_count);
     [[nodiscard]] bool extends(const SubType& type, const SubType& super) const noexcept;
@@ -72,18 +74,27 @@ Result<void> Declarations::check_val_type(ValType type, uint32_t type_count, uin
 /// Spec: valid/types#recursive-types
 Result<void> Declarations::check_types() {
     for (const RecGroup& group : m_module.rec_groups) {
-        const uint32_t end = group.first + group.count;
-        for (uint32_t i = group.first; i < end; ++i) {
-            WSB_TRY(check_composite(m_module.types[i], end));
-            const auto& super = m_module.types[i].super;
-            if (super && super->value >= i)
-                return fail(ErrorCode::unknown_type, fmt::format("supertype {} of type {}", super->value, i));
+        if (auto checked = check_rec_group(group); !checked) {
+            checked.error().offset_bytes = group.offset_bytes;
+            return checked;
         }
-        WSB_TRY(m_registry.intern(std::span(m_module.types).subspan(group.first, group.count),
-                                  m_module.canonical_types));
-        for (uint32_t i = group.first; i < end; ++i)
-            WSB_TRY(check_sub_type(i, end));
     }
+    return {};
+}
+
+/// Errors have no offset yet.
+Result<void> Declarations::check_rec_group(const RecGroup& group) {
+    const uint32_t end = group.first + group.count;
+    for (uint32_t i = group.first; i < end; ++i) {
+        WSB_TRY(check_composite(m_module.types[i], end));
+        const auto& super = m_module.types[i].super;
+        if (super && super->value >= i)
+            return fail(ErrorCode::unknown_type, fmt::format("supertype {} of type {}", super->value, i));
+    }
+    WSB_TRY(m_registry.intern(std::span(m_module.types).subspan(group.first, group.count),
+                              m_module.canonical_types));
+    for (uint32_t i = group.first; i < end; ++i)
+        WSB_TRY(check_sub_type(i, end));
     return {};
 }
 
@@ -170,8 +181,12 @@ Result<void> Declarations::check_imports() {
 }
 
 Result<void> Declarations::check_funcs() {
-    for (size_t i = m_module.imported_funcs; i < m_module.funcs.size(); ++i)
-        WSB_TRY(check_func_type(m_module.funcs[i], no_offset));
+    Cursor indices(m_module.bytes);
+    indices.seek(m_module.funcs_offset_bytes);
+    for (size_t i = m_module.imported_funcs; i < m_module.funcs.size(); ++i) {
+        WSB_TRY(check_func_type(m_module.funcs[i], indices.offset_bytes()));
+        WSB_TRY(indices.u32());
+    }
     return {};
 }
 
@@ -188,7 +203,8 @@ Result<void> Declarations::check_table_type(const TableType& type, uint64_t offs
 
 Result<void> Declarations::check_tables() {
     if (m_module.tables.size() > 1 && !m_module.features.has(Feature::reference_types))
-        return fail(ErrorCode::multiple_tables, "need the feature reference-types");
+        return fail(ErrorCode::multiple_tables, m_module.tables[1].offset_bytes,
+                    "need the feature reference-types");
     for (size_t i = m_module.imported_tables; i < m_module.tables.size(); ++i) {
         const Table& table = m_module.tables[i];
         WSB_TRY(check_table_type(table.type, table.offset_bytes));
@@ -217,7 +233,8 @@ Result<void> Declarations::check_memory_type(const MemoryType& type, uint64_t of
 
 Result<void> Declarations::check_memories() {
     if (m_module.memories.size() > 1 && !m_module.features.has(Feature::multi_memory))
-        return fail(ErrorCode::multiple_memories, "need the feature multi-memory");
+        return fail(ErrorCode::multiple_memories, m_module.memories[1].offset_bytes,
+                    "need the feature multi-memory");
     for (size_t i = m_module.imported_memories; i < m_module.memories.size(); ++i)
         WSB_TRY(check_memory_type(m_module.memories[i].type, m_module.memories[i].offset_bytes));
     return {};
@@ -225,9 +242,9 @@ Result<void> Declarations::check_memories() {
 
 Result<void> Declarations::check_tags() {
     for (const TagType& tag : m_module.tags) {
-        WSB_TRY(check_func_type(tag.type, no_offset));
+        WSB_TRY(check_func_type(tag.type, tag.offset_bytes));
         if (!m_module.types[tag.type.value].func()->results.empty())
-            return fail(ErrorCode::non_empty_tag_result);
+            return fail(ErrorCode::non_empty_tag_result, tag.offset_bytes);
     }
     return {};
 }

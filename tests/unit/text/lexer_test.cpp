@@ -66,6 +66,10 @@ TEST(Lexer, RefusesWhatIsNoToken) {
     EXPECT_EQ(tokens_of("\xff").back(), "error: malformed UTF-8 encoding (line 1, column 1)");
     EXPECT_EQ(tokens_of("\"\xff\"").back(), "error: malformed UTF-8 encoding (line 1, column 1)");
     EXPECT_EQ(tokens_of(";; \xff").back(), "error: malformed UTF-8 encoding (line 1, column 1)");
+    EXPECT_EQ(tokens_of("\n (; \n \n \xff ;)").back(), "error: malformed UTF-8 encoding (line 2, column 2)");
+    EXPECT_EQ(tokens_of("(@a ;; ) \r ) [").back(), "error: illegal character (line 2, column 4)");
+    EXPECT_EQ(tokens_of("(@a \r ;; \xff\n)").back(), "error: malformed UTF-8 encoding (line 2, column 2)");
+    EXPECT_EQ(tokens_of("(; \r \r\n ;) [").back(), "error: illegal character (line 3, column 5)");
     EXPECT_TRUE(tokens_of("\"a\"\"b\"").back().starts_with("error: unknown operator"));
     EXPECT_TRUE(tokens_of("0\"b\"").back().starts_with("error: unknown operator"));
 }
