@@ -6,6 +6,7 @@
 
 #include "engine/isa/opcode.h"
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -98,39 +99,52 @@ template <AtomicKind kind, class T>
 }
 /// @return the value before.
 template <class T>
-[[nodiscard, gnu::always_inline]] inline T atomic_cmpxchg(uint8_t* place, T expected, T replacement) noexcept {
+[[nodiscard, gnu::always_inline]] inline T atomic_cmpxchg(uint8_t* place, T expected,
+                                                          T replacement) noexcept {
     __atomic_compare_exchange_n(cell_at<T>(place), &expected, replacement, false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_SEQ_CST);
     return expected;
 }
 
 // Plain accesses to shared memory. Guests may race, the host must not: every access is a relaxed atomic one,
-// whole if it is aligned (as the proposal wants it for integers), byte by byte if not.
+// whole if it is aligned (as the proposal wants it for integers), byte by byte if not; vectors are two
+// halves.
 
 template <class T>
 [[nodiscard, gnu::always_inline]] inline T read_shared(const uint8_t* place) noexcept {
-    typename Bits<sizeof(T)>::Value bits = 0;
-    if (is_aligned(place, sizeof(T))) [[likely]] {
-        bits = __atomic_load_n(cell_at<T>(place), __ATOMIC_RELAXED);
+    if constexpr (sizeof(T) == 16) {
+        const std::array halves{read_shared<uint64_t>(place), read_shared<uint64_t>(place + 8)};
+        return std::bit_cast<T>(halves);
     } else {
-        uint8_t bytes[sizeof(T)];
-        for (size_t i = 0; i < sizeof(T); ++i)
-            bytes[i] = __atomic_load_n(place + i, __ATOMIC_RELAXED);
-        std::memcpy(&bits, bytes, sizeof(T));
+        typename Bits<sizeof(T)>::Value bits = 0;
+        if (is_aligned(place, sizeof(T))) [[likely]] {
+            bits = __atomic_load_n(cell_at<T>(place), __ATOMIC_RELAXED);
+        } else {
+            uint8_t bytes[sizeof(T)];
+            for (size_t i = 0; i < sizeof(T); ++i)
+                bytes[i] = __atomic_load_n(place + i, __ATOMIC_RELAXED);
+            std::memcpy(&bits, bytes, sizeof(T));
+        }
+        return std::bit_cast<T>(bits);
     }
-    return std::bit_cast<T>(bits);
 }
 
 template <class T>
 [[gnu::always_inline]] inline void write_shared(uint8_t* place, T value) noexcept {
-    const auto bits = std::bit_cast<typename Bits<sizeof(T)>::Value>(value);
-    if (is_aligned(place, sizeof(T))) [[likely]] {
-        __atomic_store_n(cell_at<T>(place), bits, __ATOMIC_RELAXED);
+    if constexpr (sizeof(T) == 16) {
+        const auto halves = std::bit_cast<std::array<uint64_t, 2>>(value);
+        write_shared(place, halves[0]);
+        write_shared(place + 8, halves[1]);
     } else {
-        uint8_t bytes[sizeof(T)];
-        std::memcpy(bytes, &bits, sizeof(T));
-        for (size_t i = 0; i < sizeof(T); ++i)
-            __atomic_store_n(place + i, bytes[i], __ATOMIC_RELAXED);
+        const auto bits = std::bit_cast<typename Bits<sizeof(T)>::Value>(value);
+        if (is_aligned(place, sizeof(T))) [[likely]] {
+            __atomic_store_n(cell_at<T>(place), bits, __ATOMIC_RELAXED);
+        } else {
+            uint8_t bytes[sizeof(T)];
+            std::memcpy(bytes, &bits, sizeof(T));
+            for (size_t i = 0; i < sizeof(T); ++i)
+                __atomic_store_n(place + i, bytes[i], __ATOMIC_RELAXED);
+        }
     }
 }
 
