@@ -11,8 +11,8 @@ namespace wsb::spec {
 
 class ScriptThread {
 public:
-    /// Runs the commands until they end; `thread` must outlive this. `shared` is what the thread finds under the
-    /// name of the module that it shares. Throws std::system_error if the system has no thread.
+    /// Runs the commands until they end; `thread` must outlive this. `shared` is what the thread finds under
+    /// the name of the module that it shares. Throws std::system_error if the system has no thread.
     ScriptThread(const Engine& engine, const text::ScriptThread& thread, SharedExports shared);
     ScriptThread(const ScriptThread&) = delete;
     ScriptThread& operator=(const ScriptThread&) = delete;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A memory that several stores, and so several threads, use at the same time. Each store has a Memory of its own
-// that refers to it.
+// A memory that several stores, and so several threads, use at the same time. Each store has a Memory of its
+// own that refers to it.
 #pragma once
 
 #include "engine/base/result.h"

@@ -31,7 +31,8 @@ struct SharedMemoryTest : ::testing::Test {
     SharedMemory memory = SharedMemory::create(shared_pages(1, 4)).value();
 
     [[nodiscard]] Module module(const std::string& fields) const {
-        auto made = Module::from_wat(engine, "(module (import \"env\" \"memory\" (memory 1 4 shared))" + fields + ")");
+        auto made = Module::from_wat(
+            engine, "(module (import \"env\" \"memory\" (memory 1 4 shared))" + fields + ")");
         EXPECT_TRUE(made) << made.error().message();
         return *made;
     }
@@ -104,6 +105,8 @@ TEST_F(SharedMemoryTest, PlainAccessesMayRace) {
                 (i64.store offset=1 (i32.const 101) (i64.load (i32.const 99)))
                 (f64.store (i32.const 104) (f64.load (i32.const 112)))
                 (i32.store8 (i32.const 103) (i32.load16_s (i32.const 101)))
+                (v128.store (i32.const 96) (v128.load32x2_u (i32.const 101)))
+                (v128.store8_lane 1 (i32.const 102) (v128.load64_lane 0 (i32.const 97) (v128.const i64x2 1 2)))
                 (memory.fill (i32.const 90) (local.get $n) (i32.const 30))
                 (memory.copy (i32.const 93) (i32.const 90) (i32.const 30))
                 (memory.init $d (i32.const 95) (i32.const 0) (i32.const 10))
@@ -122,7 +125,8 @@ TEST_F(SharedMemoryTest, AlignedIntegersDoNotTear) {
         (func (export "read") (result i64) (i64.load (i32.const 8))))");
     on_threads(writing, [](const Instance& instance, int i) {
         if (i < 2) {
-            EXPECT_TRUE((instance.typed_function<void(int64_t, int32_t)>("write").value()(i == 0 ? 0 : -1, 3000)));
+            EXPECT_TRUE(
+                (instance.typed_function<void(int64_t, int32_t)>("write").value()(i == 0 ? 0 : -1, 3000)));
             return;
         }
         auto read = instance.typed_function<int64_t()>("read").value();
@@ -211,7 +215,8 @@ TEST_F(SharedMemoryTest, PagesAreGivenOutOnce) {
             (local.set 0 (memory.grow (i32.const 1)))
             (if (i32.ge_s (local.get 0) (i32.const 0))
                 (then (drop (i32.atomic.rmw.add (i32.mul (local.get 0) (i32.const 65536)) (i32.const 1)))))
-            (local.get 0))))").value();
+            (local.get 0))))")
+                               .value();
     on_threads(growing, [](const Instance& instance, int) {
         auto grow = instance.typed_function<int32_t()>("grow").value();
         while (*grow() >= 0) {
@@ -249,7 +254,8 @@ TEST_F(SharedMemoryTest, AModulesOwnMemoryOutlivesItsStore) {
     {
         const Store own = store();
         const Module owner = Module::from_wat(engine, R"((module (memory (export "m") 1 2 shared)
-            (data (i32.const 8) "kept")))").value();
+            (data (i32.const 8) "kept")))")
+                                 .value();
         kept = Linker(engine).instantiate(own, owner)->memory("m")->shared();
     }
     std::string text(4, ' ');
@@ -278,9 +284,11 @@ TEST_F(SharedMemoryTest, TypesAndLimitsAreChecked) {
     EXPECT_EQ(small.last_limit_reached(), LimitKind::memory_bytes);
     // Not shared, too small a maximum.
     for (const char* type : {"1 4", "1 3 shared", "2 4 shared"}) {
-        const Module other =
-            Module::from_wat(engine, "(module (import \"env\" \"memory\" (memory " + std::string(type) + ")))").value();
-        EXPECT_EQ(linker.instantiate(plain_store, other).error().error()->code, ErrorCode::incompatible_import);
+        const Module other = Module::from_wat(engine, "(module (import \"env\" \"memory\" (memory " +
+                                                          std::string(type) + ")))")
+                                 .value();
+        EXPECT_EQ(linker.instantiate(plain_store, other).error().error()->code,
+                  ErrorCode::incompatible_import);
     }
 }
 
@@ -309,9 +317,36 @@ TEST_F(SharedMemoryTest, PlainAccessesAreWhatTheyAreElsewhere) {
     EXPECT_TRUE(bytes.call({Value(-1)}).error().is_trap(TrapCode::memory_out_of_bounds));
 }
 
+TEST_F(SharedMemoryTest, VectorsOfASharedMemory) {
+    const Store own = store();
+    const Instance i = instance(own, module(R"(
+        (func (export "store") (param i32 v128) (v128.store offset=1 (local.get 0) (local.get 1)))
+        (func (export "load") (param i32) (result v128) (v128.load (local.get 0)))
+        (func (export "widen") (param i32) (result v128) (v128.load8x8_u (local.get 0)))
+        (func (export "lanes") (param i32) (result v128)
+            (v128.store16_lane 3 (local.get 0) (v128.const i16x8 0 0 0 0x7654 0 0 0 0))
+            (v128.load32_lane offset=1 1 (local.get 0) (v128.const i32x4 9 9 9 9))))"));
+    const auto call = [&](const char* name, std::vector<Value> args) { return i.func(name)->call(args); };
+    V128 bytes{};
+    for (uint8_t n = 0; n < 16; ++n)
+        bytes[n] = static_cast<uint8_t>(n + 1);
+    for (const int32_t address : {7, 8, 65'519}) {
+        ASSERT_TRUE(call("store", {Value(address), Value(bytes)}));
+        EXPECT_EQ(call("load", {Value(address + 1)}).value()[0].v128(), bytes);
+        EXPECT_EQ(call("widen", {Value(address + 1)}).value()[0].v128(),
+                  (V128{1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8, 0}));
+        EXPECT_EQ(call("lanes", {Value(address)}).value()[0].v128(),
+                  (V128{9, 0, 0, 0, 0x76, 2, 3, 4, 9, 0, 0, 0, 9, 0, 0, 0}));
+    }
+    EXPECT_TRUE(call("store", {Value(65'520), Value(bytes)}).error().is_trap(TrapCode::memory_out_of_bounds));
+    EXPECT_TRUE(call("load", {Value(65'521)}).error().is_trap(TrapCode::memory_out_of_bounds));
+    EXPECT_TRUE(call("lanes", {Value(65'532)}).error().is_trap(TrapCode::memory_out_of_bounds));
+}
+
 TEST_F(SharedMemoryTest, AtomicsOfAnyMemory) {
     const Store own = store();
-    const Instance i = Linker(engine).instantiate(own, Module::from_wat(engine, R"((module
+    const Instance i = Linker(engine)
+                           .instantiate(own, Module::from_wat(engine, R"((module
         (memory $plain 1) (memory $wide i64 1 2 shared)
         (func (export "wide") (param i64) (result i64)
             (drop (i64.atomic.rmw32.xchg_u $wide offset=8 (local.get 0) (i64.const -1)))
@@ -322,7 +357,9 @@ TEST_F(SharedMemoryTest, AtomicsOfAnyMemory) {
             (i32.atomic.rmw16.cmpxchg_u $plain (local.get 0) (i32.const 0x72345) (i32.const 1)))
         (func (export "notify") (param i32) (result i32) (memory.atomic.notify $plain (local.get 0) (i32.const 1)))
         (func (export "wait") (param i32) (result i32)
-            (memory.atomic.wait32 $plain (local.get 0) (i32.const 0) (i64.const -1)))))").value()).value();
+            (memory.atomic.wait32 $plain (local.get 0) (i32.const 0) (i64.const -1)))))")
+                                                 .value())
+                           .value();
     auto wide = i.typed_function<int64_t(int64_t)>("wide").value();
     EXPECT_EQ(*wide(16), 0xffff'ffff);
     EXPECT_TRUE(wide(2).error().is_trap(TrapCode::unaligned_atomic));
