@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/script_runner.h"
 
+#include "spec-tests/script_thread.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -37,12 +39,12 @@ bool text_matches(std::string_view got, std::string_view expected) noexcept {
 ScriptRunner::ScriptRunner(Engine engine, Store store)
     : m_engine(std::move(engine)), m_store(std::move(store)), m_linker(m_engine) {}
 
-Result<ScriptRunner> ScriptRunner::create() {
-    Config config;
-    config.features = Features::up_to(3);
-    Engine engine(config);
+ScriptRunner::ScriptRunner(ScriptRunner&&) noexcept = default;
+ScriptRunner::~ScriptRunner() = default;
+
+Result<ScriptRunner> ScriptRunner::create(const Engine& engine) {
     WSB_TRY_ASSIGN(Store store, Store::create(engine));
-    ScriptRunner runner(std::move(engine), std::move(store));
+    ScriptRunner runner(engine, std::move(store));
     WSB_TRY(define_spectest(runner.m_linker, runner.m_store));
     return runner;
 }
@@ -52,7 +54,7 @@ std::optional<std::string> ScriptRunner::run(const text::ScriptCommand& command)
 }
 
 Result<Module> ScriptRunner::compile(const text::ScriptModule& module) const {
-    WSB_TRY_ASSIGN(const auto bytes, module.assemble());
+    WSB_TRY_ASSIGN(const auto bytes, module.assemble(m_engine.config().features));
     return Module::compile(m_engine, bytes);
 }
 
@@ -66,6 +68,7 @@ const Instance* ScriptRunner::find(const std::string& name) const {
 ScriptRunner::Verdict ScriptRunner::instantiate(const Module& module, const std::string& name) {
     m_current.reset();
     m_instances.erase(name);
+    m_shared.erase(name);
     auto instance = m_linker.instantiate(m_store, module);
     if (!instance)
         return "instantiation: " + instance.error().message();
@@ -81,6 +84,7 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptModule& module) {
         // What follows must not be run on an earlier instance.
         m_current.reset();
         m_instances.erase(module.name);
+        m_shared.erase(module.name);
         return "module: " + compiled.error().message();
     }
     if (!module.is_definition)
@@ -101,6 +105,13 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptInstance& instanc
 }
 
 ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptRegister& command) {
+    if (const auto shared = m_shared.find(command.module); shared != m_shared.end()) {
+        for (const auto& [name, memory] : shared->second) {
+            if (auto defined = m_linker.define(command.as, name, memory); !defined)
+                return defined.error().message();
+        }
+        return std::nullopt;
+    }
     const Instance* instance = find(command.module);
     if (instance == nullptr)
         return "no such instance: " + command.module;
@@ -222,14 +233,6 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertModule& assertion
         return fmt::format("expected {} \"{}\", but the module was accepted", kind_name(wanted),
                            assertion.text);
     return verdict(compiled.error(), wanted);
-}
-
-ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptThread&) {
-    return "threads are not executed by this engine";
-}
-
-ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptWait&) {
-    return "threads are not executed by this engine";
 }
 
 }  // namespace wsb::spec

@@ -6,8 +6,11 @@
 #include "wsb/engine.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace wsb::spec {
 
@@ -15,14 +18,26 @@ namespace wsb::spec {
 /// each say more than the other.
 [[nodiscard]] bool text_matches(std::string_view got, std::string_view expected) noexcept;
 
-/// One script's instances. Single use; not thread-safe.
+/// Names and shared memories that a module exports.
+using SharedExports = std::vector<std::pair<std::string, SharedMemory>>;
+
+class ScriptThread;
+
+/// One script's instances, or those of one of its threads. Single use; not thread-safe.
 class ScriptRunner {
 public:
     /// @return an error if the store cannot be made.
-    [[nodiscard]] static Result<ScriptRunner> create();
+    [[nodiscard]] static Result<ScriptRunner> create(const Engine& engine);
+    ScriptRunner(ScriptRunner&&) noexcept;
+    ~ScriptRunner();
 
-    /// Runs one command. @return what was expected and what was got if it failed, nullopt if it passed.
+    /// Runs one command, which must outlive the runner. @return what was expected and what was got if it
+    /// failed, nullopt if it passed.
     [[nodiscard]] std::optional<std::string> run(const text::ScriptCommand& command);
+    /// Runs a thread's commands and finishes. @return what failed, by line; empty if everything passed.
+    [[nodiscard]] std::string run_thread(const text::ScriptThread& thread, SharedExports shared);
+    /// After the last command: joins the threads that nothing waited for. @return what failed in them.
+    [[nodiscard]] std::optional<std::string> finish();
 
 private:
     using Verdict = std::optional<std::string>;
@@ -50,6 +65,8 @@ private:
     [[nodiscard]] bool matches(const Value& got, const text::ScriptValue& expected) const;
     [[nodiscard]] bool matches_reference(const Value& got, const text::ScriptValue& expected) const;
 
+    [[nodiscard]] std::optional<SharedExports> shared_exports(const std::string& module) const;
+
     Engine m_engine;
     Store m_store;
     Linker m_linker;
@@ -57,6 +74,8 @@ private:
     std::map<std::string, Module> m_definitions;
     std::optional<Instance> m_current;
     std::optional<Module> m_last_definition;
+    std::map<std::string, SharedExports> m_shared;  ///< modules that a thread was given, by name
+    std::map<std::string, std::unique_ptr<ScriptThread>> m_threads;
 };
 
 /// Defines the host module "spectest" that the suite imports from.

@@ -31,7 +31,9 @@ Result<void> define_spectest(Linker& linker, StoreRef store) {
     WSB_TRY_ASSIGN(const Table table64, Table::create(store, table64_type, null));
     WSB_TRY(linker.define(module, "table64", table64));
     WSB_TRY_ASSIGN(const Memory memory, Memory::create(store, {AddressType::i32, false, {1, 2}}));
-    return linker.define(module, "memory", memory);
+    WSB_TRY(linker.define(module, "memory", memory));
+    WSB_TRY_ASSIGN(const Memory shared, Memory::create(store, {AddressType::i32, true, {1, 2}}));
+    return linker.define(module, "shared_memory", shared);
 }
 
 }  // namespace wsb::spec

@@ -4,6 +4,7 @@
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
 #include "engine/isa/limits.h"
+#include "engine/semantics/atomic.h"
 
 #include <fmt/format.h>
 
@@ -18,20 +19,74 @@ constexpr uint64_t max_pages(AddressType address) noexcept {
     return address == AddressType::i64 ? limits::memory64_pages : limits::memory32_pages;
 }
 
+Result<void> check_memory_type(const MemoryType& type) {
+    const Limits& pages = type.limits_pages;
+    const uint64_t most = max_pages(type.address);
+    if (pages.min > most || (pages.max && (*pages.max > most || *pages.max < pages.min)))
+        return fail(ErrorCode::memory_size);
+    if (type.is_shared && !pages.max)
+        return fail(ErrorCode::shared_memory_without_max);
+    return {};
+}
+
+/// Whether [offset, offset + length) is inside [0, size), without overflow.
+constexpr bool is_inside(uint64_t offset, uint64_t length, uint64_t size) noexcept {
+    return length <= size && offset <= size - length;
+}
+
 std::unexpected<Error> mismatch(const Value& value, ValType expected) {
     return fail(ErrorCode::signature_mismatch, api::value_mismatch(value, expected));
 }
 
 }  // namespace
 
+// SharedMemory
+
+Result<SharedMemory> SharedMemory::create(const MemoryType& type) {
+    return api::guarded([&]() -> Result<SharedMemory> {
+        if (!type.is_shared)
+            return fail(ErrorCode::bad_usage, "type of a memory that is not shared");
+        WSB_TRY(check_memory_type(type));
+        WSB_TRY_ASSIGN(auto memory, runtime::SharedMemory::create(type));
+        return SharedMemory(std::move(memory));
+    });
+}
+
+MemoryType SharedMemory::type() const noexcept {
+    MemoryType type = m_memory->type();
+    type.limits_pages.min = size_bytes() / limits::page_size_bytes;
+    return type;
+}
+uint64_t SharedMemory::size_bytes() const noexcept {
+    return m_memory->size_bytes();
+}
+
+std::optional<uint64_t> SharedMemory::grow(uint64_t delta_pages) const noexcept {
+    const int64_t before = m_memory->grow(delta_pages);
+    return before < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(before));
+}
+
+bool SharedMemory::read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept {
+    if (!is_inside(offset_bytes, target.size(), size_bytes()))
+        return false;
+    // SAFETY: checked above; the memory never shrinks.
+    semantics::copy_shared(target.data(), m_memory->base() + offset_bytes, target.size());
+    return true;
+}
+
+bool SharedMemory::write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept {
+    if (!is_inside(offset_bytes, source.size(), size_bytes()))
+        return false;
+    // SAFETY: checked above; the memory never shrinks.
+    semantics::copy_shared(m_memory->base() + offset_bytes, source.data(), source.size());
+    return true;
+}
+
 // Memory
 
 Result<Memory> Memory::create(StoreRef store, const MemoryType& type) {
     return api::guarded([&]() -> Result<Memory> {
-        const Limits& pages = type.limits_pages;
-        const uint64_t most = max_pages(type.address);
-        if (pages.min > most || (pages.max && (*pages.max > most || *pages.max < pages.min)))
-            return fail(ErrorCode::memory_size);
+        WSB_TRY(check_memory_type(type));
         WSB_TRY_ASSIGN(runtime::Memory* const memory, store.impl().new_memory(type));
         return Memory(store, *memory);
     });
@@ -41,15 +96,19 @@ MemoryType Memory::type() const noexcept {
     return m_memory->current_type();
 }
 uint64_t Memory::size_bytes() const noexcept {
-    return m_memory->size_bytes;
+    return m_memory->current_size_bytes();
 }
 uint64_t Memory::size_pages() const noexcept {
-    return m_memory->size_bytes / limits::page_size_bytes;
+    return size_bytes() / limits::page_size_bytes;
 }
 
 std::optional<uint64_t> Memory::grow(uint64_t delta_pages) const noexcept {
     const int64_t before = m_memory->grow(delta_pages);
     return before < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(before));
+}
+
+std::optional<SharedMemory> Memory::shared() const {
+    return m_memory->is_shared() ? std::optional(SharedMemory(m_memory->shared())) : std::nullopt;
 }
 
 std::span<uint8_t> Memory::data() const noexcept {
@@ -58,12 +117,14 @@ std::span<uint8_t> Memory::data() const noexcept {
 
 std::optional<std::span<uint8_t>> Memory::view(uint64_t offset_bytes, uint64_t length_bytes) const noexcept {
     const std::span<uint8_t> all = data();
-    if (length_bytes > all.size() || offset_bytes > all.size() - length_bytes)
+    if (!is_inside(offset_bytes, length_bytes, all.size()))
         return std::nullopt;
     return all.subspan(offset_bytes, length_bytes);
 }
 
 bool Memory::read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept {
+    if (const auto memory = shared())
+        return memory->read(offset_bytes, target);
     const auto source = view(offset_bytes, target.size());
     if (source && !target.empty())
         std::memcpy(target.data(), source->data(), target.size());
@@ -71,6 +132,8 @@ bool Memory::read(uint64_t offset_bytes, std::span<uint8_t> target) const noexce
 }
 
 bool Memory::write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept {
+    if (const auto memory = shared())
+        return memory->write(offset_bytes, source);
     const auto target = view(offset_bytes, source.size());
     if (target && !source.empty())
         std::memcpy(target->data(), source.data(), source.size());

@@ -80,7 +80,7 @@ HostFunction HostFunction::raw(FuncType type, RawFunction function) {
 }
 
 struct Linker::Impl {
-    using Definition = std::variant<std::shared_ptr<HostDefinition>, Extern>;
+    using Definition = std::variant<std::shared_ptr<HostDefinition>, SharedMemory, Extern>;
     using Names = std::map<std::string, Definition, std::less<>>;
 
     explicit Impl(const Engine& for_engine) : engine(for_engine) {}
@@ -98,17 +98,22 @@ struct Linker::Impl {
         const auto found = names->second.find(name);
         return found == names->second.end() ? nullptr : &found->second;
     }
-    /// A host function becomes one of the store.
-    [[nodiscard]] std::optional<runtime::ExternItem> resolve(runtime::Store& store,
-                                                             const Definition& definition) const {
+    /// Host functions and shared memories become ones of the store.
+    /// @return bad_usage for what belongs to another store or engine, limit_exceeded.
+    [[nodiscard]] Result<runtime::ExternItem> resolve(runtime::Store& store,
+                                                      const Definition& definition) const {
         if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition)) {
             if (store.shared_engine() != engine.state())
-                return std::nullopt;
+                return fail(ErrorCode::bad_usage, "host function of another engine");
             return store.host_func((*host)->type, &enter_host, *host);
+        }
+        if (const auto* shared = std::get_if<SharedMemory>(&definition)) {
+            WSB_TRY_ASSIGN(runtime::Memory* const memory, store.attach(shared->impl()));
+            return memory;
         }
         const Extern& item = *std::get_if<Extern>(&definition);
         if (&store_of(item).impl() != &store)
-            return std::nullopt;
+            return fail(ErrorCode::bad_usage, "belongs to another store");
         return api::to_item(item);
     }
 
@@ -134,6 +139,13 @@ Result<void> Linker::define(std::string_view module, std::string_view name, Host
 Result<void> Linker::define(std::string_view module, std::string_view name, const Extern& item) {
     return api::guarded([&]() -> Result<void> {
         m_impl->define(module, name, item);
+        return {};
+    });
+}
+
+Result<void> Linker::define(std::string_view module, std::string_view name, const SharedMemory& memory) {
+    return api::guarded([&]() -> Result<void> {
+        m_impl->define(module, name, memory);
         return {};
     });
 }
@@ -167,8 +179,8 @@ CallResult<Instance> Linker::instantiate(StoreRef store, const Module& module) c
                 return std::unexpected(runtime::unknown_import(source, import));
             const auto item = m_impl->resolve(store.impl(), *definition);
             if (!item) {
-                return fail(ErrorCode::bad_usage, fmt::format("{}.{} belongs to another store or engine",
-                                                              import.module, import.name));
+                return fail(item.error().code,
+                            fmt::format("{}.{}: {}", import.module, import.name, item.error().detail));
             }
             imports.push_back(*item);
         }

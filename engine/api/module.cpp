@@ -59,7 +59,7 @@ Result<Module> Module::compile(const Engine& engine, std::span<const uint8_t> by
 
 Result<Module> Module::from_wat(const Engine& engine, std::string_view text) {
     return api::guarded([&]() -> Result<Module> {
-        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, text::assemble(text));
+        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, text::assemble(text, engine.config().features));
         return compile(engine, bytes);
     });
 }

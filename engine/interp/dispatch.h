@@ -178,6 +178,7 @@ void fill_numeric(lower::HandlerTable& table);
 void fill_float(lower::HandlerTable& table);
 void fill_branches(lower::HandlerTable& table);
 void fill_memory(lower::HandlerTable& table);
+void fill_atomic(lower::HandlerTable& table);
 void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);

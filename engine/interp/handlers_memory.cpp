@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores of numbers; every access is checked explicitly.
-// Spec: exec/instructions#memory-instructions
+// Loads and stores of numbers; every access is checked explicitly. Those of shared memories are relaxed
+// atomic accesses in C++ (semantics/atomic.h). Spec: exec/instructions#memory-instructions
 #include "engine/interp/memory_access.h"
 #include "engine/interp/numeric.h"
 #include "engine/isa/limits.h"
@@ -52,17 +52,14 @@ using MemoryOf = typename Access<op>::Memory;
 template <Op op>
 using StackOf = typename Access<op>::Stack;
 
-template <Op op>
+template <Op op, bool is_shared = false>
 [[nodiscard, gnu::always_inline]] inline StackOf<op> read_memory(const uint8_t* from) noexcept {
-    MemoryOf<op> value;
-    std::memcpy(&value, from, sizeof value);
-    return static_cast<StackOf<op>>(value);
+    return static_cast<StackOf<op>>(read_place<MemoryOf<op>, is_shared>(from));
 }
 
-template <Op op>
+template <Op op, bool is_shared = false>
 [[gnu::always_inline]] inline void write_memory(uint8_t* to, StackOf<op> value) noexcept {
-    const auto narrow = static_cast<MemoryOf<op>>(value);
-    std::memcpy(to, &narrow, sizeof narrow);
+    write_place<is_shared>(to, static_cast<MemoryOf<op>>(value));
 }
 
 template <Op op, Address address, Destination destination>
@@ -102,26 +99,26 @@ WSB_HANDLER store(WSB_STATE) {
     WSB_NEXT(stored == StoredValue::immediate ? 3 : 2);
 }
 
-template <Op op>
+template <Op op, bool is_shared>
 WSB_HANDLER load_general(WSB_STATE) {
     WSB_BODY
-    const uint8_t* place = general_place(ip, sp, instance, sizeof(MemoryOf<op>));
+    const uint8_t* place = general_place<is_shared>(ip, sp, instance, sizeof(MemoryOf<op>));
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    const StackOf<op> value = read_memory<op>(place);
+    const StackOf<op> value = read_memory<op, is_shared>(place);
     Slot slot = 0;
     std::memcpy(&slot, &value, sizeof value);
     sp[field<0>(ip)] = slot;
     WSB_NEXT(3);
 }
 
-template <Op op>
+template <Op op, bool is_shared>
 WSB_HANDLER store_general(WSB_STATE) {
     WSB_BODY
-    uint8_t* place = general_place(ip, sp, instance, sizeof(MemoryOf<op>));
+    uint8_t* place = general_place<is_shared>(ip, sp, instance, sizeof(MemoryOf<op>));
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    write_memory<op>(place, read_slot<StackOf<op>>(sp + field<0>(ip)));
+    write_memory<op, is_shared>(place, read_slot<StackOf<op>>(sp + field<0>(ip)));
     WSB_NEXT(3);
 }
 
@@ -159,18 +156,20 @@ void fill_row(lower::HandlerTable& table) {
         fill_load<op, Address::constant>(table);
         fill_load_sum<op, Operands::ss>(table);
         fill_load_sum<op, Operands::as>(table);
-        table.general[static_cast<size_t>(op)][0] = address_of(load_general<op>);
+        table.general[static_cast<size_t>(op)] = {address_of(load_general<op, false>),
+                                                  address_of(load_general<op, true>)};
     } else if constexpr (op_info(op).cls == OpClass::store) {
         fill_store<op, Address::slot>(table);
         fill_store<op, Address::accumulator>(table);
         fill_store<op, Address::constant>(table);
-        table.general[static_cast<size_t>(op)][0] = address_of(store_general<op>);
+        table.general[static_cast<size_t>(op)] = {address_of(store_general<op, false>),
+                                                  address_of(store_general<op, true>)};
     }
 }
 
 WSB_HANDLER memory_size_(WSB_STATE) {
     WSB_BODY
-    sp[field<0>(ip)] = instance->memories[field<1>(ip)]->size_bytes / limits::page_size_bytes;
+    sp[field<0>(ip)] = instance->memories[field<1>(ip)]->current_size_bytes() / limits::page_size_bytes;
     WSB_NEXT(2);
 }
 

@@ -14,12 +14,10 @@ namespace {
 template <Op op>
 using MemoryOf = typename Operation<op>::Memory;
 
-template <Op op>
+template <Op op, bool is_shared = false>
 [[nodiscard, gnu::always_inline]] inline V128 read_memory(const uint8_t* from) noexcept {
-    MemoryOf<op> value;
-    static_assert(sizeof value == op_info(op).width_bytes);
-    std::memcpy(&value, from, sizeof value);
-    return Operation<op>::apply(value);
+    static_assert(sizeof(MemoryOf<op>) == op_info(op).width_bytes);
+    return Operation<op>::apply(read_place<MemoryOf<op>, is_shared>(from));
 }
 
 template <Op op, Address address>
@@ -32,13 +30,13 @@ WSB_HANDLER load(WSB_STATE) {
     WSB_NEXT(2);
 }
 
-template <Op op>
+template <Op op, bool is_shared>
 WSB_HANDLER load_general(WSB_STATE) {
     WSB_BODY
-    const uint8_t* place = general_place(ip, sp, instance, op_info(op).width_bytes);
+    const uint8_t* place = general_place<is_shared>(ip, sp, instance, op_info(op).width_bytes);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    write_vector(sp + field<0>(ip), read_memory<op>(place));
+    write_vector(sp + field<0>(ip), read_memory<op, is_shared>(place));
     WSB_NEXT(3);
 }
 
@@ -52,37 +50,37 @@ WSB_HANDLER store(WSB_STATE) {
     WSB_NEXT(2);
 }
 
+template <bool is_shared>
 WSB_HANDLER store_general(WSB_STATE) {
     WSB_BODY
-    uint8_t* place = general_place(ip, sp, instance, semantics::vector_bytes);
+    uint8_t* place = general_place<is_shared>(ip, sp, instance, semantics::vector_bytes);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    std::memcpy(place, sp + field<0>(ip), semantics::vector_bytes);
+    write_place<is_shared>(place, read_vector(sp + field<0>(ip)));
     WSB_NEXT(3);
 }
 
 // Lanes: [result | address | memory | vector][offset][lane]. Lane type: that of the row's width.
 
-template <Op op>
+template <Op op, bool is_shared>
 WSB_HANDLER load_lane(WSB_STATE) {
     WSB_BODY
-    const uint8_t* place = general_place(ip, sp, instance, op_info(op).width_bytes);
+    const uint8_t* place = general_place<is_shared>(ip, sp, instance, op_info(op).width_bytes);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    typename Operation<op>::Scalar value;
-    std::memcpy(&value, place, sizeof value);
+    const auto value = read_place<typename Operation<op>::Scalar, is_shared>(place);
     write_vector(sp + field<0>(ip), Operation<op>::apply(read_vector(sp + field<3>(ip)), value, ip[3]));
     WSB_NEXT(4);
 }
 
-template <Op op>
+template <Op op, bool is_shared>
 WSB_HANDLER store_lane(WSB_STATE) {
     WSB_BODY
-    uint8_t* place = general_place(ip, sp, instance, op_info(op).width_bytes);
+    uint8_t* place = general_place<is_shared>(ip, sp, instance, op_info(op).width_bytes);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     const auto value = Operation<op>::apply(read_vector(sp + field<3>(ip)), ip[3]);
-    std::memcpy(place, &value, sizeof value);
+    write_place<is_shared>(place, value);
     WSB_NEXT(4);
 }
 
@@ -96,17 +94,23 @@ void fill_row(lower::HandlerTable& table) {
         enter(Address::slot, load<op, Address::slot>);
         enter(Address::accumulator, load<op, Address::accumulator>);
         enter(Address::constant, load<op, Address::constant>);
-        table.vector_row(op)[lower::vector_address_general] = address_of(load_general<op>);
+        table.vector_row(op)[lower::vector_address_general] = address_of(load_general<op, false>);
+        table.vector_row(op)[lower::vector_address_general + 1] = address_of(load_general<op, true>);
     } else if constexpr (row.cls == OpClass::store) {
         enter(Address::slot, store<Address::slot>);
         enter(Address::accumulator, store<Address::accumulator>);
         enter(Address::constant, store<Address::constant>);
-        table.vector_row(op)[lower::vector_address_general] = address_of(store_general);
+        table.vector_row(op)[lower::vector_address_general] = address_of(store_general<false>);
+        table.vector_row(op)[lower::vector_address_general + 1] = address_of(store_general<true>);
     } else if constexpr (row.imm == Imm::memarg_lane) {
-        if constexpr (row.results.empty())
-            table.vector_row(op)[0] = address_of(store_lane<op>);
-        else
-            table.vector_row(op)[0] = address_of(load_lane<op>);
+        auto& columns = table.vector_row(op);
+        if constexpr (row.results.empty()) {
+            columns[0] = address_of(store_lane<op, false>);
+            columns[1] = address_of(store_lane<op, true>);
+        } else {
+            columns[0] = address_of(load_lane<op, false>);
+            columns[1] = address_of(load_lane<op, true>);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ const lower::HandlerTable& handlers() {
         fill_float(filled);
         fill_branches(filled);
         fill_memory(filled);
+        fill_atomic(filled);
         fill_control(filled);
         fill_calls(filled);
         fill_state(filled);

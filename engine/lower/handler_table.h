@@ -106,8 +106,16 @@ inline constexpr size_t vector_ops =
     static_cast<size_t>(Op::i32x4_relaxed_dot_i8x16_i7x16_add_s) - static_cast<size_t>(first_vector_op) + 1;
 static_assert(std::ranges::count(op_table, 0xfd, &OpInfo::prefix) == vector_ops);
 
-/// The address of a vector load or store: as Address says, or that of any memory, in its slot.
+/// The address of a vector load or store: as Address says, or that of any memory, in its slot; the column
+/// behind it is for shared memories.
 inline constexpr size_t vector_address_general = 3;
+
+/// Instructions with prefix 0xfe, which have an array of their own.
+inline constexpr size_t atomic_ops =
+    static_cast<size_t>(Op::i64_atomic_rmw32_cmpxchg_u) - static_cast<size_t>(Op::memory_atomic_notify) + 1;
+[[nodiscard]] constexpr size_t atomic_index(Op op) noexcept {
+    return static_cast<size_t>(op) - static_cast<size_t>(Op::memory_atomic_notify);
+}
 
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
@@ -121,17 +129,20 @@ struct HandlerTable {
     PerOp<operand_shapes * 4> branch{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
-    /// Loads and stores of other memories than a 32-bit memory 0, operands in slots.
-    PerOp<1> general{};
-    /// Vectors. Loads and stores: [Address], [vector_address_general]; all others: [0].
-    std::array<std::array<Word, 4>, vector_ops> vector{};
+    /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].
+    PerOp<2> general{};
+    /// Vectors. Loads and stores: [Address], [vector_address_general + the memory is shared]; of lanes:
+    /// [the memory is shared]; all others: [0].
+    std::array<std::array<Word, 5>, vector_ops> vector{};
+    /// Atomics, operands in slots: [atomic_index].
+    std::array<Word, atomic_ops> atomic{};
     std::array<Word, single_count> single{};
 
     [[nodiscard]] Word of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
-    [[nodiscard]] constexpr std::array<Word, 4>& vector_row(Op op) noexcept {
+    [[nodiscard]] constexpr std::array<Word, 5>& vector_row(Op op) noexcept {
         return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
     }
-    [[nodiscard]] constexpr const std::array<Word, 4>& vector_row(Op op) const noexcept {
+    [[nodiscard]] constexpr const std::array<Word, 5>& vector_row(Op op) const noexcept {
         return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
     }
 };

@@ -2,6 +2,8 @@
 // Values, memory and tables in the folding translator.
 #include "engine/lower/lower_sink.h"
 
+#include <array>
+
 namespace wsb::lower {
 
 namespace {
@@ -215,9 +217,15 @@ ValType LowerSink::address_type(TableIdx table) const noexcept {
     return val_type(m_info.module->tables[table.value].type.address);
 }
 
-/// Memory 0 with 32-bit addresses has handlers of its own.
+/// Which of two handlers of the general form: 1 for a shared memory.
+size_t LowerSink::shared_column(MemIdx memory) const noexcept {
+    return m_info.module->memories[memory.value].type.is_shared ? 1 : 0;
+}
+
+/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it.
 bool LowerSink::is_plain_memory(const binary::MemArg& arg) const noexcept {
-    return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32);
+    return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32) &&
+           shared_column(arg.memory) == 0;
 }
 
 void LowerSink::load(Op op, const binary::MemArg& arg) {
@@ -228,7 +236,7 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
     const Value address = pop();
     if (!is_plain_memory(arg)) {
         const uint32_t slot = stored_slot(address);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][0]);
+        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
         word(pack(m_height, slot, arg.memory.value));
         word(arg.offset_bytes);
         push_stored(result);
@@ -282,7 +290,7 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     if (!is_plain_memory(arg)) {
         const uint32_t address_slot = stored_slot(address);
         const uint32_t value_slot = stored_slot(value);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][0]);
+        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
         word(pack(value_slot, address_slot, arg.memory.value));
         word(arg.offset_bytes);
         return;
@@ -302,6 +310,29 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     word(pack_wide(value_slot, place.slot, place.offset_bytes));
     if (is_constant)
         word(value.bits);
+}
+
+/// Operands in slots, address first; the result, if any, in its slot only.
+void LowerSink::atomic(const binary::Instr& instr) {
+    const OpInfo& row = op_info(instr.op);
+    const Word handler = m_handlers.atomic[atomic_index(instr.op)];
+    if (row.imm != Imm::memarg) {  // atomic.fence
+        begin_cell(handler);
+        return;
+    }
+    std::array<Value, 3> operands;
+    const size_t count = row.params.size();
+    for (size_t i = count; i-- > 0;)
+        operands[i] = pop();
+    std::array<uint32_t, 3> slots{};
+    for (size_t i = 0; i < count; ++i)
+        slots[i] = stored_slot(operands[i]);
+    begin_cell(handler);
+    word(pack(m_height, slots[0], slots[1], slots[2]));
+    word(instr.memarg.offset_bytes);
+    word(instr.memarg.memory.value);
+    if (!row.results.empty())
+        push_stored(type_of(row.results[0]));
 }
 
 void LowerSink::memory_size(MemIdx memory) {

@@ -88,6 +88,7 @@ public:
     void table_set(TableIdx table, ValType type);
     void table_size(TableIdx table);
     void bulk(const binary::Instr& instr);
+    void atomic(const binary::Instr& instr);
     void ref_null(ValType type);
     void ref_func(FuncIdx func);
     void ref_is_null();
@@ -116,7 +117,6 @@ public:
     // What no tier executes: the function is refused when it is compiled.
     void br_on_cast(const binary::Instr&, ValType) { refuse(); }
     void gc(const binary::Instr&) { refuse(); }
-    void atomic(const binary::Instr&) { refuse(); }
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};
@@ -223,6 +223,7 @@ private:
     void numeric(Op op, Value x, Value y, ValType result);
     void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
                       ValType result);
+    [[nodiscard]] size_t shared_column(MemIdx memory) const noexcept;
     [[nodiscard]] bool is_plain_memory(const binary::MemArg& arg) const noexcept;
     struct PlainAddress {
         Address kind;

@@ -76,7 +76,7 @@ void LowerSink::vector_load(Op op, const binary::MemArg& arg) {
         word(pack_wide(m_height, place.slot, place.offset_bytes));
     } else {
         const uint32_t slot = stored_slot(address);
-        cell = begin_cell(handlers[vector_address_general]);
+        cell = begin_cell(handlers[vector_address_general + shared_column(arg.memory)]);
         word(pack(m_height, slot, arg.memory.value));
         word(arg.offset_bytes);
     }
@@ -94,7 +94,7 @@ void LowerSink::vector_store(Op op, const binary::MemArg& arg) {
         return;
     }
     const uint32_t slot = stored_slot(address);
-    begin_cell(handlers[vector_address_general]);
+    begin_cell(handlers[vector_address_general + shared_column(arg.memory)]);
     word(pack(value_slot, slot, arg.memory.value));
     word(arg.offset_bytes);
 }
@@ -103,7 +103,7 @@ void LowerSink::vector_store(Op op, const binary::MemArg& arg) {
 void LowerSink::vector_lane_access(const binary::Instr& instr) {
     const uint32_t vector_slot = stored_slot(pop());
     const uint32_t address_slot = stored_slot(pop());
-    const uint32_t cell = begin_cell(m_handlers.vector_row(instr.op)[0]);
+    const uint32_t cell = begin_cell(m_handlers.vector_row(instr.op)[shared_column(instr.memarg.memory)]);
     word(pack(m_height, address_slot, instr.memarg.memory.value, vector_slot));
     word(instr.memarg.offset_bytes);
     word(instr.index);

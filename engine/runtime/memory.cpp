@@ -4,100 +4,90 @@
 #include "engine/isa/limits.h"
 #include "engine/runtime/store.h"
 
-#include <algorithm>
-#include <sys/mman.h>
+#include <new>
 
 namespace wsb::runtime {
 
-namespace {
-
-/// The most pages that a memory of this type can ever have here.
-uint64_t possible_pages(const MemoryType& type) noexcept {
-    const uint64_t by_address =
-        type.address == AddressType::i32
-            ? limits::memory32_pages
-            : std::min(limits::memory64_pages, limits::memory_size_bytes / limits::page_size_bytes);
-    return std::min(by_address, type.limits_pages.max.value_or(by_address));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Memory>> Memory::create(Store& store, const MemoryType& type) {
-    const uint64_t min_pages = type.limits_pages.min;
-    if (min_pages > possible_pages(type))
-        return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
+/// Without bytes. From here on the destructor gives back what was charged.
+Result<std::unique_ptr<Memory>> Memory::make(Store& store, const MemoryType& type) {
     if (!store.charge_memory(0, 1))
         return fail(ErrorCode::limit_exceeded, "number of memories of the store");
-    // From here on the destructor gives back what was charged.
     std::unique_ptr<Memory> memory(new (std::nothrow) Memory(store, type));
     if (memory == nullptr) {
         store.release_memory(0, 1);
         return fail(ErrorCode::out_of_memory, "linear memory");
     }
-    if (!memory->reserve())
-        return fail(ErrorCode::out_of_memory, "address space of a linear memory");
-    const uint64_t size_bytes = min_pages * limits::page_size_bytes;
-    if (!store.charge_memory(size_bytes, 0))
-        return fail(ErrorCode::limit_exceeded, "memory of the store");
-    if (!memory->commit(size_bytes)) {
-        store.release_memory(size_bytes, 0);
-        return fail(ErrorCode::out_of_memory, "linear memory");
+    return memory;
+}
+
+Result<std::unique_ptr<Memory>> Memory::create(Store& store, const MemoryType& type) {
+    const uint64_t min_pages = type.limits_pages.min;
+    if (min_pages > possible_pages(type))
+        return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
+    if (type.is_shared) {
+        WSB_TRY_ASSIGN(auto shared, SharedMemory::create(type));
+        return attach(store, std::move(shared));
     }
+    WSB_TRY_ASSIGN(auto memory, make(store, type));
+    if (!memory->m_own.reserve(type))
+        return fail(ErrorCode::out_of_memory, "address space of a linear memory");
+    memory->base = memory->m_own.base();
+    const uint64_t wanted_bytes = min_pages * limits::page_size_bytes;
+    if (!store.charge_memory(wanted_bytes, 0))
+        return fail(ErrorCode::limit_exceeded, "memory of the store");
+    memory->m_charged_bytes = wanted_bytes;
+    if (!memory->m_own.commit(0, wanted_bytes))
+        return fail(ErrorCode::out_of_memory, "linear memory");
+    memory->size_bytes = wanted_bytes;
+    return memory;
+}
+
+Result<std::unique_ptr<Memory>> Memory::attach(Store& store, std::shared_ptr<SharedMemory> shared) {
+    WSB_TRY_ASSIGN(auto memory, make(store, shared->type()));
+    const uint64_t present_bytes = shared->size_bytes();
+    if (!store.charge_memory(present_bytes, 0))
+        return fail(ErrorCode::limit_exceeded, "memory of the store");
+    memory->m_charged_bytes = present_bytes;
+    memory->base = shared->base();
+    memory->shared_size_bytes = &shared->size_bytes();
+    store.note_shared(*shared, *memory);
+    memory->m_shared = std::move(shared);
     return memory;
 }
 
 Memory::~Memory() {
-    if (base != nullptr)
-        ::munmap(base, m_reserved_bytes);
-    m_store->release_memory(size_bytes, 1);
-}
-
-bool Memory::reserve() noexcept {
-    // One page at least, so that the base is never null.
-    const uint64_t least = std::max<uint64_t>(m_type.limits_pages.min, 1) * limits::page_size_bytes;
-    uint64_t wanted = std::max(least, possible_pages(m_type) * limits::page_size_bytes);
-    for (;;) {
-        void* address =
-            ::mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (address != MAP_FAILED) {
-            base = static_cast<uint8_t*>(address);
-            m_reserved_bytes = wanted;
-            return true;
-        }
-        // Where address space is limited, less room to grow is better than no memory.
-        if (wanted == least)
-            return false;
-        wanted = std::max(least, wanted / 2 / limits::page_size_bytes * limits::page_size_bytes);
-    }
-}
-
-bool Memory::commit(uint64_t new_size_bytes) noexcept {
-    const uint64_t delta_bytes = new_size_bytes - size_bytes;
-    // SAFETY: both ends are inside the reservation: callers compare with m_reserved_bytes first.
-    if (delta_bytes != 0 && ::mprotect(base + size_bytes, delta_bytes, PROT_READ | PROT_WRITE) != 0)
-        return false;
-    size_bytes = new_size_bytes;
-    return true;
+    if (m_shared != nullptr)
+        m_store->forget_shared(*m_shared);
+    m_store->release_memory(m_charged_bytes, 1);
 }
 
 int64_t Memory::grow(uint64_t delta_pages) noexcept {
-    const uint64_t old_pages = size_bytes / limits::page_size_bytes;
-    const uint64_t most_pages = std::min(possible_pages(m_type), m_reserved_bytes / limits::page_size_bytes);
-    if (delta_pages > most_pages - std::min(old_pages, most_pages))
+    const uint64_t old_pages = current_size_bytes() / limits::page_size_bytes;
+    // Before anything is multiplied. Of a shared memory the bytes that are added may be others than these.
+    if (delta_pages > possible_pages(m_type))
+        return -1;
+    if (m_shared == nullptr && !m_own.has_room(old_pages, delta_pages))
         return -1;
     const uint64_t delta_bytes = delta_pages * limits::page_size_bytes;
     if (!m_store->charge_memory(delta_bytes, 0))
         return -1;
-    if (!commit(size_bytes + delta_bytes)) {
-        m_store->release_memory(delta_bytes, 0);
-        return -1;
+    int64_t before = -1;
+    if (m_shared != nullptr) {
+        before = m_shared->grow(delta_pages);
+    } else if (m_own.commit(size_bytes, size_bytes + delta_bytes)) {
+        size_bytes += delta_bytes;
+        before = static_cast<int64_t>(old_pages);
     }
-    return static_cast<int64_t>(old_pages);
+    if (before < 0)
+        m_store->release_memory(delta_bytes, 0);
+    else
+        m_charged_bytes += delta_bytes;
+    return before;
 }
 
 MemoryType Memory::current_type() const noexcept {
     MemoryType type = m_type;
-    type.limits_pages.min = size_bytes / limits::page_size_bytes;
+    type.limits_pages.min = current_size_bytes() / limits::page_size_bytes;
     return type;
 }
 

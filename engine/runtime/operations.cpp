@@ -3,6 +3,7 @@
 
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
+#include "engine/semantics/atomic.h"
 
 #include <algorithm>
 #include <cstring>
@@ -30,10 +31,12 @@ TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint6
                      uint64_t count) noexcept {
     const std::span<const uint8_t> bytes = owner_of(instance).data(data);
     const VmMemory& to = *instance.memories[memory];
-    if (!inside(source, count, bytes.size()) || !inside(target, count, to.size_bytes))
+    if (!inside(source, count, bytes.size()) || !inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: both ranges were checked above. A dropped segment has no address to give to memcpy.
-    if (count != 0)
+    if (to.is_shared())
+        semantics::copy_shared(to.base + target, bytes.data() + source, count);
+    else if (count != 0)
         std::memcpy(to.base + target, bytes.data() + source, count);
     return TrapCode::none;
 }
@@ -42,20 +45,26 @@ TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t sour
                      uint64_t source, uint64_t count) noexcept {
     const VmMemory& to = *instance.memories[target_memory];
     const VmMemory& from = *instance.memories[source_memory];
-    if (!inside(source, count, from.size_bytes) || !inside(target, count, to.size_bytes))
+    if (!inside(source, count, from.current_size_bytes()) || !inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: both ranges were checked above; they may overlap.
-    std::memmove(to.base + target, from.base + source, count);
+    if (to.is_shared() || from.is_shared())
+        semantics::copy_shared(to.base + target, from.base + source, count);
+    else
+        std::memmove(to.base + target, from.base + source, count);
     return TrapCode::none;
 }
 
 TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target, uint8_t value,
                      uint64_t count) noexcept {
     const VmMemory& to = *instance.memories[memory];
-    if (!inside(target, count, to.size_bytes))
+    if (!inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: the range was checked above.
-    std::memset(to.base + target, value, count);
+    if (to.is_shared())
+        semantics::fill_shared(to.base + target, value, count);
+    else
+        std::memset(to.base + target, value, count);
     return TrapCode::none;
 }
 

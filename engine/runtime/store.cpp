@@ -39,6 +39,14 @@ Result<Memory*> Store::new_memory(const MemoryType& type) {
     return m_memories.back().get();
 }
 
+Result<Memory*> Store::attach(std::shared_ptr<SharedMemory> shared) {
+    if (const auto known = m_shared_memories.find(shared.get()); known != m_shared_memories.end())
+        return known->second;
+    WSB_TRY_ASSIGN(auto memory, Memory::attach(*this, std::move(shared)));
+    m_memories.push_back(std::move(memory));
+    return m_memories.back().get();
+}
+
 Result<Table*> Store::new_table(const TableType& canonical_type, Slot init) {
     WSB_TRY_ASSIGN(auto table, Table::create(*this, canonical_type, init));
     m_tables.push_back(std::move(table));

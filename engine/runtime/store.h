@@ -50,6 +50,8 @@ public:
 
     // What belongs to the host rather than to an instance.
     [[nodiscard]] Result<Memory*> new_memory(const MemoryType& type);
+    /// The store's memory for a shared one: the same each time. @return limit_exceeded.
+    [[nodiscard]] Result<Memory*> attach(std::shared_ptr<SharedMemory> shared);
     [[nodiscard]] Result<Table*> new_table(const TableType& canonical_type, Slot init);
     [[nodiscard]] Global* new_global(const GlobalType& canonical_type, Slot low, Slot high);
     [[nodiscard]] Tag* new_tag(CanonId type);
@@ -82,6 +84,9 @@ public:
     // Limits. Charging fails, and remembers which limit it was, if it would exceed it.
     [[nodiscard]] bool charge_memory(uint64_t size_bytes, uint32_t count) noexcept;
     void release_memory(uint64_t size_bytes, uint32_t count) noexcept;
+    /// Told by a Memory: it stands for the shared memory in this store, from now on or no longer.
+    void note_shared(const SharedMemory& shared, Memory& memory) { m_shared_memories[&shared] = &memory; }
+    void forget_shared(const SharedMemory& shared) noexcept { m_shared_memories.erase(&shared); }
     [[nodiscard]] bool charge_table(uint64_t elements, uint32_t count) noexcept;
     void release_table(uint64_t elements, uint32_t count) noexcept;
     [[nodiscard]] bool charge_instance() noexcept;
@@ -131,6 +136,7 @@ private:
     std::deque<Tag> m_tags;
     std::deque<Object> m_objects;
     std::vector<std::unique_ptr<Exception>> m_exceptions;
+    std::unordered_map<const SharedMemory*, Memory*> m_shared_memories;
     std::vector<std::unique_ptr<Memory>> m_memories;
     std::vector<std::unique_ptr<Table>> m_tables;
     std::vector<std::unique_ptr<Instance>> m_instances;

@@ -7,6 +7,7 @@
 #include "engine/isa/canon.h"
 #include "engine/isa/traps.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -51,7 +52,13 @@ struct VmFunc {
 /// A linear memory. The base never moves: growth makes reserved pages accessible.
 struct VmMemory {
     uint8_t* base = nullptr;
-    uint64_t size_bytes = 0;
+    uint64_t size_bytes = 0;  ///< of a shared memory always 0, so that code for others finds nothing in it
+    const std::atomic<uint64_t>* shared_size_bytes = nullptr;  ///< shared memories only
+
+    [[nodiscard]] bool is_shared() const noexcept { return shared_size_bytes != nullptr; }
+    [[nodiscard]] uint64_t current_size_bytes() const noexcept {
+        return is_shared() ? shared_size_bytes->load() : size_bytes;
+    }
 };
 
 /// What an instance without memories has as its first one.

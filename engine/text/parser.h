@@ -4,6 +4,7 @@
 
 #include "engine/binary/encoder.h"
 #include "engine/binary/section.h"
+#include "engine/isa/features.h"
 #include "engine/text/literals.h"
 
 #include <map>
@@ -43,8 +44,8 @@ struct TypeUse {
 class ModuleParser {
 public:
     /// `is_quoted`: the text was a string of another module, so that none may be quoted in it.
-    explicit ModuleParser(Lexer lexer, bool is_quoted = false) noexcept
-        : m_lexer(lexer), m_is_quoted(is_quoted) {}
+    ModuleParser(Lexer lexer, Features features, bool is_quoted = false) noexcept
+        : m_lexer(lexer), m_features(features), m_is_quoted(is_quoted) {}
 
     /// `( module id? field* )`, the parenthesis not yet read; or bare fields to the end of the text.
     [[nodiscard]] Result<std::vector<uint8_t>> run();
@@ -215,6 +216,7 @@ private:
     void pop_label();
 
     Lexer m_lexer;
+    Features m_features;
     bool m_is_quoted;
     Token m_token;
 

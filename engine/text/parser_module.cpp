@@ -33,7 +33,7 @@ Result<std::vector<uint8_t>> ModuleParser::run() {
             WSB_TRY(advance());
             WSB_TRY_ASSIGN(const std::string source, take_bytes());
             WSB_TRY(expect(Token::Kind::right));
-            return ModuleParser(Lexer(source), true).run();
+            return ModuleParser(Lexer(source), m_features, true).run();
         }
     }
     const Lexer begin_lexer = m_lexer;
@@ -356,8 +356,8 @@ void ModuleParser::emit_names(Encoder& out) const {
     out.section(0, custom.bytes());
 }
 
-Result<std::vector<uint8_t>> assemble(std::string_view source) {
-    return ModuleParser(Lexer(source)).run();
+Result<std::vector<uint8_t>> assemble(std::string_view source, Features features) {
+    return ModuleParser(Lexer(source), features).run();
 }
 
 }  // namespace wsb::text

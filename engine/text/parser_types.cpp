@@ -327,11 +327,12 @@ Result<AddressType> ModuleParser::address_type() {
 }
 
 Result<Limits> ModuleParser::limits() {
+    const unsigned bits = m_features.has(Feature::memory64) ? 64 : 32;
     Limits limits;
-    WSB_TRY_ASSIGN(limits.min, parse_unsigned(m_token, 64));
+    WSB_TRY_ASSIGN(limits.min, parse_unsigned(m_token, bits));
     WSB_TRY(advance());
     if (is_natural(m_token)) {
-        WSB_TRY_ASSIGN(limits.max, parse_unsigned(m_token, 64));
+        WSB_TRY_ASSIGN(limits.max, parse_unsigned(m_token, bits));
         WSB_TRY(advance());
     }
     return limits;

@@ -87,13 +87,13 @@ Result<void> ScriptParser::skip_form() {
 
 // Modules
 
-Result<std::vector<uint8_t>> ScriptModule::assemble() const {
+Result<std::vector<uint8_t>> ScriptModule::assemble(Features features) const {
     switch (form) {
         case Form::binary: return bytes;
-        case Form::quote: return ModuleParser(Lexer(quoted), true).run();
+        case Form::quote: return ModuleParser(Lexer(quoted), features, true).run();
         case Form::text: break;
     }
-    return ModuleParser(Lexer(source, line)).run();
+    return ModuleParser(Lexer(source, line), features).run();
 }
 
 /// At the opening parenthesis of `( module definition? id? … )`, all forms but instances.

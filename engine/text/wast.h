@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/isa/features.h"
 #include "engine/isa/types.h"
 
 #include <array>
@@ -29,8 +30,8 @@ struct ScriptModule {
     std::vector<uint8_t> bytes;  ///< Form::binary
     uint32_t line = 0;
 
-    /// The module's bytes; malformed errors of the text have lines of the script.
-    [[nodiscard]] Result<std::vector<uint8_t>> assemble() const;
+    /// The module's bytes, see text::assemble; malformed errors of the text have lines of the script.
+    [[nodiscard]] Result<std::vector<uint8_t>> assemble(Features features = Features::up_to(4)) const;
 };
 
 /// (module instance $name $definition)

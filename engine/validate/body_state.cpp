@@ -117,7 +117,9 @@ bool BodyState::check_memarg(const OpInfo& row) {
     if (!check_memory(arg.memory.value))
         return false;
     const uint64_t align_bytes = uint64_t{1} << arg.align_log2;
-    if (align_bytes > row.width_bytes || (row.cls == OpClass::atomic && align_bytes != row.width_bytes))
+    if (row.cls == OpClass::atomic && align_bytes != row.width_bytes)
+        return fail(ErrorCode::atomic_alignment, std::string(row.text));
+    if (align_bytes > row.width_bytes)
         return fail(ErrorCode::alignment_too_large, std::string(row.text));
     if (arg.offset_bytes > UINT32_MAX && m_module.memories[arg.memory.value].type.address == AddressType::i32)
         return fail(ErrorCode::offset_out_of_range);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory, Table, Global, Tag: what instances share beside functions; and Extern, any of these.
+// Memory, Table, Global, Tag: what instances share beside functions; Extern, any of these; and SharedMemory,
+// which stores share.
 #pragma once
 
 #include "wsb/error.hpp"
@@ -9,15 +10,18 @@
 #include "wsb/value.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 namespace wsb {
 namespace runtime {
 class Memory;
+class SharedMemory;
 class Table;
 class Global;
 class Tag;
@@ -25,11 +29,45 @@ class Tag;
 
 inline namespace v1 {
 
+/// A linear memory that stores on different threads use at the same time: Linker::define gives it to any
+/// store. A handle that keeps the memory; copies name the same one. Safe to use from any thread. Engines
+/// refuse modules with shared memories unless Feature::threads is enabled.
+class SharedMemory {
+public:
+    /// `type` must be shared and have a maximum. No store's limits count it until it is used there: then that
+    /// store is charged with its size, and later with what its own code adds.
+    /// @return memory_size, shared_memory_without_max, bad_usage, limit_exceeded or out_of_memory.
+    [[nodiscard]] static Result<SharedMemory> create(const MemoryType& type);
+
+    /// As declared, with the current size as minimum.
+    [[nodiscard]] MemoryType type() const noexcept;
+    /// Only grows.
+    [[nodiscard]] uint64_t size_bytes() const noexcept;
+    /// Adds zeroed pages of 64 KiB, charged to no store. @return the size before, in pages; nullopt if the
+    /// maximum or the system refused.
+    [[nodiscard]] std::optional<uint64_t> grow(uint64_t delta_pages) const noexcept;
+    /// As of Memory. What other threads write at the same time may be seen in part.
+    [[nodiscard]] bool read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept;
+    [[nodiscard]] bool write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept;
+
+    /// The same memory.
+    bool operator==(const SharedMemory& other) const noexcept = default;
+
+    /// For the library itself.
+    explicit SharedMemory(std::shared_ptr<runtime::SharedMemory> memory) noexcept
+        : m_memory(std::move(memory)) {}
+    [[nodiscard]] const std::shared_ptr<runtime::SharedMemory>& impl() const noexcept { return m_memory; }
+
+private:
+    std::shared_ptr<runtime::SharedMemory> m_memory;
+};
+
 /// A linear memory. Cheap handle, valid as long as its store; one thread at a time together with
 /// it.
 class Memory {
 public:
-    /// A new memory of the host's. @return memory_size, limit_exceeded or out_of_memory.
+    /// A new memory of the host's. @return memory_size, shared_memory_without_max, limit_exceeded or
+    /// out_of_memory.
     [[nodiscard]] static Result<Memory> create(StoreRef store, const MemoryType& type);
 
     /// As declared, with the current size as minimum.
@@ -60,9 +98,13 @@ public:
         return write(offset_bytes, {reinterpret_cast<const uint8_t*>(&value), sizeof value});
     }
 
-    /// All bytes. Invalidated by growth: do not keep it over a call into the guest.
+    /// For other stores, if this is a shared memory; otherwise nullopt.
+    [[nodiscard]] std::optional<SharedMemory> shared() const;
+
+    /// All bytes. Invalidated by growth: do not keep it over a call into the guest. Nothing of a shared
+    /// memory, whose bytes other threads may be changing: use read and write.
     [[nodiscard]] std::span<uint8_t> data() const noexcept;
-    /// Part of them; nullopt unless all of it is inside. Invalidated like data().
+    /// Part of data(); nullopt unless all of it is inside. Invalidated like data().
     [[nodiscard]] std::optional<std::span<uint8_t>> view(uint64_t offset_bytes,
                                                          uint64_t length_bytes) const noexcept;
     [[nodiscard]] StoreRef store() const noexcept { return m_store; }

@@ -20,9 +20,9 @@ namespace wsb {
 inline namespace v1 {
 
 /// Gives modules their imports. A module sees nothing that was not defined here. Host functions may
-/// serve any store of the engine; externs and instances only modules of their own store. Defining a
-/// name again replaces it. Move-only; not synchronized: define first, then instantiate from any
-/// thread.
+/// serve any store of the engine, shared memories any store at all; externs and instances only modules of
+/// their own store. Defining a name again replaces it. Move-only; not synchronized: define first, then
+/// instantiate from any thread.
 class Linker {
 public:
     explicit Linker(const Engine& engine);
@@ -45,11 +45,13 @@ public:
     Result<void> define(std::string_view module, std::string_view name, HostFunction function);
     /// Something that a store already has.
     Result<void> define(std::string_view module, std::string_view name, const Extern& item);
+    /// A memory that stores share.
+    Result<void> define(std::string_view module, std::string_view name, const SharedMemory& memory);
     /// All exports of an instance, under a module name.
     Result<void> instance(std::string_view module, const Instance& instance);
 
-    /// What a name stands for in this store; a host function is entered into the store for it.
-    /// nullopt if the name is not defined, or belongs to another store.
+    /// What a name stands for in this store; a host function or a shared memory is entered into the store for
+    /// it. nullopt if the name is not defined, belongs to another store, or a limit forbids it.
     [[nodiscard]] std::optional<Extern> get(StoreRef store, std::string_view module,
                                             std::string_view name) const;
 

@@ -141,6 +141,32 @@ class SpecRunnerTest(unittest.TestCase):
         self.assertTrue(any("5 more failures" in line for line in result[1]))
         self.assertEqual(len(result[2]["files"][0]["failures"]), 7)
 
+    def test_threads_fail_where_they_are_waited_for(self):
+        text = """(module $m (memory (export "memory") 1 1 shared))
+(thread $good (shared (module $m))
+  (register "m" $m)
+  (module (memory (import "m" "memory") 1 1 shared) (func (export "f") (result i32) (i32.load (i32.const 0))))
+  (assert_return (invoke "f") (i32.const 0)))
+(thread $bad
+  (module (func (export "f") (result i32) (i32.const 1)))
+  (assert_return (invoke "f") (i32.const 2))
+  (register "m" $m))
+(wait $good)
+(wait $bad)
+(wait $bad)
+(thread $none (shared (module $nothing)))
+(thread $left (assert_invalid (module) "nothing"))
+"""
+        result = self.run_spec(self.script("threads-own/thread.wast", text))
+        self.assert_counts(result, 5, 4)
+        failures = result[2]["files"][0]["failures"]
+        self.assertEqual([failure["line"] for failure in failures], [11, 12, 13, 0])
+        self.assertIn("line 8: expected i32:2", failures[0]["message"])
+        self.assertIn("line 9: no such instance: $m", failures[0]["message"])
+        self.assertIn("no such thread", failures[1]["message"])
+        self.assertIn("no such instance: $nothing", failures[2]["message"])
+        self.assertIn("thread $left: line 14", failures[3]["message"])
+
     def test_wrong_use(self):
         self.assertNotEqual(self.run_spec(self.directory / "none.wast")[0], 0)
         self.assertNotEqual(self.run_spec()[0], 0)
