@@ -98,7 +98,9 @@ const std::filesystem::path source_dir = WSB_SOURCE_DIR;
 std::vector<Bytes> corpus() {
     const Engine engine;
     std::vector<Bytes> modules;
-    for (const auto& entry : std::filesystem::directory_iterator(source_dir / "spec-tests/wast")) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir / "spec-tests/wast")) {
+        if (!entry.is_regular_file())
+            continue;
         const Bytes text = read_file(entry.path());
         const auto script = text::parse_script(std::string(text.begin(), text.end()));
         EXPECT_TRUE(script) << entry.path();
@@ -114,9 +116,16 @@ std::vector<Bytes> corpus() {
     return modules;
 }
 
+/// Some of the own scripts use shared memories.
+Engine engine_of_all_features() {
+    Config config;
+    config.features.enable(Feature::threads);
+    return Engine(config);
+}
+
 /// Every `stride`th place: cut off there, and the byte there changed in each bit, to 0x00 and to 0xff.
 void damage(const Bytes& whole, size_t stride) {
-    const Engine engine;
+    const Engine engine = engine_of_all_features();
     EXPECT_TRUE(load(engine, whole));
     size_t refused = 0;
     for (size_t at = 0; at < whole.size(); at += stride) {
