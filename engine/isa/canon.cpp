@@ -5,6 +5,7 @@
 #include "engine/isa/canon.h"
 
 #include "engine/base/check.h"
+#include "engine/isa/abstract_types.h"
 #include "engine/isa/limits.h"
 
 #include <array>
@@ -187,37 +188,6 @@ private:
     GroupKey m_key;
 };
 
-/// Subtyping of abstract heap types. Spec: valid/matching#match-heaptype
-[[nodiscard]] constexpr bool abstract_matches(HeapType::Abstract sub, HeapType::Abstract super) noexcept {
-    if (sub == super)
-        return true;
-    switch (super) {
-        case HeapType::any:
-            return sub == HeapType::eq || sub == HeapType::i31 || sub == HeapType::struct_ ||
-                   sub == HeapType::array || sub == HeapType::none;
-        case HeapType::eq:
-            return sub == HeapType::i31 || sub == HeapType::struct_ || sub == HeapType::array ||
-                   sub == HeapType::none;
-        case HeapType::i31:
-        case HeapType::struct_:
-        case HeapType::array: return sub == HeapType::none;
-        case HeapType::func: return sub == HeapType::nofunc;
-        case HeapType::extern_: return sub == HeapType::noextern;
-        case HeapType::exn: return sub == HeapType::noexn;
-        case HeapType::nofunc:
-        case HeapType::noextern:
-        case HeapType::none:
-        case HeapType::noexn: return false;
-    }
-    return false;
-}
-
-[[nodiscard]] HeapType::Abstract abstract_of(const SubType& type) noexcept {
-    if (type.func() != nullptr)
-        return HeapType::func;
-    return type.structure() != nullptr ? HeapType::struct_ : HeapType::array;
-}
-
 }  // namespace
 
 ValType to_canonical(ValType type, std::span<const CanonId> canonical) noexcept {
@@ -319,8 +289,9 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     if (sub == super)
         return true;
     if (!super.is_defined()) {
-        return abstract_matches(sub.is_defined() ? abstract_of(type(sub.type_index().value)) : sub.abstract(),
-                                super.abstract());
+        return abstract_matches(
+            sub.is_defined() ? abstract_above(type(sub.type_index().value)) : sub.abstract(),
+            super.abstract());
     }
     if (sub.is_defined())
         return is_subtype(sub.type_index().value, super.type_index().value);
