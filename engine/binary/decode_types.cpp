@@ -7,12 +7,17 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace wsb::binary {
 
 namespace limits_flags {
 constexpr uint8_t has_max = 1;
 constexpr uint8_t shared = 2;
 constexpr uint8_t address_64 = 4;
+constexpr uint8_t page_size = 8;
+constexpr std::pair<uint8_t, Feature> features[] = {
+    {shared, Feature::threads}, {address_64, Feature::memory64}, {page_size, Feature::custom_page_sizes}};
 }  // namespace limits_flags
 
 // Types
@@ -187,10 +192,13 @@ Result<ValType> SectionDecoder::read_allowed_ref_type() {
 Result<uint8_t> SectionDecoder::read_limits_flags(uint8_t allowed) {
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t flags, m_cursor.u8());
-    if (!has(Feature::memory64))
-        allowed &= static_cast<uint8_t>(~limits_flags::address_64);
     if ((flags & ~allowed) != 0)
         return fail(ErrorCode::malformed_limits_flags, at, fmt::format("{:02x}", flags));
+    for (const auto& [flag, feature] : limits_flags::features) {
+        if ((flags & flag) != 0 && !has(feature))
+            return fail(ErrorCode::malformed_limits_flags, at,
+                        fmt::format("{:02x} needs the feature {}", flags, feature_name(feature)));
+    }
     return flags;
 }
 
@@ -223,13 +231,18 @@ Result<TableType> SectionDecoder::read_table_type() {
 
 Result<MemoryType> SectionDecoder::read_memory_type() {
     MemoryType type;
-    const uint8_t shared = has(Feature::threads) ? limits_flags::shared : 0;
-    WSB_TRY_ASSIGN(
-        const uint8_t flags,
-        read_limits_flags(static_cast<uint8_t>(limits_flags::has_max | limits_flags::address_64 | shared)));
+    WSB_TRY_ASSIGN(const uint8_t flags, read_limits_flags(limits_flags::has_max | limits_flags::address_64 |
+                                                          limits_flags::shared | limits_flags::page_size));
     type.address = address_type(flags);
     type.is_shared = (flags & limits_flags::shared) != 0;
     WSB_TRY_ASSIGN(type.limits_pages, read_limits(flags));
+    if ((flags & limits_flags::page_size) != 0) {
+        const uint64_t at = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(const uint32_t log2, m_cursor.u32());
+        if (log2 >= 64)
+            return fail(ErrorCode::malformed_page_size, at, fmt::format("2^{}", log2));
+        type.page_size_log2 = static_cast<uint8_t>(log2);
+    }
     return type;
 }
 

@@ -87,6 +87,7 @@ private:
     [[nodiscard]] Result<AddressType> address_type();
     [[nodiscard]] Result<MemoryType> memory_type();
     [[nodiscard]] Result<MemoryType> memory_type_of(AddressType address);
+    [[nodiscard]] Result<std::optional<uint8_t>> page_size();
     [[nodiscard]] Result<TableType> table_type();
     [[nodiscard]] Result<GlobalType> global_type();
     [[nodiscard]] Result<TypeUse> type_use();

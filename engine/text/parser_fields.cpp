@@ -299,8 +299,11 @@ Result<void> ModuleParser::memory_field() {
     ++m_defined_memories;
     ++m_memories.count;
     WSB_TRY_ASSIGN(const AddressType address, address_type());
+    WSB_TRY_ASSIGN(const auto page_size_log2, page_size());
     WSB_TRY_ASSIGN(const bool is_inline, at_form("data"));
     if (!is_inline) {
+        if (page_size_log2)
+            return fail_at(m_token, ErrorCode::unexpected_token, "pagesize belongs behind the limits");
         WSB_TRY_ASSIGN(const MemoryType type, memory_type_of(address));
         m_memories.bytes.memory_type(type);
         return expect(Token::Kind::right);
@@ -310,7 +313,9 @@ Result<void> ModuleParser::memory_field() {
     WSB_TRY(expect(Token::Kind::right));
     MemoryType type;
     type.address = address;
-    type.limits_pages.min = (bytes.size() + 0xffff) / 0x10000;
+    type.page_size_log2 = page_size_log2.value_or(type.page_size_log2);
+    const bool is_uneven = bytes.size() % type.page_size_bytes() != 0;
+    type.limits_pages.min = bytes.size() / type.page_size_bytes() + (is_uneven ? 1 : 0);
     type.limits_pages.max = type.limits_pages.min;
     m_memories.bytes.memory_type(type);
     m_datas.bytes.u8(memory == 0 ? 0 : 2);

@@ -351,7 +351,25 @@ Result<MemoryType> ModuleParser::memory_type_of(AddressType address) {
     type.is_shared = m_token.is("shared");
     if (type.is_shared)
         WSB_TRY(advance());
+    WSB_TRY_ASSIGN(const auto page_size_log2, page_size());
+    type.page_size_log2 = page_size_log2.value_or(type.page_size_log2);
     return type;
+}
+
+/// The logarithm of `(pagesize n)`; nullopt if there is none.
+Result<std::optional<uint8_t>> ModuleParser::page_size() {
+    WSB_TRY_ASSIGN(const bool is_custom, at_form("pagesize"));
+    if (!is_custom)
+        return std::nullopt;
+    WSB_TRY(enter_form("pagesize"));
+    if (!m_features.has(Feature::custom_page_sizes))
+        return fail_at(m_token, ErrorCode::unexpected_token, "pagesize needs the feature custom-page-sizes");
+    WSB_TRY_ASSIGN(const uint64_t size_bytes, parse_unsigned(m_token, 64));
+    if (!std::has_single_bit(size_bytes))
+        return fail_at(m_token, ErrorCode::malformed_page_size, "not a power of two");
+    WSB_TRY(advance());
+    WSB_TRY(expect(Token::Kind::right));
+    return static_cast<uint8_t>(std::countr_zero(size_bytes));
 }
 
 Result<TableType> ModuleParser::table_type() {

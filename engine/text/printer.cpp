@@ -235,6 +235,8 @@ void Printer::memory_type(const MemoryType& type) {
     limits(type.address, type.limits_pages);
     if (type.is_shared)
         m_out += " shared";
+    if (type.page_size_log2 != MemoryType().page_size_log2)
+        m_out += " (pagesize " + std::to_string(type.page_size_bytes()) + ")";
 }
 
 void Printer::global_type(const GlobalType& type) {
