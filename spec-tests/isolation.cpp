@@ -44,10 +44,8 @@ Features features_of(const std::string& path) {
     Features features = Features::up_to(directory == "threads" ? 1 : 3);
     if (directory.starts_with("threads"))
         features.enable(Feature::threads);
-    if (directory == "wide-arithmetic")
-        features.enable(Feature::wide_arithmetic);
-    if (directory == "custom-page-sizes")
-        features.enable(Feature::custom_page_sizes);
+    if (const auto proposal = find_feature(directory))
+        features.enable(*proposal);
     return features;
 }
 

@@ -111,6 +111,7 @@ TEST(Print, LimitsAndSegments) {
         (import "m" "e" (tag $e (type 0)))
         (type (func))
         (memory $n 1)
+        (memory i64 3 9 (pagesize 1))
         (table $u 1 (ref func) (ref.func $f))
         (func $f)
         (elem $e1 (table $u) (i32.const 0) (ref func) (ref.func $f))
@@ -121,6 +122,7 @@ TEST(Print, LimitsAndSegments) {
         (data $d2 "")))");
     EXPECT_THAT(text, HasSubstr("(import \"m\" \"t\" (table $t (;0;) i64 1 2 externref))"));
     EXPECT_THAT(text, HasSubstr("(import \"m\" \"m\" (memory $m (;0;) i64 1 1 shared))"));
+    EXPECT_THAT(text, HasSubstr("(memory (;2;) i64 3 9 (pagesize 1))"));
     EXPECT_THAT(text, HasSubstr("(table $u (;1;) 1 (ref func) (ref.func $f))"));
     EXPECT_THAT(text, HasSubstr("(elem $e1 (;0;) (table $u) (i32.const 0) (ref func) (ref.func $f))"));
     EXPECT_THAT(text, HasSubstr("(elem $e2 (;1;) func $f)"));
