@@ -45,8 +45,7 @@ Result<Features> parse_features(std::string_view version, const std::vector<std:
     if (version == "1.0" || version == "2.0" || version == "3.0")
         features = Features::up_to(version[0] - '0');
     else if (!version.empty())
-        return fail(ErrorCode::bad_usage,
-                    fmt::format("--wasm: \"{}\" must be 1.0, 2.0 or 3.0", version));
+        return fail(ErrorCode::bad_usage, fmt::format("--wasm: \"{}\" must be 1.0, 2.0 or 3.0", version));
     for (const std::string& list : lists) {
         for (const auto item : std::views::split(std::string_view(list), ','))
             WSB_TRY(apply(std::string_view(item.begin(), item.end()), features));

@@ -11,8 +11,8 @@
 
 namespace wsb::cli {
 
-/// The features of a version (1.0, 2.0, 3.0; empty: `usual`), changed by the lists one after the other. A list
-/// is names between commas, each added, or taken away if it has a minus; `all` is every one.
+/// The features of a version (1.0, 2.0, 3.0; empty: `usual`), changed by the lists one after the other. A
+/// list is names between commas, each added, or taken away if it has a minus; `all` is every one.
 /// @return bad_usage with a text for people.
 [[nodiscard]] Result<Features> parse_features(std::string_view version, const std::vector<std::string>& lists,
                                               Features usual);

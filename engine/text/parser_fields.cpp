@@ -168,8 +168,8 @@ Result<void> ModuleParser::func_body(const TypeUse& type) {
     m_local_names = NameSpace(ErrorCode::duplicate_local);
     m_label_count = 0;
     m_all_label_names.erase(m_next_func);
-    for (const auto& id : type.param_ids)
-        WSB_TRY(m_local_names.add(id));
+    for (const Named& named : type.param_names)
+        WSB_TRY(m_local_names.add(named));
     std::vector<LocalRun> runs;
     const auto declare = [&](ValType local) {
         if (!runs.empty() && runs.back().type == local)
@@ -182,17 +182,14 @@ Result<void> ModuleParser::func_body(const TypeUse& type) {
         if (!more)
             break;
         WSB_TRY(enter_form("local"));
-        if (at(Token::Kind::id)) {
-            WSB_TRY_ASSIGN(const auto id, take_id());
-            WSB_TRY(m_local_names.add(id));
+        WSB_TRY_ASSIGN(const Named named, take_named());
+        const bool is_single = named.id || named.name;
+        while (is_single || !at(Token::Kind::right)) {
+            WSB_TRY(m_local_names.add(named));
             WSB_TRY_ASSIGN(const ValType local, val_type());
             declare(local);
-        } else {
-            while (!at(Token::Kind::right)) {
-                WSB_TRY_ASSIGN(const ValType local, val_type());
-                declare(local);
-                m_local_names.add_unnamed();
-            }
+            if (is_single)
+                break;
         }
         WSB_TRY(expect(Token::Kind::right));
     }

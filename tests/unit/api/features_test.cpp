@@ -57,8 +57,7 @@ const Example examples[] = {
     {Feature::memory64, "(table i64 1 funcref)"},
     {Feature::threads, "(memory 1 1 shared)"},
     {Feature::threads, "(func (atomic.fence))"},
-    {Feature::wide_arithmetic,
-     "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) (drop) (drop))"},
+    {Feature::wide_arithmetic, "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) (drop) (drop))"},
     {Feature::custom_page_sizes, "(memory 1 (pagesize 1))"},
 };
 
@@ -83,7 +82,8 @@ INSTANTIATE_TEST_SUITE_P(Examples, FeatureTest, ::testing::ValuesIn(examples));
 
 TEST(Features, EachHasAnExample) {
     for (const Feature feature : all_features)
-        EXPECT_TRUE(std::ranges::find(examples, feature, &Example::feature) != std::end(examples)) << feature_name(feature);
+        EXPECT_TRUE(std::ranges::find(examples, feature, &Example::feature) != std::end(examples))
+            << feature_name(feature);
 }
 
 TEST(Features, AreFoundByName) {

@@ -238,6 +238,11 @@ TEST(Print, EqualNamesGetEachTheirIdentifier) {
     EXPECT_THAT(text, HasSubstr("(func $f (;0;)"));
     EXPECT_THAT(text, HasSubstr("(func $f.2 (;1;)"));
     EXPECT_THAT(text, HasSubstr("(func $f.2_ (@name \"f\") (;2;)"));
+    EXPECT_THAT(
+        printed(R"((func (param $a i32) (param (@name "a") i64) (local $b (@name "a") f32)))"),
+        HasSubstr("(param $a i32) (param $a.1 (@name \"a\") i64)\n    (local $a.2 (@name \"a\") f32)"));
+    EXPECT_THAT(printed(R"((type (struct (field $a i32) (field (@name "a") i64))))"),
+                HasSubstr("(field $a i32) (field $a.1 (@name \"a\") i64)"));
     EXPECT_THAT(text, HasSubstr("(func $f.3 (@name \"f\") (;3;)"));
     EXPECT_THAT(text, HasSubstr("call $f\n    call $f.2\n    call $f.2_\n    call $f.3"));
 }
