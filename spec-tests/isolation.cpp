@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/isolation.h"
 
+#include "spec-tests/round_trip.h"
 #include "spec-tests/script_runner.h"
 
 #include <fmt/format.h>
@@ -49,24 +50,17 @@ Features features_of(const std::string& path) {
     return features;
 }
 
-void run_child(const std::string& path, int fd) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return send(fd, {{"line", 0}, {"failure", std::string("cannot be read: ") + std::strerror(errno)}});
-    std::string source((std::istreambuf_iterator<char>(file)), {});
-    auto script = text::parse_script(std::move(source));
-    if (!script)
-        return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
+void run_commands(const text::Script& script, Features features, int fd) {
     auto lines = nlohmann::json::array();
-    for (const auto& command : script->commands)
+    for (const auto& command : script.commands)
         lines.push_back(command.line);
     send(fd, {{"commands", lines}});
     Config config;
-    config.features = features_of(path);
+    config.features = features;
     auto runner = ScriptRunner::create(Engine(config));
     if (!runner)
         return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
-    for (const auto& command : script->commands) {
+    for (const auto& command : script.commands) {
         if (const auto failure = runner->run(command))
             send(fd, {{"line", command.line}, {"failure", *failure}});
         else
@@ -74,6 +68,34 @@ void run_child(const std::string& path, int fd) {
     }
     if (const auto failure = runner->finish())
         send(fd, {{"line", 0}, {"failure", *failure}});
+}
+
+void round_trip_modules(const text::Script& script, Features features, int fd) {
+    const auto modules = valid_modules(script, features);
+    auto lines = nlohmann::json::array();
+    for (const auto* module : modules)
+        lines.push_back(module->line);
+    send(fd, {{"commands", lines}});
+    for (const auto* module : modules) {
+        if (const auto failure = round_trip(*module, features))
+            send(fd, {{"line", module->line}, {"failure", *failure}});
+        else
+            send(fd, {{"line", module->line}});
+    }
+}
+
+void run_child(const std::string& path, int fd, Task task) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return send(fd, {{"line", 0}, {"failure", std::string("cannot be read: ") + std::strerror(errno)}});
+    std::string source((std::istreambuf_iterator<char>(file)), {});
+    auto script = text::parse_script(std::move(source));
+    if (!script)
+        return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
+    if (task == Task::round_trip)
+        round_trip_modules(*script, features_of(path), fd);
+    else
+        run_commands(*script, features_of(path), fd);
 }
 
 // In the parent
@@ -103,14 +125,15 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
 }
 
 /// Starts the process for one file. nullopt if the system has no room for it; errno says why.
-[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, unsigned timeout_seconds) {
+[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, unsigned timeout_seconds,
+                                         Task task) {
     int fds[2];
     if (pipe(fds) != 0)
         return std::nullopt;
     const pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        run_child(path, fds[1]);
+        run_child(path, fds[1], task);
         _exit(0);
     }
     const int reason = errno;
@@ -163,7 +186,7 @@ void finish(Child& child, FileResult& result) {
 }  // namespace
 
 std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                  unsigned timeout_seconds) {
+                                  unsigned timeout_seconds, Task task) {
     std::vector<FileResult> results(paths.size());
     for (size_t i = 0; i < paths.size(); ++i)
         results[i].path = paths[i];
@@ -171,7 +194,7 @@ std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigne
     size_t next = 0;
     while (next < paths.size() || !children.empty()) {
         while (next < paths.size() && children.size() < jobs) {
-            if (auto child = start(paths[next], next, timeout_seconds))
+            if (auto child = start(paths[next], next, timeout_seconds, task))
                 children.push_back(*std::move(child));
             else
                 results[next].failures.push_back(

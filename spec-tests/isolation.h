@@ -23,9 +23,15 @@ struct FileResult {
     [[nodiscard]] uint64_t failed() const noexcept { return failures.size() + not_reached; }
 };
 
+/// What is done with the commands of a script.
+enum class Task : uint8_t {
+    run,
+    round_trip,  ///< of the valid modules: see round_trip.h
+};
+
 /// Runs the files, `jobs` at a time, each for at most `timeout_seconds`. Results are in the order of
 /// `paths`.
 [[nodiscard]] std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                                unsigned timeout_seconds);
+                                                unsigned timeout_seconds, Task task);
 
 }  // namespace wsb::spec
