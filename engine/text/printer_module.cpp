@@ -225,8 +225,22 @@ void Printer::data_bytes(std::span<const uint8_t> bytes) {
 
 namespace {
 
+/// Whether an instruction refers to a data segment: then the assembler counts the segments before the code.
+[[nodiscard]] bool uses_data_segments(const Module& module) {
+    binary::Instr next;
+    for (const FuncBody& body : module.bodies) {
+        binary::InstrReader reader(Cursor(module.view(body.expression), body.expression.offset_bytes));
+        while (!reader.at_end() && reader.next(next)) {
+            const Imm kind = op_info(next.op).imm;
+            if (kind == Imm::data || kind == Imm::data_mem || kind == Imm::type_data)
+                return true;
+        }
+    }
+    return false;
+}
+
 /// Whether the assembler will write this section; empty ones it leaves out.
-[[nodiscard]] bool has_section(const Module& module, uint8_t id) noexcept {
+[[nodiscard]] bool has_section(const Module& module, uint8_t id) {
     namespace section_ids = binary::section_ids;
     switch (id) {
         case section_ids::type: return !module.rec_groups.empty();
@@ -240,19 +254,22 @@ namespace {
         case section_ids::export_: return !module.exports.empty();
         case section_ids::start: return module.start.has_value();
         case section_ids::element: return !module.elems.empty();
-        case section_ids::data_count: return module.data_count.has_value();
+        case section_ids::data_count: return module.data_count && uses_data_segments(module);
         case section_ids::data: return !module.datas.empty();
         default: return false;
     }
 }
 
-/// The last section up to `id` that will be written; 0 if there is none.
-[[nodiscard]] uint8_t last_section(const Module& module, uint8_t id) noexcept {
+/// By section: the last one up to it that will be written; 0 if there is none.
+[[nodiscard]] std::array<uint8_t, binary::section_ids::last + 1> last_sections(const Module& module) {
+    std::array<uint8_t, binary::section_ids::last + 1> table{};
     uint8_t last = 0;
-    for (const uint8_t each : binary::section_ids::order)
-        if (binary::section_rank(each) <= binary::section_rank(id) && has_section(module, each))
+    for (const uint8_t each : binary::section_ids::order) {
+        if (has_section(module, each))
             last = each;
-    return last;
+        table[each] = last;
+    }
+    return table;
 }
 
 }  // namespace
@@ -262,12 +279,15 @@ void Printer::customs() {
     constexpr std::array<std::string_view, 14> sections = {"",       "type",   "import",    "func",  "table",
                                                            "memory", "global", "export",    "start", "elem",
                                                            "code",   "data",   "datacount", "tag"};
+    if (m_module.customs.empty())
+        return;
+    const auto last = last_sections(m_module);
     for (const CustomSection& custom : m_module.customs) {
         if (custom.name == "name")
             continue;
         line(1);
         m_out += "(@custom " + quoted(custom.name);
-        const uint8_t after = last_section(m_module, static_cast<uint8_t>(custom.after_section));
+        const uint8_t after = last[custom.after_section];
         m_out += after == 0 ? std::string(" (before first)") : fmt::format(" (after {})", sections[after]);
         data_bytes(m_module.view(custom.content));
         m_out += ')';

@@ -264,6 +264,20 @@ TEST(Print, CustomSectionsKeepTheirPlaces) {
                                 "  (@custom \"d\" (after code) \"3\"))"));
 }
 
+/// Counts of data segments that no instruction needs are not written again: a place behind them would be
+/// lost.
+TEST(Print, CustomSectionsBehindSectionsThatAreLeftOut) {
+    const std::vector<uint8_t> bytes{0x00, 'a',  's',  'm',  0x01, 0x00,
+                                     0x00, 0x00, 0x04, 0x01, 0x00,  // no tables
+                                     0x0c, 0x01, 0x00,              // no data segments
+                                     0x00, 0x02, 0x01, 'c'};        // custom section
+    const std::string text = print(binary::decode(bytes, Features::up_to(4)).value());
+    EXPECT_THAT(text, HasSubstr("(@custom \"c\" (before first) \"\")"));
+    EXPECT_EQ(print(module_of(text)), text);
+    printed(R"((module (memory 1) (data $d "x") (func (data.drop $d)) (@custom "c" (after datacount))))");
+    printed(R"((module (memory 1) (data "x") (func) (@custom "c" (after datacount))))");
+}
+
 TEST(Print, LongDataTakesSeveralLines) {
     const std::string bytes(150, 'x');
     const std::string text = printed("(module (memory 1) (data (i32.const 0) \"" + bytes + "\"))");
