@@ -182,6 +182,7 @@ void fill_atomic(lower::HandlerTable& table);
 void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);
+void fill_gc(lower::HandlerTable& table);
 void fill_exceptions(lower::HandlerTable& table);
 void fill_vectors(lower::HandlerTable& table);
 void fill_vector_memory(lower::HandlerTable& table);

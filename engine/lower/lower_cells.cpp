@@ -2,6 +2,7 @@
 // Cells, the symbolic stack and the accumulators of the folding translator.
 #include "engine/isa/limits.h"
 #include "engine/lower/lower_sink.h"
+#include "engine/validate/fuel_cost.h"
 
 #include <algorithm>
 
@@ -65,13 +66,16 @@ void LowerSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
     m_potential_at_instr = potential();
     m_op = instr.op;
-    const OpInfo& row = op_info(instr.op);
-    if (m_form == Form::fast || row.fuel == 0)
+    if (m_form == Form::fast)
         return;
-    if (row.cls == OpClass::bulk || instr.op == Op::table_grow)
+    const uint32_t cost = validate::static_cost(*m_info.module, instr);
+    if (cost == 0)
+        return;
+    if (op_info(instr.op).cls == OpClass::bulk || instr.op == Op::table_grow ||
+        validate::is_array_bulk(instr.op))
         return;  // they charge themselves, together with their dynamic part
     begin_cell(Single::fuel_step);
-    word(row.fuel);
+    word(cost);
 }
 
 void LowerSink::check() {

@@ -340,6 +340,7 @@ void LowerSink::emit_call(Single which, std::span<const ValType> params, uint32_
     word(target);
     for (size_t i = 0; i < params.size(); ++i)
         pop();
+    note_roots();
 }
 
 /// Arguments replace the frame's own parameters; the cell moves them there.
@@ -349,6 +350,7 @@ void LowerSink::emit_tail_call(Single which, std::span<const ValType> params, ui
     const uint32_t base = m_height - slots;
     move_values(params.size(), base);
     begin_cell(which);
+    note_roots();
     word(pack_wide(base, callee_slot, potential()));
     word(target);
     word(pack_wide(m_header_slot, 0, slots));

@@ -55,6 +55,7 @@ void LowerSink::throw_(TagIdx tag, const FuncType& type) {
     const uint32_t base = m_height - slot_count(type.params);
     move_values(type.params.size(), base);
     begin_cell(Single::throw_);
+    note_roots();
     word(pack_wide(base, 0, potential()));
     word(static_cast<Word>(tag.value) | static_cast<Word>(slot_count(type.params)) << 32);
 }

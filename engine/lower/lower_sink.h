@@ -23,10 +23,18 @@ struct CellOrigin {
     uint32_t potential = 0;     ///< P when the cell traps: true fuel = F - P
 };
 
+/// Slots of a frame that hold references for the collector while a cell runs or its callee does.
+struct RootSet {
+    uint32_t word = 0;  ///< the cell
+    std::vector<uint32_t> slots;
+};
+
 /// What translation can write down beside the code; only asked for when something stopped.
 struct Recording {
-    std::vector<CellOrigin> origins;  ///< ascending by word
-    std::vector<uint32_t> points;     ///< words of the settlement points, in order of the body
+    std::vector<CellOrigin> origins;     ///< ascending by word
+    std::vector<uint32_t> points;        ///< words of the settlement points, in order of the body
+    std::vector<uint32_t> wanted_roots;  ///< given: cells that call or allocate, ascending
+    std::vector<RootSet> roots;          ///< theirs, ascending
 };
 
 enum class Form : uint8_t { fast, stepping };
@@ -114,9 +122,8 @@ public:
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void simd(const binary::Instr& instr);
-    // What no tier executes: the function is refused when it is compiled.
-    void br_on_cast(const binary::Instr&, ValType) { refuse(); }
-    void gc(const binary::Instr&) { refuse(); }
+    void br_on_cast(const binary::Instr& instr, ValType operand);
+    void gc(const binary::Instr& instr);
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};
@@ -241,6 +248,22 @@ private:
     void vector_lane_access(const binary::Instr& instr);
     void push_vector_result(Op op, uint32_t cell);
     bool redirect_vector(const Value& value, uint32_t to);
+
+    // Objects (lower_gc.cpp)
+    void struct_new(const binary::Instr& instr);
+    void struct_get(const binary::Instr& instr);
+    void struct_set(const binary::Instr& instr);
+    void array_get(const binary::Instr& instr);
+    void array_set(const binary::Instr& instr);
+    void array_bulk(const binary::Instr& instr);
+    void push_field(const FieldType& field, uint32_t cell);
+    void reference_to_number(Single which);
+    [[nodiscard]] Word cast_target(HeapType heap, bool takes_null) const noexcept;
+    void emit_ref_test(uint32_t slot, HeapType heap, bool takes_null);
+    void ref_test(HeapType heap, bool takes_null);
+    void ref_cast(HeapType heap, bool takes_null);
+    [[nodiscard]] bool is_traced(ValType type) const noexcept;
+    void note_roots();
 
     // Control (lower_control.cpp)
     Frame& frame_at(uint32_t depth) noexcept { return m_frames[m_frames.size() - 1 - depth]; }

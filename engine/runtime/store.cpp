@@ -84,11 +84,12 @@ Result<Slot> Store::new_externref(std::any object) {
         return fail(ErrorCode::limit_exceeded, "host references of the store");
     }
     m_externrefs.push_back(std::move(object));
-    return m_externrefs.size();
+    return host_reference(m_externrefs.size() - 1);
 }
 
-const std::any* Store::externref(Slot handle) const noexcept {
-    return handle - 1 < m_externrefs.size() ? &m_externrefs[handle - 1] : nullptr;
+const std::any* Store::externref(Slot reference) const noexcept {
+    const bool is_known = is_host_reference(reference) && reference >> 2 < m_externrefs.size();
+    return is_known ? &m_externrefs[reference >> 2] : nullptr;
 }
 
 Instance* Store::adopt(std::unique_ptr<Instance> instance) {
@@ -167,20 +168,6 @@ std::vector<TrapFrame> Store::backtrace() const {
 bool Store::refuse(LimitKind limit) noexcept {
     m_last_limit = limit;
     return false;
-}
-
-Result<const Object*> Store::new_object(CanonId type, std::vector<Slot> fields) {
-    if (!charge_memory(sizeof(Object) + fields.size() * sizeof(Slot), 0))
-        return fail(ErrorCode::limit_exceeded, "objects exceed the memory limit");
-    m_objects.push_back({type, std::move(fields)});
-    return &m_objects.back();
-}
-
-const Exception* Store::keep_exception(std::unique_ptr<Exception> exception) {
-    if (!charge_memory(sizeof(Exception) + exception->values.size() * sizeof(Slot), 0))
-        return nullptr;
-    m_exceptions.push_back(std::move(exception));
-    return m_exceptions.back().get();
 }
 
 bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {

@@ -6,9 +6,9 @@
 #include "engine/runtime/config.h"
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/global.h"
+#include "engine/runtime/heap.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/memory.h"
-#include "engine/runtime/object.h"
 #include "engine/runtime/stack.h"
 #include "engine/runtime/table.h"
 #include "engine/runtime/trap.h"
@@ -58,15 +58,21 @@ public:
     /// The function of the store for a host environment: the same one each time, so that references
     /// to it are equal. `entry` is called with the HostFunc as its environment.
     [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
-    /// @return a handle, never 0; limit_exceeded.
+    /// @return a host reference (object.h); limit_exceeded.
     [[nodiscard]] Result<Slot> new_externref(std::any object);
-    /// Null if there is no such handle.
-    [[nodiscard]] const std::any* externref(Slot handle) const noexcept;
+    /// Null if it is no host reference of this store.
+    [[nodiscard]] const std::any* externref(Slot reference) const noexcept;
 
-    /// Objects of the guest. @return limit_exceeded if the memory limit forbids it.
-    [[nodiscard]] Result<const Object*> new_object(CanonId type, std::vector<Slot> fields);
-    /// Keeps an exception that a reference points at; null if the memory limit forbids it.
-    [[nodiscard]] const Exception* keep_exception(std::unique_ptr<Exception> exception);
+    [[nodiscard]] Heap& heap() noexcept { return m_heap; }
+    /// A new object, zeroed. Collects when it is time, so guest frames must be as Tier::mark_roots finds
+    /// them and nothing else may hold an object. @return null if the memory limit forbids it.
+    [[nodiscard]] Object* new_object(const TypeInfo& type, uint64_t size_bytes) noexcept;
+    /// Frees every object that no guest frame, global, table, segment or host root refers to.
+    void collect() noexcept;
+    /// Keeps an object that the host has got hold of, until its scope ends (roots.cpp).
+    void add_host_root(Slot reference);
+    [[nodiscard]] size_t host_roots() const noexcept { return m_host_roots.size(); }
+    void drop_host_roots(size_t from) noexcept { m_host_roots.resize(from); }
 
     /// Takes an instance over, for as long as the store lives.
     Instance* adopt(std::unique_ptr<Instance> instance);
@@ -109,6 +115,7 @@ public:
 private:
     Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept;
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
+    void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);
     [[nodiscard]] std::vector<TrapFrame> backtrace() const;
 
@@ -129,14 +136,15 @@ private:
     uint64_t m_fuel_consumed_before = 0;      ///< under earlier grants
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;
+    Heap m_heap{*this};
     std::deque<HostFunc> m_host_funcs;
     std::unordered_map<const void*, HostFunc*> m_host_funcs_by_environment;
-    std::deque<std::any> m_externrefs;  ///< handle n is element n - 1
+    std::deque<std::any> m_externrefs;  ///< by number of the host reference
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
-    std::deque<Object> m_objects;
-    std::vector<std::unique_ptr<Exception>> m_exceptions;
     std::unordered_map<const SharedMemory*, Memory*> m_shared_memories;
+    std::vector<Slot> m_host_roots;
+    RootMaps m_root_maps;
     std::vector<std::unique_ptr<Memory>> m_memories;
     std::vector<std::unique_ptr<Table>> m_tables;
     std::vector<std::unique_ptr<Instance>> m_instances;

@@ -106,7 +106,7 @@ struct NullSink {
     void try_table(const BlockShape&, std::span<const binary::CatchClause>) {}
 
     // Garbage collection, vectors, atomics: by instruction; the operand types are on the row or in the
-    // module's types.
+    // module's types. Instructions on whole arrays settle (fuel_cost.h).
     void gc(const binary::Instr&) {}
     void simd(const binary::Instr&) {}
     void atomic(const binary::Instr&) {}

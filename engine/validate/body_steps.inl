@@ -90,6 +90,12 @@
         return true;
     }
 
+    void tell_gc() {
+        m_sink.gc(m_instr);
+        if (is_array_bulk(m_instr.op))
+            settle();
+    }
+
     [[nodiscard]] bool step_reference(bool live) {
         ValType operand;
         if (!check_reference(operand))

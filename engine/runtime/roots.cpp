@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collections of a store's heap: when they come, and from where objects are reached.
+#include "engine/runtime/operations.h"
+#include "engine/runtime/store.h"
+
+namespace wsb::runtime {
+
+namespace {
+
+/// What is remembered of cells; beyond that it is learnt again.
+constexpr size_t max_root_maps = 10'000;
+
+void mark_table(const TypeRegistry& registry, const Table& table, Heap& heap) noexcept {
+    if (!is_traced(registry, table.type().element))
+        return;
+    for (uint64_t i = 0; i < table.size; ++i)
+        heap.mark(table.elements[i]);
+}
+
+}  // namespace
+
+Object* Store::new_object(const TypeInfo& type, uint64_t size_bytes) noexcept {
+    if (m_heap.is_due() || m_engine->config.collect_always)
+        collect();
+    if (Object* object = m_heap.allocate(type, size_bytes))
+        return object;
+    collect();
+    if (m_heap.is_nearly_full()) {
+        static_cast<void>(refuse(LimitKind::memory_bytes));
+        return nullptr;
+    }
+    return m_heap.allocate(type, size_bytes);
+}
+
+void Store::collect() noexcept {
+    if (m_root_maps.size() > max_root_maps)
+        m_root_maps.clear();
+    m_heap.begin_marking();
+    if (!m_engine->tier->mark_roots(m_context, m_root_maps, m_heap))
+        return m_heap.give_up_marking();
+    mark_items();
+    m_heap.finish_marking();
+}
+
+void Store::mark_items() noexcept {
+    for (const Global& global : m_globals)
+        if (is_traced(registry(), global.type().type))
+            m_heap.mark(global.value[0]);
+    for (const auto& table : m_tables)
+        mark_table(registry(), *table, m_heap);
+    for (const auto& instance : m_instances)
+        instance->mark_roots(m_heap);
+    for (const Slot root : m_host_roots)
+        m_heap.mark(root);
+}
+
+void Instance::mark_roots(Heap& heap) const noexcept {
+    const TypeRegistry& registry = m_store->registry();
+    for (const auto& global : m_own_globals)
+        if (is_traced(registry, global->type().type))
+            heap.mark(global->value[0]);
+    for (const auto& table : m_own_tables)
+        mark_table(registry, *table, heap);
+    for (size_t i = 0; i < m_elems.size(); ++i) {
+        if (!is_traced(registry, to_canonical(module().elems[i].type, module().canonical_types)))
+            continue;
+        for (const Slot slot : m_elems[i])
+            heap.mark(slot);
+    }
+}
+
+void Store::add_host_root(Slot reference) {
+    if (is_object(reference))
+        m_host_roots.push_back(reference);
+}
+
+}  // namespace wsb::runtime
