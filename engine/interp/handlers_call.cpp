@@ -115,6 +115,8 @@ WSB_HANDLER call_host(WSB_STATE) {
     const HostResult result = run_host(*context, instance, func, ip, sp, frame, fuel);
     fuel = result.fuel;
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
+        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
+            WSB_CONTINUE(host_threw<false>);
         fuel += wide_field(ip);
         WSB_TRAP_WITH(context->trap);
     }
@@ -240,6 +242,8 @@ WSB_HANDLER return_call_host(WSB_STATE) {
     const HostResult result = run_host(*context, instance, func, ip, sp, frame, fuel);
     fuel = result.fuel;
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
+        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
+            WSB_CONTINUE(host_threw<true>);
         fuel += wide_field(ip);
         WSB_TRAP_WITH(context->trap);
     }

@@ -74,6 +74,27 @@ namespace {
                   static_cast<const Exception&>(*runtime::object_at(reference)));
 }
 
+/// Context::uncaught, which a host function threw.
+[[nodiscard, gnu::noinline]] TrapCode throw_from_host(VmContext& context, const Place& place) noexcept {
+    const TrapCode trap = unwind(context, place, *context.uncaught);
+    if (trap == TrapCode::none)
+        context.store->drop_pending();
+    return trap;
+}
+
+/// Goes on where an exception was caught.
+#define WSB_LAND()                                        \
+    do {                                                  \
+        ip = context->trap_ip;                            \
+        sp = context->trap_sp;                            \
+        instance = context->handler_instance;             \
+        memory = instance->first_memory->base;            \
+        memory_size = instance->first_memory->size_bytes; \
+        if (fuel < 0) [[unlikely]]                        \
+            WSB_CONTINUE(fuel_low);                       \
+        WSB_DISPATCH();                                   \
+    } while (false)
+
 template <auto unwinder>
 WSB_HANDLER throwing(WSB_STATE) {
     WSB_BODY
@@ -81,17 +102,27 @@ WSB_HANDLER throwing(WSB_STATE) {
     if (trap != TrapCode::none) [[unlikely]]
         WSB_TRAP_WITH(trap);
     fuel -= wide_field(ip);
-    ip = context->trap_ip;
-    sp = context->trap_sp;
-    instance = context->handler_instance;
-    memory = instance->first_memory->base;
-    memory_size = instance->first_memory->size_bytes;
-    if (fuel < 0) [[unlikely]]
-        WSB_CONTINUE(fuel_low);
-    WSB_DISPATCH();
+    WSB_LAND();
 }
 
 }  // namespace
+
+/// Behind a host call: [argument base | callee slot | settle][target], and for tail calls the header slot.
+template <bool is_tail>
+WSB_HANDLER host_threw(WSB_STATE) {
+    WSB_BODY
+    Place place{ip, sp, instance, false};
+    if (is_tail)
+        place.to_caller(static_cast<uint16_t>(ip[3]));
+    const TrapCode trap = throw_from_host(*context, place);
+    if (trap != TrapCode::none) [[unlikely]] {
+        fuel += wide_field(ip);
+        WSB_TRAP_WITH(trap);
+    }
+    WSB_LAND();
+}
+template WSB_HANDLER host_threw<false>(WSB_STATE);
+template WSB_HANDLER host_threw<true>(WSB_STATE);
 
 void fill_exceptions(lower::HandlerTable& table) {
     table.single[static_cast<size_t>(Single::throw_)] = address_of(throwing<throw_new>);

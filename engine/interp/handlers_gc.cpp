@@ -50,19 +50,19 @@ template <class Field>
 }
 
 /// Leaves what a field holds in its accumulator and its slot.
-#define WSB_GIVE_FIELD(Field, at)                                           \
-    do {                                                                    \
-        const auto value = read_field<Field>(at);                           \
-        if constexpr (sizeof value == sizeof(Bits128)) {                    \
-            std::memcpy(sp + field<0>(ip), &value, sizeof value);           \
-        } else if constexpr (std::is_floating_point_v<decltype(+value)>) {  \
-            facc = to_accumulator(value);                                   \
-            write_slot(sp + field<0>(ip), facc);                            \
-        } else {                                                            \
+#define WSB_GIVE_FIELD(Field, at)                                                    \
+    do {                                                                             \
+        const auto value = read_field<Field>(at);                                    \
+        if constexpr (sizeof value == sizeof(Bits128)) {                             \
+            std::memcpy(sp + field<0>(ip), &value, sizeof value);                    \
+        } else if constexpr (std::is_floating_point_v<decltype(+value)>) {           \
+            facc = to_accumulator(value);                                            \
+            write_slot(sp + field<0>(ip), facc);                                     \
+        } else {                                                                     \
             acc = std::make_unsigned_t<std::remove_const_t<decltype(value)>>(value); \
-            write_slot(sp + field<0>(ip), acc);                             \
-        }                                                                   \
-        WSB_NEXT(2);                                                        \
+            write_slot(sp + field<0>(ip), acc);                                      \
+        }                                                                            \
+        WSB_NEXT(2);                                                                 \
     } while (false)
 
 /// [to | object | offset in bytes]
@@ -92,12 +92,12 @@ template <class Field>
            uint64_t{index} * sizeof(typename Field::Memory);
 }
 
-#define WSB_CHECK_ELEMENT()                                                  \
-    do {                                                                     \
-        if (reference == 0) [[unlikely]]                                     \
-            WSB_TRAP_WITH(TrapCode::null_array_reference);                   \
+#define WSB_CHECK_ELEMENT()                                                          \
+    do {                                                                             \
+        if (reference == 0) [[unlikely]]                                             \
+            WSB_TRAP_WITH(TrapCode::null_array_reference);                           \
         if (index >= reinterpret_cast<const Array*>(reference)->length) [[unlikely]] \
-            WSB_TRAP_WITH(TrapCode::array_out_of_bounds);                    \
+            WSB_TRAP_WITH(TrapCode::array_out_of_bounds);                            \
     } while (false)
 
 /// [to | array | index]

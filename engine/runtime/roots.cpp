@@ -50,7 +50,7 @@ void Store::mark_items() noexcept {
         mark_table(registry(), *table, m_heap);
     for (const auto& instance : m_instances)
         instance->mark_roots(m_heap);
-    for (const Slot root : m_host_roots)
+    for (const Slot root : m_host_roots.all())
         m_heap.mark(root);
 }
 
@@ -69,9 +69,9 @@ void Instance::mark_roots(Heap& heap) const noexcept {
     }
 }
 
-void Store::add_host_root(Slot reference) {
-    if (is_object(reference))
-        m_host_roots.push_back(reference);
+void Store::hand_to_host(Slot slot, ValType canonical_type) {
+    if (is_traced(registry(), canonical_type) && is_object(slot))
+        m_host_roots.add(slot);
 }
 
 }  // namespace wsb::runtime

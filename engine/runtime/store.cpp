@@ -125,6 +125,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
 Failure Store::take_failure(bool has_guest_frames) {
     if (!m_pending) {
         Trap trap{m_context.trap, {}, {}};
+        describe(trap);
         if (has_guest_frames)
             trap.frames = backtrace();
         return trap;
@@ -133,6 +134,8 @@ Failure Store::take_failure(bool has_guest_frames) {
     m_pending.reset();
     if (const Trap* trap = failure.trap(); trap != nullptr && has_guest_frames) {
         // Frames from a nested call, innermost, come first.
+        if (trap->exception != 0)
+            m_host_roots.add(trap->exception);
         Trap complete = *trap;
         for (TrapFrame& frame : backtrace()) {
             if (complete.frames.size() < max_backtrace_frames)
@@ -141,6 +144,16 @@ Failure Store::take_failure(bool has_guest_frames) {
         return complete;
     }
     return failure;
+}
+
+/// What the host should know beside the code.
+void Store::describe(Trap& trap) {
+    if (trap.code == TrapCode::allocation_failure && m_last_limit == LimitKind::memory_bytes)
+        trap.detail = "the memory limit of " + std::to_string(m_limits.memory_bytes) + " bytes is reached";
+    if (trap.code == TrapCode::uncaught_exception) {
+        trap.exception = reference_to(m_context.uncaught);
+        m_host_roots.add(trap.exception);
+    }
 }
 
 std::vector<TrapFrame> Store::backtrace() const {

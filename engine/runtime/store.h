@@ -7,6 +7,7 @@
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/global.h"
 #include "engine/runtime/heap.h"
+#include "engine/runtime/host_roots.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/memory.h"
 #include "engine/runtime/stack.h"
@@ -69,10 +70,10 @@ public:
     [[nodiscard]] Object* new_object(const TypeInfo& type, uint64_t size_bytes) noexcept;
     /// Frees every object that no guest frame, global, table, segment or host root refers to.
     void collect() noexcept;
-    /// Keeps an object that the host has got hold of, until its scope ends (roots.cpp).
-    void add_host_root(Slot reference);
-    [[nodiscard]] size_t host_roots() const noexcept { return m_host_roots.size(); }
-    void drop_host_roots(size_t from) noexcept { m_host_roots.resize(from); }
+    /// Objects in the hands of the host.
+    [[nodiscard]] HostRoots& host_roots() noexcept { return m_host_roots; }
+    /// Tells the host roots of a value that the host is about to get. Throws std::bad_alloc.
+    void hand_to_host(Slot slot, ValType canonical_type);
 
     /// Takes an instance over, for as long as the store lives.
     Instance* adopt(std::unique_ptr<Instance> instance);
@@ -86,6 +87,8 @@ public:
     [[nodiscard]] CallResult<void> call(const VmFunc& func, Slot* slots);
     /// Leaves the reason for which a host function is about to return HostOutcome::trapped.
     void set_pending(Failure failure) { m_pending = std::move(failure); }
+    /// The guest caught what it was.
+    void drop_pending() noexcept { m_pending.reset(); }
 
     // Limits. Charging fails, and remembers which limit it was, if it would exceed it.
     [[nodiscard]] bool charge_memory(uint64_t size_bytes, uint32_t count) noexcept;
@@ -117,6 +120,7 @@ private:
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
     void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);
+    void describe(Trap& trap);
     [[nodiscard]] std::vector<TrapFrame> backtrace() const;
 
     std::shared_ptr<const EngineState> m_engine;
@@ -143,7 +147,7 @@ private:
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
     std::unordered_map<const SharedMemory*, Memory*> m_shared_memories;
-    std::vector<Slot> m_host_roots;
+    HostRoots m_host_roots;
     RootMaps m_root_maps;
     std::vector<std::unique_ptr<Memory>> m_memories;
     std::vector<std::unique_ptr<Table>> m_tables;

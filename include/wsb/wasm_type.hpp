@@ -26,6 +26,9 @@ template <class T>
 struct WasmType;
 
 namespace detail {
+/// An externref that the host gets: it may be an object of the guest's, converted. Throws std::bad_alloc.
+void hand_to_host(StoreRef store, uint64_t slot);
+
 template <class T, ValType::Kind Kind>
 struct NumberType {
     static constexpr ValType type = Kind;
@@ -75,7 +78,10 @@ struct WasmType<ExternRef> {
     static constexpr ValType type = ValType::externref();
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.raw(); }
-    static ExternRef load(const uint64_t* slot, StoreRef) noexcept { return ExternRef::from_raw(*slot); }
+    static ExternRef load(const uint64_t* slot, StoreRef store) {
+        detail::hand_to_host(store, *slot);
+        return ExternRef::from_raw(*slot);
+    }
 };
 
 namespace detail {
@@ -97,7 +103,7 @@ struct ResultTraits {
     static constexpr size_t slots = WasmType<R>::slots;
     static std::span<const ValType> types() noexcept { return val_types<R>(); }
     static void store(uint64_t* slot, const R& value) noexcept { WasmType<R>::store(slot, value); }
-    static R load(const uint64_t* slot, StoreRef store) noexcept { return WasmType<R>::load(slot, store); }
+    static R load(const uint64_t* slot, StoreRef store) { return WasmType<R>::load(slot, store); }
 };
 
 template <>
@@ -115,7 +121,7 @@ struct ResultTraits<std::tuple<T...>> {
             [&](const T&... value) { ((WasmType<T>::store(slot, value), slot += WasmType<T>::slots), ...); },
             values);
     }
-    static std::tuple<T...> load(const uint64_t* slot, StoreRef store) noexcept {
+    static std::tuple<T...> load(const uint64_t* slot, StoreRef store) {
         [[maybe_unused]] size_t at = 0;
         // Braces evaluate from left to right.
         return std::tuple<T...>{
