@@ -47,7 +47,7 @@ Features features_of(const std::string& path) {
     return features;
 }
 
-void run_child(const std::string& path, int fd) {
+void run_child(const std::string& path, const RunOptions& options, int fd) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return send(fd, {{"line", 0}, {"failure", std::string("cannot be read: ") + std::strerror(errno)}});
@@ -61,6 +61,7 @@ void run_child(const std::string& path, int fd) {
     send(fd, {{"commands", lines}});
     Config config;
     config.features = features_of(path);
+    config.collect_always = options.collects_always;
     auto runner = ScriptRunner::create(Engine(config));
     if (!runner)
         return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
@@ -101,14 +102,14 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
 }
 
 /// Starts the process for one file. nullopt if the system has no room for it; errno says why.
-[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, unsigned timeout_seconds) {
+[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, const RunOptions& options) {
     int fds[2];
     if (pipe(fds) != 0)
         return std::nullopt;
     const pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        run_child(path, fds[1]);
+        run_child(path, options, fds[1]);
         _exit(0);
     }
     const int reason = errno;
@@ -122,7 +123,7 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
     child.pid = pid;
     child.fd = fds[0];
     child.index = index;
-    child.deadline = Clock::now() + std::chrono::seconds(timeout_seconds);
+    child.deadline = Clock::now() + std::chrono::seconds(options.timeout_seconds);
     return child;
 }
 
@@ -160,16 +161,15 @@ void finish(Child& child, FileResult& result) {
 
 }  // namespace
 
-std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                  unsigned timeout_seconds) {
+std::vector<FileResult> run_files(const std::vector<std::string>& paths, const RunOptions& options) {
     std::vector<FileResult> results(paths.size());
     for (size_t i = 0; i < paths.size(); ++i)
         results[i].path = paths[i];
     std::vector<Child> children;
     size_t next = 0;
     while (next < paths.size() || !children.empty()) {
-        while (next < paths.size() && children.size() < jobs) {
-            if (auto child = start(paths[next], next, timeout_seconds))
+        while (next < paths.size() && children.size() < options.jobs) {
+            if (auto child = start(paths[next], next, options))
                 children.push_back(*std::move(child));
             else
                 results[next].failures.push_back(

@@ -23,9 +23,14 @@ struct FileResult {
     [[nodiscard]] uint64_t failed() const noexcept { return failures.size() + not_reached; }
 };
 
-/// Runs the files, `jobs` at a time, each for at most `timeout_seconds`. Results are in the order of
-/// `paths`.
-[[nodiscard]] std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                                unsigned timeout_seconds);
+struct RunOptions {
+    unsigned jobs = 1;               ///< files at the same time
+    unsigned timeout_seconds = 300;  ///< for one file
+    bool collects_always = false;    ///< collects garbage before every allocation of an object
+};
+
+/// Runs the files. Results are in the order of `paths`.
+[[nodiscard]] std::vector<FileResult> run_files(const std::vector<std::string>& paths,
+                                                const RunOptions& options);
 
 }  // namespace wsb::spec

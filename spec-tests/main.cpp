@@ -98,17 +98,19 @@ int main(int argc, char** argv) {
     std::vector<std::string> paths;
     std::string tier = "interp";
     std::string json_path;
-    unsigned timeout_seconds = 300;
-    unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+    wsb::spec::RunOptions options;
+    options.jobs = std::max(1u, std::thread::hardware_concurrency());
     size_t most_failures = 20;
     app.add_option("PATH", paths, "Scripts or directories")->required()->check(CLI::ExistingPath);
     app.add_option("--tier", tier, "Execution tier")->check(CLI::IsMember({"interp"}))->capture_default_str();
     app.add_option("--json", json_path, "Write the results to this file");
-    app.add_option("--timeout", timeout_seconds, "Seconds for one file")->capture_default_str();
-    app.add_option("--jobs", jobs, "Files run at the same time")
+    app.add_option("--timeout", options.timeout_seconds, "Seconds for one file")->capture_default_str();
+    app.add_option("--jobs", options.jobs, "Files run at the same time")
         ->check(CLI::Range(1u, 1024u))
         ->capture_default_str();
     app.add_option("--list-failures", most_failures, "Failures listed for one file")->capture_default_str();
+    app.add_flag("--gc-stress", options.collects_always,
+                 "Collect garbage before every allocation of an object");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -121,5 +123,5 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "wasm-spec: no .wast file found\n");
         return 2;
     }
-    return report(wsb::spec::run_files(scripts, jobs, timeout_seconds), json_path, most_failures);
+    return report(wsb::spec::run_files(scripts, options), json_path, most_failures);
 }

@@ -74,8 +74,13 @@ namespace {
                   static_cast<const Exception&>(*runtime::object_at(reference)));
 }
 
-/// Context::uncaught, which a host function threw.
-[[nodiscard, gnu::noinline]] TrapCode throw_from_host(VmContext& context, const Place& place) noexcept {
+/// Throws VmContext::uncaught out of a host call; a tail call's frame is gone already.
+template <bool is_tail>
+[[nodiscard, gnu::noinline]] TrapCode throw_from_host(VmContext& context, VmInstance* instance,
+                                                      const Word* ip, Slot* sp) noexcept {
+    Place place{ip, sp, instance, false};
+    if (is_tail)
+        place.to_caller(static_cast<uint16_t>(ip[3]));
     const TrapCode trap = unwind(context, place, *context.uncaught);
     if (trap == TrapCode::none)
         context.store->drop_pending();
@@ -111,10 +116,7 @@ WSB_HANDLER throwing(WSB_STATE) {
 template <bool is_tail>
 WSB_HANDLER host_threw(WSB_STATE) {
     WSB_BODY
-    Place place{ip, sp, instance, false};
-    if (is_tail)
-        place.to_caller(static_cast<uint16_t>(ip[3]));
-    const TrapCode trap = throw_from_host(*context, place);
+    const TrapCode trap = throw_from_host<is_tail>(*context, instance, ip, sp);
     if (trap != TrapCode::none) [[unlikely]] {
         fuel += wide_field(ip);
         WSB_TRAP_WITH(trap);

@@ -17,15 +17,15 @@ using runtime::Object;
 
 namespace {
 
-/// How a field is held in memory, what it extends to, and the slots it takes.
+/// How a field is held in memory, and what it is read as: numbers extended to at least 32 bits.
 template <class M, class V>
 struct FieldOf {
     using Memory = M;
     using Value = V;
 };
-using I8Signed = FieldOf<int8_t, int32_t>;
+using I8Signed = FieldOf<int8_t, uint32_t>;
 using I8Unsigned = FieldOf<uint8_t, uint32_t>;
-using I16Signed = FieldOf<int16_t, int32_t>;
+using I16Signed = FieldOf<int16_t, uint32_t>;
 using I16Unsigned = FieldOf<uint16_t, uint32_t>;
 using I32 = FieldOf<uint32_t, uint32_t>;
 using I64 = FieldOf<uint64_t, uint64_t>;
@@ -41,7 +41,10 @@ template <class Field>
 [[nodiscard, gnu::always_inline]] inline typename Field::Value read_field(const uint8_t* at) noexcept {
     typename Field::Memory value;
     std::memcpy(&value, at, sizeof value);
-    return static_cast<typename Field::Value>(value);
+    if constexpr (std::is_signed_v<typename Field::Memory> && std::is_integral_v<typename Field::Memory>)
+        return static_cast<typename Field::Value>(int32_t{value});
+    else
+        return value;
 }
 
 template <class Field>
@@ -49,20 +52,19 @@ template <class Field>
     std::memcpy(at, from, sizeof(typename Field::Memory));
 }
 
-/// Leaves what a field holds in its accumulator and its slot.
-#define WSB_GIVE_FIELD(Field, at)                                                    \
-    do {                                                                             \
-        const auto value = read_field<Field>(at);                                    \
-        if constexpr (sizeof value == sizeof(Bits128)) {                             \
-            std::memcpy(sp + field<0>(ip), &value, sizeof value);                    \
-        } else if constexpr (std::is_floating_point_v<decltype(+value)>) {           \
-            facc = to_accumulator(value);                                            \
-            write_slot(sp + field<0>(ip), facc);                                     \
-        } else {                                                                     \
-            acc = std::make_unsigned_t<std::remove_const_t<decltype(value)>>(value); \
-            write_slot(sp + field<0>(ip), acc);                                      \
-        }                                                                            \
-        WSB_NEXT(2);                                                                 \
+/// Leaves what a field holds in its accumulator, if it has one, and its slot.
+#define WSB_GIVE_FIELD(Field, at)                                    \
+    do {                                                             \
+        if constexpr (std::is_same_v<Field, V128>) {                 \
+            std::memcpy(sp + field<0>(ip), at, sizeof(Bits128));     \
+        } else if constexpr (is_float_type<typename Field::Value>) { \
+            facc = to_accumulator(read_field<Field>(at));            \
+            write_slot(sp + field<0>(ip), facc);                     \
+        } else {                                                     \
+            acc = read_field<Field>(at);                             \
+            write_slot(sp + field<0>(ip), acc);                      \
+        }                                                            \
+        WSB_NEXT(2);                                                 \
     } while (false)
 
 /// [to | object | offset in bytes]
