@@ -21,7 +21,8 @@ inline namespace v1 {
 
 /// The WebAssembly type of a C++ type: int32_t, uint32_t → i32; int64_t, uint64_t → i64; float →
 /// f32; double → f64; V128 → v128; ExternRef → externref; std::optional<Func> → funcref. Others do
-/// not compile. `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`.
+/// not compile. `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`; for references
+/// `fits(value, store)`, whether the store may have it.
 template <class T>
 struct WasmType;
 
@@ -77,6 +78,7 @@ template <>
 struct WasmType<ExternRef> {
     static constexpr ValType type = ValType::externref();
     static constexpr size_t slots = 1;
+    static bool fits(ExternRef value, StoreRef store) noexcept { return Value(value).has_type(store, type); }
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.raw(); }
     static ExternRef load(const uint64_t* slot, StoreRef store) {
         detail::hand_to_host(store, *slot);
@@ -85,6 +87,20 @@ struct WasmType<ExternRef> {
 };
 
 namespace detail {
+/// Whether a value may go to the guest: numbers always, references if they are live ones of the store.
+template <class T>
+bool fits(const T& value, StoreRef store) noexcept {
+    if constexpr (requires { WasmType<T>::fits(value, store); })
+        return WasmType<T>::fits(value, store);
+    else
+        return true;
+}
+template <class... T>
+bool fits(const std::tuple<T...>& values, StoreRef store) noexcept {
+    return std::apply([&](const T&... value) { return (fits(value, store) && ...); }, values);
+}
+inline constexpr const char* does_not_fit = "a reference of another store, or one that was let go";
+
 template <class... T>
 constexpr size_t slots_of() noexcept {
     return (WasmType<T>::slots + ... + size_t{0});
