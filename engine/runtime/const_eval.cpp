@@ -112,8 +112,8 @@ private:
             auto* bytes = reinterpret_cast<uint8_t*>(object);
             const size_t first = m_stack.size() - type.fields.size();
             for (size_t i = 0; i < type.fields.size(); ++i)
-                std::memcpy(bytes + type.fields[i].offset_bytes, m_stack[first + i].data(),
-                            type.fields[i].width_bytes);
+                copy_value(bytes + type.fields[i].offset_bytes, m_stack[first + i].data(),
+                           type.fields[i].width_bytes);
             m_stack.resize(first);
         }
         push(reference_to(object));
@@ -128,7 +128,7 @@ private:
         array->length = length;
         for (size_t i = 0; i < length; ++i) {
             const ConstValue element = element_at(i);
-            std::memcpy(array->element(i), element.data(), type.element_bytes);
+            copy_value(array->element(i), element.data(), type.element_bytes);
         }
         push(reference_to(array));
         return {};

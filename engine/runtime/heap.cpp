@@ -35,11 +35,10 @@ constexpr auto class_of_granules = [] {
     return table;
 }();
 
-/// Writes the header. Copying bytes begins the life of whichever object the type says.
-[[nodiscard]] Object* begin_object(uint8_t* at, const TypeInfo& type) noexcept {
-    const TypeInfo* const header = &type;
-    std::memcpy(at, &header, sizeof header);
-    return reinterpret_cast<Object*>(at);
+[[nodiscard]] uint8_t class_of(uint64_t size_bytes) noexcept {
+    return size_bytes > largest_cell_bytes
+               ? no_size_class
+               : class_of_granules[(size_bytes + granule_bytes - 1) / granule_bytes];
 }
 
 }  // namespace
@@ -82,6 +81,11 @@ struct Heap::Block {
     }
 };
 
+Heap::Heap(Store& store) noexcept : m_store(store) {
+    for (size_t i = 0; i < size_classes; ++i)
+        m_classes[i].cell_bytes = cell_sizes[i];
+}
+
 Heap::~Heap() {
     static_assert(sizeof(Block) <= Block::first_cell_bytes && Block::first_cell_bytes % granule_bytes == 0);
     static_assert(size_classes == cell_sizes.size());
@@ -105,6 +109,7 @@ const TypeInfo& Heap::type_info(CanonId id) {
         const StructType& structure = *registry.type(id).structure();
         const StructLayout layout = struct_layout(structure);
         info->size_bytes = layout.size_bytes;
+        info->size_class = class_of(layout.size_bytes);
         for (size_t i = 0; i < structure.fields.size(); ++i) {
             const StorageType& storage = structure.fields[i].storage;
             info->fields.push_back({layout.offsets_bytes[i], storage_bytes(storage)});
@@ -117,14 +122,14 @@ const TypeInfo& Heap::type_info(CanonId id) {
 }
 
 Object* Heap::allocate(const TypeInfo& type, uint64_t size_bytes) noexcept {
-    if (size_bytes > largest_cell_bytes) [[unlikely]]
+    const uint8_t size_class = class_of(size_bytes);
+    if (size_class == no_size_class) [[unlikely]]
         return allocate_large(type, size_bytes);
-    const size_t size_class = class_of_granules[(size_bytes + granule_bytes - 1) / granule_bytes];
     SizeClass& cells = m_classes[size_class];
     if (cells.cursor == cells.limit && !refill(size_class)) [[unlikely]]
         return nullptr;
     Object* object = begin_object(cells.cursor, type);
-    cells.cursor += cell_sizes[size_class];
+    cells.cursor += cells.cell_bytes;
     return object;
 }
 
@@ -182,7 +187,7 @@ bool Heap::next_run(SizeClass& cells) noexcept {
     while (at + step <= block_bytes && block.is_marked(at))
         at += step;
     size_t end = at;
-    while (end + step <= block_bytes && !block.is_marked(end))
+    while (end + step <= block_bytes && !block.is_marked(end) && !(m_collects_always && end != at))
         end += step;
     cells.scan_bytes = end;
     if (end == at)

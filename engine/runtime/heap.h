@@ -21,7 +21,7 @@ class Store;
 
 class Heap {
 public:
-    explicit Heap(Store& store) noexcept : m_store(store) {}
+    explicit Heap(Store& store) noexcept;
     Heap(const Heap&) = delete;
     Heap& operator=(const Heap&) = delete;
     ~Heap();
@@ -35,8 +35,24 @@ public:
     /// @return null if the store's memory limit or the system refuses.
     [[nodiscard]] Object* allocate(const TypeInfo& type, uint64_t size_bytes) noexcept;
 
+    /// A new structure, if the class of its size has a free cell at hand; else null.
+    [[nodiscard]] Object* allocate_at_hand(const TypeInfo& type) noexcept {
+        if (type.size_class == no_size_class)
+            return nullptr;
+        SizeClass& cells = m_classes[type.size_class];
+        if (cells.cursor == cells.limit)
+            return nullptr;
+        uint8_t* const at = cells.cursor;
+        cells.cursor += cells.cell_bytes;
+        return begin_object(at, type);
+    }
+
+    /// Every allocation finds that a collection is due.
+    void collect_always() noexcept { m_collects_always = true; }
     /// Whether so much was allocated since the last collection that the next one pays.
-    [[nodiscard]] bool is_due() const noexcept { return m_since_collection_bytes >= m_threshold_bytes; }
+    [[nodiscard]] bool is_due() const noexcept {
+        return m_since_collection_bytes >= m_threshold_bytes || m_collects_always;
+    }
     /// Whether the last collection left less than a sixteenth of the heap free: to go on would mean to
     /// collect again and again for little.
     [[nodiscard]] bool is_nearly_full() const noexcept {
@@ -67,12 +83,19 @@ private:
         std::vector<Block*> blocks;
         size_t next = 0;
         Block* current = nullptr;
+        uint32_t cell_bytes = 0;
         size_t scan_bytes = 0;  ///< where the search in `current` goes on
         uint8_t* cursor = nullptr;
         uint8_t* limit = nullptr;
     };
     static constexpr size_t size_classes = 32;
 
+    /// Writes the header. Copying bytes begins the life of whichever object the type says.
+    [[nodiscard]] static Object* begin_object(uint8_t* at, const TypeInfo& type) noexcept {
+        const TypeInfo* const header = &type;
+        std::memcpy(at, &header, sizeof header);
+        return reinterpret_cast<Object*>(at);
+    }
     [[nodiscard]] Object* allocate_large(const TypeInfo& type, uint64_t size_bytes) noexcept;
     [[nodiscard]] bool refill(size_t size_class) noexcept;
     [[nodiscard]] bool next_run(SizeClass& cells) noexcept;
@@ -96,6 +119,7 @@ private:
     std::vector<Object*> m_mark_stack;
     size_t m_mark_stack_limit = SIZE_MAX;
     bool m_mark_stack_overflowed = false;
+    bool m_collects_always = false;
     uint64_t m_capacity_bytes = 0;
     uint64_t m_live_bytes = 0;
     uint64_t m_since_collection_bytes = 0;

@@ -11,6 +11,7 @@
 #include "engine/runtime/global.h"
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace wsb::runtime {
@@ -23,6 +24,7 @@ struct TypeInfo {
         uint32_t width_bytes = 0;
     };
     Kind kind = Kind::structure;
+    uint8_t size_class = 0;                     ///< structure: of the heap's cells; none if large
     bool elements_are_traced = false;           ///< array
     CanonId id = 0;                             ///< structure, array
     uint32_t size_bytes = 0;                    ///< structure, with header
@@ -34,6 +36,19 @@ struct TypeInfo {
         return array_header_bytes + length * element_bytes;
     }
 };
+
+inline constexpr uint8_t no_size_class = 0xff;
+
+/// Copies a field's or element's value; `width_bytes` is 1, 2, 4, 8 or 16.
+inline void copy_value(void* to, const void* from, uint32_t width_bytes) noexcept {
+    switch (width_bytes) {
+        case 1: std::memcpy(to, from, 1); return;
+        case 2: std::memcpy(to, from, 2); return;
+        case 4: std::memcpy(to, from, 4); return;
+        case 8: std::memcpy(to, from, 8); return;
+        default: std::memcpy(to, from, 16); return;
+    }
+}
 
 /// Header of every object; fields of structures follow.
 struct Object {

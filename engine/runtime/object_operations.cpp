@@ -25,9 +25,9 @@ namespace {
 }
 
 void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexcept {
-    const size_t width = array.type->element_bytes;
+    const uint32_t width = array.type->element_bytes;
     for (uint64_t i = 0; i < count; ++i)
-        std::memcpy(array.element(from + i), value, width);
+        copy_value(array.element(from + i), value, width);
 }
 
 /// Allocates, and leaves the reference in `operands[0]`, which no longer counts as an operand.
@@ -62,7 +62,7 @@ void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexce
     if (op == Op::array_new)
         fill(*array, 0, length, operands);
     for (uint64_t i = 0; op == Op::array_new_fixed && i < length; ++i)
-        std::memcpy(array->element(i), operands + i * width, type.element_bytes);
+        copy_value(array->element(i), operands + i * width, type.element_bytes);
     if (op == Op::array_new_data && length != 0)
         std::memcpy(array->element(0), owner.data(index2).data() + source, length * type.element_bytes);
     if (op == Op::array_new_elem && length != 0)
@@ -122,12 +122,15 @@ void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexce
 
 Object* new_struct(VmInstance& instance, uint32_t type_index, const Slot* values) noexcept {
     const TypeInfo& type = type_of(instance, type_index);
-    Object* object = instance.context->store->new_object(type, type.size_bytes);
+    Store& store = *instance.context->store;
+    Object* object = store.heap().allocate_at_hand(type);
+    if (object == nullptr)
+        object = store.new_object(type, type.size_bytes);
     if (object == nullptr || values == nullptr)
         return object;
     auto* bytes = reinterpret_cast<uint8_t*>(object);
     for (const TypeInfo::Field& field : type.fields) {
-        std::memcpy(bytes + field.offset_bytes, values, field.width_bytes);
+        copy_value(bytes + field.offset_bytes, values, field.width_bytes);
         values += field.width_bytes == 16 ? 2 : 1;
     }
     return object;

@@ -20,7 +20,7 @@ void mark_table(const TypeRegistry& registry, const Table& table, Heap& heap) no
 }  // namespace
 
 Object* Store::new_object(const TypeInfo& type, uint64_t size_bytes) noexcept {
-    if (m_heap.is_due() || m_engine->config.collect_always)
+    if (m_heap.is_due())
         collect();
     if (Object* object = m_heap.allocate(type, size_bytes))
         return object;

@@ -30,6 +30,8 @@ Result<std::unique_ptr<Store>> Store::create(std::shared_ptr<const EngineState> 
     context.stack_top = store->m_stack.begin();
     context.stack_limit = store->m_stack.end();
     context.fuel_left = fuel_unlimited;
+    if (store->engine().config.collect_always)
+        store->m_heap.collect_always();
     return store;
 }
 

@@ -105,14 +105,15 @@ TEST_F(ReferenceTest, TypedCallsRefuseWhatWasLetGo) {
 TEST_F(ReferenceTest, HostFunctionsAreScopes) {
     std::optional<Value> seen;
     const FuncType type{{ValType::reference(HeapType::any, true)}, {ValType::reference(HeapType::any, true)}};
-    ASSERT_TRUE(linker.function("host", "same", type,
-                                [&](Caller& caller, std::span<const Value> args, std::span<Value> results) -> CallResult<void> {
-                                    caller.store().collect_garbage();
-                                    seen = args[0];
-                                    EXPECT_TRUE(seen->has_type(store, reference(HeapType::struct_)));
-                                    results[0] = args[0];
-                                    return {};
-                                }));
+    ASSERT_TRUE(linker.function(
+        "host", "same", type,
+        [&](Caller& caller, std::span<const Value> args, std::span<Value> results) -> CallResult<void> {
+            caller.store().collect_garbage();
+            seen = args[0];
+            EXPECT_TRUE(seen->has_type(store, reference(HeapType::struct_)));
+            results[0] = args[0];
+            return {};
+        }));
     const Instance i = instance(R"((import "host" "same" (func $same (param anyref) (result anyref)))
         (type $box (struct (field i32)))
         (func (export "f") (result i32) (local anyref)
@@ -125,7 +126,8 @@ TEST_F(ReferenceTest, HostFunctionsAreScopes) {
 // Exceptions
 
 struct ExceptionTest : ApiTest {
-    const Instance thrower = instance(R"((tag $t (export "t") (param i32 f64)) (tag $u (export "u") (param i32 f64))
+    const Instance thrower =
+        instance(R"((tag $t (export "t") (param i32 f64)) (tag $u (export "u") (param i32 f64))
         (func (export "f") (param i32) (throw $t (local.get 0) (f64.const 0.5))))");
     const Tag tag = std::get<Tag>(thrower.get("t").value());
 };

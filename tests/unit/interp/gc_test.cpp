@@ -151,7 +151,8 @@ TEST_P(GcTest, BetweenInstances) {
 
 TEST_P(GcTest, FramesBelowAHostFunction) {
     std::optional<TypedFunc<int32_t(int32_t)>> inner;
-    ASSERT_TRUE(linker.function("host", "again", [&](int32_t n) -> CallResult<int32_t> { return (*inner)(n); }));
+    ASSERT_TRUE(
+        linker.function("host", "again", [&](int32_t n) -> CallResult<int32_t> { return (*inner)(n); }));
     const Instance i = instance(R"((import "host" "again" (func $again (param i32) (result i32)))
         (type $box (struct (field i32)))
         (func (export "f") (param i32) (result i32) (local (ref null $box))

@@ -26,8 +26,7 @@ struct HeapTest : ::testing::Test {
     }
     Object* make(const TypeInfo& info) { return world.store->new_object(info, info.size_bytes); }
     Array* make_array(const TypeInfo& info, uint32_t length) {
-        auto* array =
-            static_cast<Array*>(world.store->new_object(info, info.array_size_bytes(length)));
+        auto* array = static_cast<Array*>(world.store->new_object(info, info.array_size_bytes(length)));
         if (array != nullptr)
             array->length = length;
         return array;
@@ -41,8 +40,9 @@ struct HeapTest : ::testing::Test {
     std::shared_ptr<const CompiledModule> compiled;
 };
 
-constexpr std::string_view list_type = "(module (rec (type (struct (field (ref null 0) i64)))) "
-                                       "(type (array (mut (ref null 0)))) (type (array (mut i8))))";
+constexpr std::string_view list_type =
+    "(module (rec (type (struct (field (ref null 0) i64)))) "
+    "(type (array (mut (ref null 0)))) (type (array (mut i8))))";
 
 TEST_F(HeapTest, LaysFieldsOutAndListsTracedOnes) {
     types(R"((module (type (struct (field i8 i64 i16 (ref null 0) funcref v128 i31ref)))
