@@ -41,6 +41,10 @@ void StoreRef::collect_garbage() noexcept {
     m_store->collect();
 }
 
+HeapStatistics StoreRef::heap_statistics() const noexcept {
+    return m_store->heap_statistics();
+}
+
 RootScope::RootScope(StoreRef store) noexcept
     : m_store(store), m_size_before(store.impl().host_roots().size()) {}
 RootScope::~RootScope() {

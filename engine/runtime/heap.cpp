@@ -323,7 +323,6 @@ void Heap::finish_marking() noexcept {
         free_block(m_empty.back());
         m_empty.pop_back();
     }
-    ++m_collections;
 }
 
 void Heap::give_up_marking() noexcept {

@@ -70,7 +70,6 @@ public:
     [[nodiscard]] uint64_t capacity_bytes() const noexcept { return m_capacity_bytes; }
     /// As of the last collection.
     [[nodiscard]] uint64_t live_bytes() const noexcept { return m_live_bytes; }
-    [[nodiscard]] uint64_t collections() const noexcept { return m_collections; }
 
     /// Entries that the mark stack may hold; more are found again by scanning. For tests.
     void limit_mark_stack(size_t entries) noexcept { m_mark_stack_limit = entries; }
@@ -124,7 +123,6 @@ private:
     uint64_t m_live_bytes = 0;
     uint64_t m_since_collection_bytes = 0;
     uint64_t m_threshold_bytes = min_threshold_bytes;
-    uint64_t m_collections = 0;
 
     static constexpr uint64_t min_threshold_bytes = uint64_t{4} << 20;
 };

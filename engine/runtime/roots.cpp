@@ -3,6 +3,9 @@
 #include "engine/runtime/operations.h"
 #include "engine/runtime/store.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace wsb::runtime {
 
 namespace {
@@ -33,13 +36,29 @@ Object* Store::new_object(const TypeInfo& type, uint64_t size_bytes) noexcept {
 }
 
 void Store::collect() noexcept {
+    const auto begin = std::chrono::steady_clock::now();
     if (m_root_maps.size() > max_root_maps)
         m_root_maps.clear();
     m_heap.begin_marking();
-    if (!m_engine->tier->mark_roots(m_context, m_root_maps, m_heap))
-        return m_heap.give_up_marking();
-    mark_items();
-    m_heap.finish_marking();
+    if (m_engine->tier->mark_roots(m_context, m_root_maps, m_heap)) {
+        mark_items();
+        m_heap.finish_marking();
+    } else {
+        m_heap.give_up_marking();
+    }
+    const std::chrono::nanoseconds pause = std::chrono::steady_clock::now() - begin;
+    const auto pause_ns = static_cast<uint64_t>(pause.count());
+    HeapStatistics& statistics = m_heap_statistics;
+    ++statistics.collections;
+    statistics.pause_ns += pause_ns;
+    statistics.longest_pause_ns = std::max(statistics.longest_pause_ns, pause_ns);
+}
+
+HeapStatistics Store::heap_statistics() const noexcept {
+    HeapStatistics statistics = m_heap_statistics;
+    statistics.live_bytes = m_heap.live_bytes();
+    statistics.capacity_bytes = m_heap.capacity_bytes();
+    return statistics;
 }
 
 void Store::mark_items() noexcept {

@@ -7,6 +7,7 @@
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/global.h"
 #include "engine/runtime/heap.h"
+#include "engine/runtime/heap_statistics.h"
 #include "engine/runtime/host_roots.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/memory.h"
@@ -70,6 +71,7 @@ public:
     [[nodiscard]] Object* new_object(const TypeInfo& type, uint64_t size_bytes) noexcept;
     /// Frees every object that no guest frame, global, table, segment or host root refers to.
     void collect() noexcept;
+    [[nodiscard]] HeapStatistics heap_statistics() const noexcept;
     /// Objects in the hands of the host.
     [[nodiscard]] HostRoots& host_roots() noexcept { return m_host_roots; }
     /// Tells the host roots of a value that the host is about to get. Throws std::bad_alloc.
@@ -147,6 +149,7 @@ private:
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
     std::unordered_map<const SharedMemory*, Memory*> m_shared_memories;
+    HeapStatistics m_heap_statistics;  ///< times and counts; the rest is the heap's
     HostRoots m_host_roots;
     RootMaps m_root_maps;
     std::vector<std::unique_ptr<Memory>> m_memories;

@@ -2,6 +2,7 @@
 // Store: everything that running modules create, and its limits and fuel.
 #pragma once
 
+#include "engine/runtime/heap_statistics.h"  // IWYU pragma: export
 #include "wsb/config.hpp"
 #include "wsb/error.hpp"
 
@@ -40,6 +41,8 @@ public:
 
     /// Frees objects of the guest that nothing refers to any more. The engine does it by itself when it pays.
     void collect_garbage() noexcept;
+
+    [[nodiscard]] HeapStatistics heap_statistics() const noexcept;
 
     /// Bytes of all linear memories and of the objects' heap now, and at most so far.
     [[nodiscard]] uint64_t memory_bytes() const noexcept;
