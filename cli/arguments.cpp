@@ -2,6 +2,7 @@
 // The command line. CLI11 splits it, the meaning of each value is checked here.
 #include "cli/arguments.h"
 
+#include "cli/features.h"
 #include "cli/help.h"
 #include "engine/base/result.h"
 
@@ -22,8 +23,9 @@ constexpr uint64_t min_stack_bytes = uint64_t{64} << 10, max_stack_bytes = uint6
 
 /// The options as texts.
 struct Texts {
-    std::string invoke, tier = "auto", fuel, max_memory, max_stack, stats;
-    std::vector<std::string> dirs, env;
+    std::string invoke, tier = "auto", fuel, max_memory, max_stack, stats, wasm;
+    std::vector<std::string> dirs, env, features;
+    Features run_features = default_features;
     ValidateCommand validate;
     InspectCommand inspect;
     WatToWasmCommand wat_to_wasm;
@@ -65,6 +67,10 @@ struct Parser {
         wasm_to_wat = app.add_subcommand("wasm2wat");
         wasm_to_wat->add_option("FILE", texts.wasm_to_wat.input)->required();
         wasm_to_wat->add_option("-o,--output", texts.wat_output);
+        for (CLI::App* const subcommand : {run, validate, inspect, wat_to_wasm, wasm_to_wat}) {
+            subcommand->add_option("--wasm", texts.wasm);
+            subcommand->add_option("--features", texts.features)->allow_extra_args(false);
+        }
     }
 
     /// The subcommand that was given; empty if none.
@@ -127,6 +133,7 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     sandbox::RunOptions& options = command.options;
     options.file = rest.front();
     options.args.assign(rest.begin() + 1, rest.end());
+    options.features = texts.run_features;
     if (!texts.invoke.empty())
         options.invoke = texts.invoke;
     if (texts.tier == "interp")
@@ -145,7 +152,19 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     return command;
 }
 
+/// Leaves what the command is usually given, unless the options say otherwise.
+Result<void> set_features(const Parser& parser, const Texts& texts, Features& features) {
+    auto chosen = parse_features(texts.wasm, texts.features, features);
+    if (!chosen)
+        return bad_usage(parser.given(), chosen.error().detail);
+    features = *chosen;
+    return {};
+}
+
 Result<Command> to_command(const Parser& parser, Texts& texts) {
+    for (Features* const features : {&texts.run_features, &texts.validate.features, &texts.inspect.features,
+                                     &texts.wat_to_wasm.features, &texts.wasm_to_wat.features})
+        WSB_TRY(set_features(parser, texts, *features));
     if (parser.run->parsed())
         return run_command(texts, parser.run->remaining());
     if (parser.validate->parsed())

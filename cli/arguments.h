@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/base/error.h"
+#include "engine/isa/features.h"
 #include "sandbox/session.h"
 
 #include <optional>
@@ -18,18 +19,22 @@ struct RunCommand {
 };
 struct ValidateCommand {
     std::vector<std::string> files;
+    Features features = default_features;
 };
 struct InspectCommand {
     std::string file;
     bool as_json = false;
+    Features features = Features::up_to(4);
 };
 struct WatToWasmCommand {
     std::string input;
     std::string output;
+    Features features = default_features;
 };
 struct WasmToWatCommand {
     std::string input;
     std::optional<std::string> output;  ///< absent: standard output
+    Features features = default_features;
 };
 /// Text for standard output, and nothing else to do: --help, --version.
 struct PrintCommand {

@@ -11,16 +11,17 @@ namespace {
 Result<void> convert(const WatToWasmCommand& command) {
     WSB_TRY_ASSIGN(const std::vector<uint8_t> content, read_file(command.input));
     // SAFETY: uint8_t and char have the same representation.
-    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary,
-                   text::assemble({reinterpret_cast<const char*>(content.data()), content.size()}));
-    WSB_TRY(load(binary, default_features));
+    WSB_TRY_ASSIGN(
+        const std::vector<uint8_t> binary,
+        text::assemble({reinterpret_cast<const char*>(content.data()), content.size()}, command.features));
+    WSB_TRY(load(binary, command.features));
     return write_file(command.output, binary);
 }
 
 Result<void> convert(const WasmToWatCommand& command) {
     WSB_TRY_ASSIGN(std::vector<uint8_t> content, read_file(command.input));
-    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content)));
-    WSB_TRY_ASSIGN(const syntax::Module module, load(binary, default_features));
+    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content), command.features));
+    WSB_TRY_ASSIGN(const syntax::Module module, load(binary, command.features));
     std::string text = text::print(module);
     if (!text.ends_with('\n'))
         text += '\n';

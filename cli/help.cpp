@@ -48,6 +48,11 @@ What the guest gets (otherwise only its standard streams, clocks and random byte
   --env NAME=VALUE         an environment variable
   --env NAME               the same with the value that it has here; both can be given again
 
+What the module may use:
+  --wasm 1.0|2.0|3.0       a version of WebAssembly (default: 3.0)
+  --features LIST          more or less than that: names between commas, with a minus what to take
+                           away, e.g. threads,-simd; all is every one; an unknown name prints all
+
 Limits (none of them by default, but for the stack):
   --fuel N                 stop after N units, about one for each instruction
   --max-memory SIZE        bytes of linear memory and objects, e.g. 64MiB; beyond it memory.grow
@@ -76,13 +81,16 @@ Exit status:
 
 constexpr std::string_view validate = R"(Checks modules: decodes and validates, runs nothing.
 
-Usage: wasm-sandbox validate FILE...
+Usage: wasm-sandbox validate [options] FILE...
 
 Prints a line for each valid file. Each error names the file, the place (byte offset, or line and
 column of text), the function and the reason.
 
 Options:
-  -h, --help   this text
+  --wasm 1.0|2.0|3.0   what the module may use: a version of WebAssembly (default: 3.0)
+  --features LIST      more or less than that: names between commas, with a minus what to take away,
+                       e.g. threads,-simd; all is every one; an unknown name prints all
+  -h, --help           this text
 
 Examples:
   wasm-sandbox validate plugin.wasm
@@ -95,11 +103,14 @@ constexpr std::string_view inspect =
     R"(Shows what a module imports, exports and contains, which features of WebAssembly it uses, and what
 it would need to be granted. Runs nothing.
 
-Usage: wasm-sandbox inspect FILE [--json]
+Usage: wasm-sandbox inspect [options] FILE
 
 Options:
-  --json       the same as JSON
-  -h, --help   this text
+  --wasm 1.0|2.0|3.0   what the module may use: a version of WebAssembly (default: all known)
+  --features LIST      more or less than that: names between commas, with a minus what to take away,
+                       e.g. threads,-simd; all is every one; an unknown name prints all
+  --json               the same as JSON
+  -h, --help           this text
 
 Examples:
   wasm-sandbox inspect plugin.wasm
@@ -111,11 +122,14 @@ Exit status: 0; 126 if the module is malformed or invalid; 125 if it cannot be r
 constexpr std::string_view wat2wasm =
     R"(Assembles the text format to a binary module, names included, and checks it.
 
-Usage: wasm-sandbox wat2wasm FILE -o OUT
+Usage: wasm-sandbox wat2wasm [options] FILE -o OUT
 
 Options:
-  -o, --output OUT   the file to write
-  -h, --help         this text
+  --wasm 1.0|2.0|3.0   what the module may use: a version of WebAssembly (default: 3.0)
+  --features LIST      more or less than that: names between commas, with a minus what to take away,
+                       e.g. threads,-simd; all is every one; an unknown name prints all
+  -o, --output OUT     the file to write
+  -h, --help           this text
 
 Example:
   wasm-sandbox wat2wasm fib.wat -o fib.wasm
@@ -126,11 +140,14 @@ Exit status: 0; 126 if the text is malformed or the module invalid (nothing is w
 
 constexpr std::string_view wasm2wat = R"(Prints a module in the text format.
 
-Usage: wasm-sandbox wasm2wat FILE [-o OUT]
+Usage: wasm-sandbox wasm2wat [options] FILE
 
 Options:
-  -o, --output OUT   the file to write (default: standard output)
-  -h, --help         this text
+  --wasm 1.0|2.0|3.0   what the module may use: a version of WebAssembly (default: 3.0)
+  --features LIST      more or less than that: names between commas, with a minus what to take away,
+                       e.g. threads,-simd; all is every one; an unknown name prints all
+  -o, --output OUT     the file to write (default: standard output)
+  -h, --help           this text
 
 Examples:
   wasm-sandbox wasm2wat plugin.wasm

@@ -12,12 +12,6 @@
 namespace wsb::cli {
 namespace {
 
-constexpr std::array all_features{
-#define WSB_FEATURE(id, name, since) Feature::id,
-#include "engine/isa/features.def"
-#undef WSB_FEATURE
-};
-
 /// What there is to say about a module.
 struct Findings {
     std::string file;
@@ -48,12 +42,12 @@ std::vector<std::string_view> features_used(std::span<const uint8_t> binary) {
     return used;
 }
 
-Result<Findings> inspect(const std::string& file) {
+Result<Findings> inspect(const std::string& file, Features features) {
     WSB_TRY_ASSIGN(std::vector<uint8_t> content, read_file(file));
-    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content)));
-    WSB_TRY_ASSIGN(const syntax::Module syntax, load(binary, Features::up_to(4)));
+    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content), features));
+    WSB_TRY_ASSIGN(const syntax::Module syntax, load(binary, features));
     Config config;
-    config.features = Features::up_to(4);
+    config.features = features;
     WSB_TRY_ASSIGN(const v1::Module module, v1::Module::compile(Engine(config), binary));
     Findings findings;
     findings.file = file;
@@ -132,7 +126,7 @@ std::string to_json(const Findings& findings) {
 }  // namespace
 
 int execute(const InspectCommand& command) {
-    const auto findings = inspect(command.file);
+    const auto findings = inspect(command.file, command.features);
     if (!findings) {
         complain_about(command.file, findings.error());
         return sandbox::status_for(findings.error());

@@ -64,7 +64,7 @@ std::string place_text(const std::string& file, const Error& error) {
                            is_text ? " of the assembled module" : "");
     if (error.func == no_function)
         return text;
-    const auto binary = to_binary(std::move(content));
+    const auto binary = to_binary(std::move(content), Features::up_to(4));
     return text + (text.empty() ? ": " : ", ") +
            function_text(binary ? std::span<const uint8_t>(*binary) : std::span<const uint8_t>(), error.func);
 }
@@ -78,10 +78,13 @@ std::string_view hint(const Error& error) noexcept {
         case ErrorCode::unexpected_end:
         case ErrorCode::unexpected_end_section:
         case ErrorCode::length_out_of_bounds: return "The file may be cut off: compare its size.";
-        case ErrorCode::feature_disabled: return "The module uses a proposal that is not enabled.";
         case ErrorCode::out_of_memory: return "Lower --max-stack or what the module asks for.";
-        default: return {};
+        default: break;
     }
+    // "… needs the feature …", "… need the feature …": of whatever kind.
+    if (error.detail.find(" the feature ") != std::string::npos)
+        return "If you want it, add it with --features.";
+    return {};
 }
 
 }  // namespace
@@ -112,11 +115,11 @@ Result<void> write_file(const std::string& path, std::span<const uint8_t> bytes)
     return {};
 }
 
-Result<std::vector<uint8_t>> to_binary(std::vector<uint8_t> content) {
+Result<std::vector<uint8_t>> to_binary(std::vector<uint8_t> content, Features features) {
     if (is_binary(content))
         return content;
     // SAFETY: uint8_t and char have the same representation.
-    return text::assemble({reinterpret_cast<const char*>(content.data()), content.size()});
+    return text::assemble({reinterpret_cast<const char*>(content.data()), content.size()}, features);
 }
 
 Result<syntax::Module> load(std::span<const uint8_t> binary, Features features) {

@@ -19,7 +19,7 @@ namespace wsb::cli {
 [[nodiscard]] Result<void> write_file(const std::string& path, std::span<const uint8_t> bytes);
 
 /// The binary of a file that may hold text.
-[[nodiscard]] Result<std::vector<uint8_t>> to_binary(std::vector<uint8_t> content);
+[[nodiscard]] Result<std::vector<uint8_t>> to_binary(std::vector<uint8_t> content, Features features);
 
 /// Decoded and validated. @return malformed, invalid and limit errors.
 [[nodiscard]] Result<syntax::Module> load(std::span<const uint8_t> binary, Features features);

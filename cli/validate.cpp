@@ -8,10 +8,10 @@
 
 namespace wsb::cli {
 namespace {
-Result<void> validate(const std::string& file) {
+Result<void> validate(const std::string& file, Features features) {
     WSB_TRY_ASSIGN(std::vector<uint8_t> content, read_file(file));
-    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content)));
-    WSB_TRY(load(binary, default_features));
+    WSB_TRY_ASSIGN(const std::vector<uint8_t> binary, to_binary(std::move(content), features));
+    WSB_TRY(load(binary, features));
     return print_out(file + ": valid\n");
 }
 }  // namespace
@@ -19,7 +19,7 @@ Result<void> validate(const std::string& file) {
 int execute(const ValidateCommand& command) {
     int status = 0;
     for (const std::string& file : command.files) {
-        const auto valid = validate(file);
+        const auto valid = validate(file, command.features);
         if (valid)
             continue;
         complain_about(file, valid.error());

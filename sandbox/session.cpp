@@ -53,6 +53,7 @@ public:
 private:
     static Config config_of(const RunOptions& options) noexcept {
         Config config;
+        config.features = options.features;
         if (options.max_stack_bytes)
             config.max_stack_bytes = *options.max_stack_bytes;
         return config;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/base/error.h"
+#include "engine/isa/features.h"
 #include "engine/runtime/trap.h"
 #include "sandbox/grants.h"
 #include "wsb/store.hpp"
@@ -26,7 +27,8 @@ struct RunOptions {
     std::string file;
     /// An export to call with `args`; absent: run the WASI command, with `args` as its arguments.
     std::optional<std::string> invoke;
-    std::vector<std::string> args;  ///< without the program's name
+    std::vector<std::string> args;         ///< without the program's name
+    Features features = default_features;  ///< that the module may use
     ExecutionTier tier = ExecutionTier::automatic;
     std::optional<uint64_t> fuel;  ///< absent: unlimited
     std::optional<uint64_t> max_memory_bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/isolation.h"
 
+#include "spec-tests/round_trip.h"
 #include "spec-tests/script_runner.h"
 
 #include <fmt/format.h>
@@ -44,7 +45,44 @@ Features features_of(const std::string& path) {
     Features features = Features::up_to(directory == "threads" ? 1 : 3);
     if (directory.starts_with("threads"))
         features.enable(Feature::threads);
+    if (const auto proposal = find_feature(directory))
+        features.enable(*proposal);
     return features;
+}
+
+void run_commands(const text::Script& script, Features features, const RunOptions& options, int fd) {
+    auto lines = nlohmann::json::array();
+    for (const auto& command : script.commands)
+        lines.push_back(command.line);
+    send(fd, {{"commands", lines}});
+    Config config;
+    config.features = features;
+    config.collect_always = options.collects_always;
+    auto runner = ScriptRunner::create(Engine(config));
+    if (!runner)
+        return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
+    for (const auto& command : script.commands) {
+        if (const auto failure = runner->run(command))
+            send(fd, {{"line", command.line}, {"failure", *failure}});
+        else
+            send(fd, {{"line", command.line}});
+    }
+    if (const auto failure = runner->finish())
+        send(fd, {{"line", 0}, {"failure", *failure}});
+}
+
+void round_trip_modules(const text::Script& script, Features features, int fd) {
+    const auto modules = valid_modules(script, features);
+    auto lines = nlohmann::json::array();
+    for (const auto* module : modules)
+        lines.push_back(module->line);
+    send(fd, {{"commands", lines}});
+    for (const auto* module : modules) {
+        if (const auto failure = round_trip(*module, features))
+            send(fd, {{"line", module->line}, {"failure", *failure}});
+        else
+            send(fd, {{"line", module->line}});
+    }
 }
 
 void run_child(const std::string& path, const RunOptions& options, int fd) {
@@ -55,24 +93,10 @@ void run_child(const std::string& path, const RunOptions& options, int fd) {
     auto script = text::parse_script(std::move(source));
     if (!script)
         return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
-    auto lines = nlohmann::json::array();
-    for (const auto& command : script->commands)
-        lines.push_back(command.line);
-    send(fd, {{"commands", lines}});
-    Config config;
-    config.features = features_of(path);
-    config.collect_always = options.collects_always;
-    auto runner = ScriptRunner::create(Engine(config));
-    if (!runner)
-        return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
-    for (const auto& command : script->commands) {
-        if (const auto failure = runner->run(command))
-            send(fd, {{"line", command.line}, {"failure", *failure}});
-        else
-            send(fd, {{"line", command.line}});
-    }
-    if (const auto failure = runner->finish())
-        send(fd, {{"line", 0}, {"failure", *failure}});
+    if (options.task == Task::round_trip)
+        round_trip_modules(*script, features_of(path), fd);
+    else
+        run_commands(*script, features_of(path), options, fd);
 }
 
 // In the parent

@@ -23,9 +23,16 @@ struct FileResult {
     [[nodiscard]] uint64_t failed() const noexcept { return failures.size() + not_reached; }
 };
 
+/// What is done with the commands of a script.
+enum class Task : uint8_t {
+    run,
+    round_trip,  ///< of the valid modules: see round_trip.h
+};
+
 struct RunOptions {
     unsigned jobs = 1;               ///< files at the same time
     unsigned timeout_seconds = 300;  ///< for one file
+    Task task = Task::run;
     bool collects_always = false;    ///< collects garbage before every allocation of an object
 };
 

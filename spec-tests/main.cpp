@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
     wsb::spec::RunOptions options;
     options.jobs = std::max(1u, std::thread::hardware_concurrency());
     size_t most_failures = 20;
+    bool is_round_trip = false;
     app.add_option("PATH", paths, "Scripts or directories")->required()->check(CLI::ExistingPath);
     app.add_option("--tier", tier, "Execution tier")->check(CLI::IsMember({"interp"}))->capture_default_str();
     app.add_option("--json", json_path, "Write the results to this file");
@@ -108,6 +109,8 @@ int main(int argc, char** argv) {
     app.add_option("--jobs", options.jobs, "Files run at the same time")
         ->check(CLI::Range(1u, 1024u))
         ->capture_default_str();
+    app.add_flag("--round-trip", is_round_trip,
+                 "Run nothing: print and parse, decode and encode each valid module, and compare");
     app.add_option("--list-failures", most_failures, "Failures listed for one file")->capture_default_str();
     app.add_flag("--gc-stress", options.collects_always,
                  "Collect garbage before every allocation of an object");
@@ -123,5 +126,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "wasm-spec: no .wast file found\n");
         return 2;
     }
+    if (is_round_trip)
+        options.task = wsb::spec::Task::round_trip;
     return report(wsb::spec::run_files(scripts, options), json_path, most_failures);
 }

@@ -15,13 +15,11 @@ inline namespace v1 {
 
 namespace {
 
-constexpr uint64_t max_pages(AddressType address) noexcept {
-    return address == AddressType::i64 ? limits::memory64_pages : limits::memory32_pages;
-}
-
 Result<void> check_memory_type(const MemoryType& type) {
     const Limits& pages = type.limits_pages;
-    const uint64_t most = max_pages(type.address);
+    if (type.page_size_log2 != 0 && type.page_size_log2 != MemoryType().page_size_log2)
+        return fail(ErrorCode::invalid_page_size);
+    const uint64_t most = limits::memory_pages(type.address == AddressType::i64, type.page_size_log2);
     if (pages.min > most || (pages.max && (*pages.max > most || *pages.max < pages.min)))
         return fail(ErrorCode::memory_size);
     if (type.is_shared && !pages.max)
@@ -54,7 +52,7 @@ Result<SharedMemory> SharedMemory::create(const MemoryType& type) {
 
 MemoryType SharedMemory::type() const noexcept {
     MemoryType type = m_memory->type();
-    type.limits_pages.min = size_bytes() / limits::page_size_bytes;
+    type.limits_pages.min = size_bytes() >> type.page_size_log2;
     return type;
 }
 uint64_t SharedMemory::size_bytes() const noexcept {
@@ -99,7 +97,7 @@ uint64_t Memory::size_bytes() const noexcept {
     return m_memory->current_size_bytes();
 }
 uint64_t Memory::size_pages() const noexcept {
-    return size_bytes() / limits::page_size_bytes;
+    return size_bytes() >> m_memory->type().page_size_log2;
 }
 
 std::optional<uint64_t> Memory::grow(uint64_t delta_pages) const noexcept {

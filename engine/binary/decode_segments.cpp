@@ -34,8 +34,11 @@ Result<ElemSegment> SectionDecoder::read_elem_segment() {
     ElemSegment segment;
     segment.offset_bytes = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint32_t flags, m_cursor.u32());
-    if (flags > (has(Feature::bulk_memory) ? elem_flags::last : 0))
+    if (flags > elem_flags::last)
         return fail(ErrorCode::malformed_elements_flags, segment.offset_bytes);
+    if (flags != 0)
+        WSB_TRY(require(Feature::bulk_memory, ErrorCode::malformed_elements_flags, segment.offset_bytes,
+                        fmt::format("{}", flags)));
     segment.flags = static_cast<uint8_t>(flags);
     const bool is_active = (flags & elem_flags::not_active) == 0;
     const bool has_index = (flags & elem_flags::explicit_index) != 0;
@@ -112,8 +115,11 @@ Result<DataSegment> SectionDecoder::read_data_segment() {
     DataSegment segment;
     segment.offset_bytes = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint32_t flags, m_cursor.u32());
-    if (flags > (has(Feature::bulk_memory) ? explicit_index : 0))
+    if (flags > explicit_index)
         return fail(ErrorCode::malformed_data_flags, segment.offset_bytes);
+    if (flags != 0)
+        WSB_TRY(require(Feature::bulk_memory, ErrorCode::malformed_data_flags, segment.offset_bytes,
+                        fmt::format("{}", flags)));
     segment.flags = static_cast<uint8_t>(flags);
     if (flags != passive) {
         segment.mode = DataSegment::Mode::active;

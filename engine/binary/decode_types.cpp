@@ -7,12 +7,17 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace wsb::binary {
 
 namespace limits_flags {
 constexpr uint8_t has_max = 1;
 constexpr uint8_t shared = 2;
 constexpr uint8_t address_64 = 4;
+constexpr uint8_t page_size = 8;
+constexpr std::pair<uint8_t, Feature> features[] = {
+    {shared, Feature::threads}, {address_64, Feature::memory64}, {page_size, Feature::custom_page_sizes}};
 }  // namespace limits_flags
 
 // Types
@@ -34,7 +39,8 @@ Result<void> SectionDecoder::read_rec_group() {
     const uint64_t at = m_cursor.offset_bytes();
     group.offset_bytes = at;
     WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
-    if (byte == type_codes::rec && has(Feature::gc)) {
+    if (byte == type_codes::rec) {
+        WSB_TRY(require(Feature::gc, ErrorCode::malformed_definition_type, at, "a group of types"));
         m_cursor.skip(1);
         group.is_explicit = true;
         WSB_TRY_ASSIGN(group.count, read_count(limits::types, group.first, "types"));
@@ -54,7 +60,9 @@ Result<void> SectionDecoder::read_rec_group() {
 Result<SubType> SectionDecoder::read_sub_type() {
     SubType type;
     WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
-    if ((byte == type_codes::sub || byte == type_codes::sub_final) && has(Feature::gc)) {
+    if (byte == type_codes::sub || byte == type_codes::sub_final) {
+        WSB_TRY(require(Feature::gc, ErrorCode::malformed_definition_type, m_cursor.offset_bytes(),
+                        "a type with subtypes"));
         m_cursor.skip(1);
         type.is_final = byte == type_codes::sub_final;
         const uint64_t at = m_cursor.offset_bytes();
@@ -82,7 +90,10 @@ Result<void> SectionDecoder::read_composite_type(SubType& type) {
         type.composite = std::move(func);
         return {};
     }
-    if (byte == type_codes::structure && has(Feature::gc)) {
+    if (byte == type_codes::structure || byte == type_codes::array)
+        WSB_TRY(require(Feature::gc, ErrorCode::malformed_definition_type, at,
+                        byte == type_codes::structure ? "a structure type" : "an array type"));
+    if (byte == type_codes::structure) {
         StructType structure;
         WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::structure_fields, 0, "fields"));
         reserve_some(structure.fields, count);
@@ -93,7 +104,7 @@ Result<void> SectionDecoder::read_composite_type(SubType& type) {
         type.composite = std::move(structure);
         return {};
     }
-    if (byte == type_codes::array && has(Feature::gc)) {
+    if (byte == type_codes::array) {
         WSB_TRY_ASSIGN(const FieldType field, read_field_type());
         type.composite = ArrayType{field};
         return {};
@@ -165,10 +176,7 @@ namespace {
 Result<ValType> SectionDecoder::read_allowed_val_type() {
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const ValType type, read_val_type(m_cursor));
-    const Feature feature = feature_of(type);
-    if (!has(feature))
-        return fail(ErrorCode::malformed_value_type, at,
-                    fmt::format("{} needs {}", to_string(type), feature_name(feature)));
+    WSB_TRY(require(feature_of(type), ErrorCode::malformed_value_type, at, to_string(type)));
     return type;
 }
 
@@ -177,9 +185,7 @@ Result<ValType> SectionDecoder::read_allowed_ref_type() {
     WSB_TRY_ASSIGN(const ValType type, read_ref_type(m_cursor));
     // Tables of functions are older than reference types.
     const Feature feature = type == ValType::funcref() ? Feature::mvp : feature_of(type);
-    if (!has(feature))
-        return fail(ErrorCode::malformed_reference_type, at,
-                    fmt::format("{} needs {}", to_string(type), feature_name(feature)));
+    WSB_TRY(require(feature, ErrorCode::malformed_reference_type, at, to_string(type)));
     return type;
 }
 
@@ -187,10 +193,12 @@ Result<ValType> SectionDecoder::read_allowed_ref_type() {
 Result<uint8_t> SectionDecoder::read_limits_flags(uint8_t allowed) {
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t flags, m_cursor.u8());
-    if (!has(Feature::memory64))
-        allowed &= static_cast<uint8_t>(~limits_flags::address_64);
     if ((flags & ~allowed) != 0)
         return fail(ErrorCode::malformed_limits_flags, at, fmt::format("{:02x}", flags));
+    for (const auto& [flag, feature] : limits_flags::features) {
+        if ((flags & flag) != 0)
+            WSB_TRY(require(feature, ErrorCode::malformed_limits_flags, at, fmt::format("{:02x}", flags)));
+    }
     return flags;
 }
 
@@ -223,13 +231,18 @@ Result<TableType> SectionDecoder::read_table_type() {
 
 Result<MemoryType> SectionDecoder::read_memory_type() {
     MemoryType type;
-    const uint8_t shared = has(Feature::threads) ? limits_flags::shared : 0;
-    WSB_TRY_ASSIGN(
-        const uint8_t flags,
-        read_limits_flags(static_cast<uint8_t>(limits_flags::has_max | limits_flags::address_64 | shared)));
+    WSB_TRY_ASSIGN(const uint8_t flags, read_limits_flags(limits_flags::has_max | limits_flags::address_64 |
+                                                          limits_flags::shared | limits_flags::page_size));
     type.address = address_type(flags);
     type.is_shared = (flags & limits_flags::shared) != 0;
     WSB_TRY_ASSIGN(type.limits_pages, read_limits(flags));
+    if ((flags & limits_flags::page_size) != 0) {
+        const uint64_t at = m_cursor.offset_bytes();
+        WSB_TRY_ASSIGN(const uint32_t log2, m_cursor.u32());
+        if (log2 >= 64)
+            return fail(ErrorCode::malformed_page_size, at, fmt::format("2^{}", log2));
+        type.page_size_log2 = static_cast<uint8_t>(log2);
+    }
     return type;
 }
 
@@ -271,10 +284,10 @@ Result<void> SectionDecoder::read_import_section() {
 Result<void> SectionDecoder::read_import_type(Import& import) {
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
-    const uint8_t last_kind =
-        static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag : ExternKind::global);
-    if (kind > last_kind)
+    if (kind > static_cast<uint8_t>(ExternKind::tag))
         return fail(ErrorCode::malformed_import_kind, at, fmt::format("{:02x}", kind));
+    if (kind == static_cast<uint8_t>(ExternKind::tag))
+        WSB_TRY(require(Feature::exceptions, ErrorCode::malformed_import_kind, at, "a tag"));
     switch (static_cast<ExternKind>(kind)) {
         case ExternKind::func: {
             WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
@@ -355,8 +368,10 @@ Result<void> SectionDecoder::read_table_section() {
         Table table;
         table.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
-        const bool has_init = byte == type_codes::table_with_init && has(Feature::function_references);
+        const bool has_init = byte == type_codes::table_with_init;
         if (has_init) {
+            WSB_TRY(require(Feature::function_references, ErrorCode::malformed_reference_type,
+                            table.offset_bytes, "a table with an initial value"));
             m_cursor.skip(1);
             WSB_TRY_ASSIGN(const uint8_t reserved, m_cursor.u8());
             if (reserved != 0)
@@ -412,16 +427,16 @@ Result<void> SectionDecoder::read_global_section() {
 Result<void> SectionDecoder::read_export_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::exports, 0, "exports"));
     reserve_some(m_module.exports, count);
-    const uint8_t last_kind =
-        static_cast<uint8_t>(has(Feature::exceptions) ? ExternKind::tag : ExternKind::global);
     for (uint32_t i = 0; i < count; ++i) {
         Export item;
         item.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(item.name, read_name());
         const uint64_t kind_at = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
-        if (kind > last_kind)
+        if (kind > static_cast<uint8_t>(ExternKind::tag))
             return fail(ErrorCode::malformed_export_kind, kind_at, fmt::format("{:02x}", kind));
+        if (kind == static_cast<uint8_t>(ExternKind::tag))
+            WSB_TRY(require(Feature::exceptions, ErrorCode::malformed_export_kind, kind_at, "a tag"));
         item.kind = static_cast<ExternKind>(kind);
         WSB_TRY_ASSIGN(item.index, m_cursor.u32());
         m_module.exports.push_back(std::move(item));

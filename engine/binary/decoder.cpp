@@ -48,13 +48,22 @@ Result<void> SectionDecoder::read_header() {
     return {};
 }
 
+Result<void> SectionDecoder::require(Feature feature, ErrorCode code, uint64_t at,
+                                     std::string_view what) const {
+    if (has(feature))
+        return {};
+    return fail(code, at, fmt::format("{} needs the feature {}", what, feature_name(feature)));
+}
+
 Result<void> SectionDecoder::read_section() {
     const uint64_t id_at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t id, m_cursor.u8());
-    const bool is_known = id <= section_ids::last && (id != section_ids::tag || has(Feature::exceptions)) &&
-                          (id != section_ids::data_count || has(Feature::bulk_memory));
-    if (!is_known)
+    if (id > section_ids::last)
         return fail(ErrorCode::malformed_section_id, id_at, fmt::format("{}", id));
+    if (id == section_ids::tag)
+        WSB_TRY(require(Feature::exceptions, ErrorCode::malformed_section_id, id_at, "section 13"));
+    if (id == section_ids::data_count)
+        WSB_TRY(require(Feature::bulk_memory, ErrorCode::malformed_section_id, id_at, "section 12"));
     if (id != section_ids::custom && section_rank(id) <= section_rank(m_last_section))
         return fail(ErrorCode::junk_after_last_section, id_at,
                     fmt::format("section {} after section {}", id, m_last_section));

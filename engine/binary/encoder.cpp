@@ -113,9 +113,8 @@ void Encoder::sub_type(const SubType& type) {
 
 namespace {
 
-void encode_limits(Encoder& out, const Limits& limits, AddressType address, bool is_shared) {
-    unsigned flags = limits.max ? 1U : 0U;
-    flags |= is_shared ? 2U : 0U;
+void encode_limits(Encoder& out, const Limits& limits, AddressType address, unsigned flags) {
+    flags |= limits.max ? 1U : 0U;
     flags |= address == AddressType::i64 ? 4U : 0U;
     out.u8(static_cast<uint8_t>(flags));
     out.u64(limits.min);
@@ -127,11 +126,14 @@ void encode_limits(Encoder& out, const Limits& limits, AddressType address, bool
 
 void Encoder::table_type(const TableType& type) {
     val_type(type.element);
-    encode_limits(*this, type.limits_elements, type.address, false);
+    encode_limits(*this, type.limits_elements, type.address, 0);
 }
 
 void Encoder::memory_type(const MemoryType& type) {
-    encode_limits(*this, type.limits_pages, type.address, type.is_shared);
+    const bool is_usual = type.page_size_log2 == MemoryType().page_size_log2;
+    encode_limits(*this, type.limits_pages, type.address, (type.is_shared ? 2U : 0U) | (is_usual ? 0U : 8U));
+    if (!is_usual)
+        u32(type.page_size_log2);
 }
 
 void Encoder::global_type(const GlobalType& type) {

@@ -30,6 +30,9 @@ private:
     [[nodiscard]] Result<void> read_section_content(uint8_t id, uint64_t end_offset_bytes);
     [[nodiscard]] Result<void> check_counts() const;
     [[nodiscard]] bool has(Feature feature) const noexcept { return m_module.features.has(feature); }
+    /// Refuses what is there if the feature is off, saying so. `what` is for people.
+    [[nodiscard]] Result<void> require(Feature feature, ErrorCode code, uint64_t at,
+                                       std::string_view what) const;
     /// A count of things of which `limit` less `present` are allowed.
     [[nodiscard]] Result<uint32_t> read_count(uint64_t limit, uint64_t present, const char* what);
     [[nodiscard]] Result<std::string> read_name();

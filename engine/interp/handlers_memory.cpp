@@ -3,7 +3,6 @@
 // atomic accesses in C++ (semantics/atomic.h). Spec: exec/instructions#memory-instructions
 #include "engine/interp/memory_access.h"
 #include "engine/interp/numeric.h"
-#include "engine/isa/limits.h"
 #include "engine/runtime/operations.h"
 
 namespace wsb::interp {
@@ -169,7 +168,7 @@ void fill_row(lower::HandlerTable& table) {
 
 WSB_HANDLER memory_size_(WSB_STATE) {
     WSB_BODY
-    sp[field<0>(ip)] = instance->memories[field<1>(ip)]->current_size_bytes() / limits::page_size_bytes;
+    sp[field<0>(ip)] = instance->memories[field<1>(ip)]->current_size_bytes() >> field<2>(ip);
     WSB_NEXT(2);
 }
 

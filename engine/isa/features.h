@@ -2,7 +2,9 @@
 // Switches per proposal. Default: all of WebAssembly 3.0.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace wsb {
@@ -21,6 +23,21 @@ enum class Feature : uint8_t {
 #undef WSB_FEATURE
     }
     return "";
+}
+
+/// In the order of the table.
+inline constexpr std::array all_features{
+#define WSB_FEATURE(id, name, since) Feature::id,
+#include "engine/isa/features.def"
+#undef WSB_FEATURE
+};
+
+[[nodiscard]] constexpr std::optional<Feature> find_feature(std::string_view name) noexcept {
+    for (const Feature feature : all_features) {
+        if (feature_name(feature) == name)
+            return feature;
+    }
+    return std::nullopt;
 }
 
 /// A set of proposals. Value type.

@@ -34,9 +34,15 @@ inline constexpr uint32_t names = 4'000'000;                      ///< ours: ent
 /// Ours: slots of one frame are addressed by 16 bits in the register code.
 inline constexpr uint32_t frame_slots = 65'000;
 
-inline constexpr uint64_t page_size_bytes = 65'536;            ///< Spec: syntax/types#limits
-inline constexpr uint64_t memory32_pages = uint64_t{1} << 16;  ///< Spec: valid/types#memory-types
-inline constexpr uint64_t memory64_pages = uint64_t{1} << 48;  ///< Spec: valid/types#memory-types
+/// Where no other is declared. Spec: syntax/types#limits
+inline constexpr uint64_t page_size_bytes = 65'536;
+/// The most pages, of 2^0 or 2^16 bytes, that a memory can declare: what its addresses reach, and of bytes
+/// one less, since memory.size must be able to say it. Spec: valid/types#memory-types
+[[nodiscard]] constexpr uint64_t memory_pages(bool is_64_bit, unsigned page_size_log2) noexcept {
+    if (page_size_log2 == 0)
+        return is_64_bit ? UINT64_MAX : UINT32_MAX;
+    return uint64_t{1} << ((is_64_bit ? 64 : 32) - page_size_log2);
+}
 /// Ours: the largest memory that is ever reserved (16 GiB), whatever its address type.
 inline constexpr uint64_t memory_size_bytes = uint64_t{1} << 34;
 

@@ -34,6 +34,8 @@ consteval bool classes_agree_with_types() {
             return false;
         if (row.cls == OpClass::binary && (row.params.size() != 2 || row.results.size() != 1))
             return false;
+        if (row.cls == OpClass::wide && (row.params.size() > 4 || row.results != "ll"))
+            return false;
         if (row.cls == OpClass::compare && (row.params.size() != 2 || row.results != "i"))
             return false;
         if (row.cls == OpClass::constant && (!row.params.empty() || row.flags != OpFlags::const_ok))

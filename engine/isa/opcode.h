@@ -38,6 +38,7 @@ enum class OpClass : uint8_t {
     unary,
     compare,
     binary,
+    wide,  // 128-bit integers as pairs of i64, low half first
     reference,
     bulk,
     gc,

@@ -156,6 +156,10 @@ struct MemoryType {
     AddressType address = AddressType::i32;
     bool is_shared = false;
     Limits limits_pages;
+    uint8_t page_size_log2 = 16;  ///< 0 or 16: pages of a byte or of 64 KiB
+    [[nodiscard]] constexpr uint64_t page_size_bytes() const noexcept {
+        return uint64_t{1} << page_size_log2;
+    }
     bool operator==(const MemoryType&) const noexcept = default;
 };
 

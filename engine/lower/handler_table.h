@@ -111,7 +111,8 @@ enum class Single : uint8_t {
 };
 inline constexpr size_t single_count = static_cast<size_t>(Single::i31_get_u) + 1;
 
-/// Instructions that have rows here: those without prefix and with 0xfc (the first rows of the table).
+/// Instructions that have rows here: those without prefix and with 0xfc (the first rows of the table), but
+/// for those of class wide behind them.
 inline constexpr size_t core_ops = static_cast<size_t>(Op::table_fill) + 1;
 
 /// The rows of vectors (prefix 0xfd), which follow each other.
@@ -129,6 +130,13 @@ inline constexpr size_t atomic_ops =
     static_cast<size_t>(Op::i64_atomic_rmw32_cmpxchg_u) - static_cast<size_t>(Op::memory_atomic_notify) + 1;
 [[nodiscard]] constexpr size_t atomic_index(Op op) noexcept {
     return static_cast<size_t>(op) - static_cast<size_t>(Op::memory_atomic_notify);
+}
+
+/// Instructions of class wide, which have an array of their own.
+inline constexpr size_t wide_ops =
+    static_cast<size_t>(Op::i64_mul_wide_u) - static_cast<size_t>(Op::i64_add128) + 1;
+[[nodiscard]] constexpr size_t wide_index(Op op) noexcept {
+    return static_cast<size_t>(op) - static_cast<size_t>(Op::i64_add128);
 }
 
 /// Addresses of all handlers; 0 where no such handler exists.
@@ -150,6 +158,8 @@ struct HandlerTable {
     std::array<std::array<Word, 5>, vector_ops> vector{};
     /// Atomics, operands in slots: [atomic_index].
     std::array<Word, atomic_ops> atomic{};
+    /// Pairs of i64, operands in slots: [wide_index].
+    std::array<Word, wide_ops> wide{};
     std::array<Word, single_count> single{};
     /// By FieldKind; writing knows no signs and no floats.
     std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};

@@ -90,6 +90,23 @@ void LowerSink::binary(Op op) {
     numeric(op, x, y, x.type);
 }
 
+/// Operands in slots, both results in their slots: [low half][high half].
+void LowerSink::wide(Op op) {
+    std::array<Value, 4> operands;
+    const size_t count = op_info(op).params.size();
+    for (size_t i = count; i-- > 0;)
+        operands[i] = pop();
+    std::array<uint32_t, 4> slots{};
+    for (size_t i = 0; i < count; ++i)
+        slots[i] = stored_slot(operands[i]);
+    begin_cell(m_handlers.wide[wide_index(op)]);
+    word(pack(m_height, slots[0], slots[1], slots[2]));
+    if (count == 4)
+        word(slots[3]);
+    push_stored(ValType::i64);
+    push_stored(ValType::i64);
+}
+
 /// Chooses the operand shape; x and y are popped, the result goes where x was.
 void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
     const bool is_compare = op_info(op).cls == OpClass::compare;
@@ -337,7 +354,7 @@ void LowerSink::atomic(const binary::Instr& instr) {
 
 void LowerSink::memory_size(MemIdx memory) {
     begin_cell(Single::memory_size);
-    word(pack(m_height, memory.value));
+    word(pack(m_height, memory.value, m_info.module->memories[memory.value].type.page_size_log2));
     push_stored(address_type(memory));
 }
 

@@ -81,6 +81,7 @@ public:
     void unary(Op op);
     void compare(Op op);
     void binary(Op op);
+    void wide(Op op);
     void load(Op op, const binary::MemArg& arg);
     void store(Op op, const binary::MemArg& arg);
     void drop(ValType type);

@@ -34,7 +34,8 @@ struct Describe {
                            to_string(type.element));
     }
     std::string operator()(const MemoryType& type) const {
-        return fmt::format("memory {}{} pages{}", prefix(type.address), range(type.limits_pages),
+        return fmt::format("memory {}{} {}{}", prefix(type.address), range(type.limits_pages),
+                           type.page_size_log2 == 0 ? "pages of a byte" : "pages",
                            type.is_shared ? " shared" : "");
     }
     std::string operator()(const GlobalType& type) const {

@@ -46,7 +46,7 @@ struct Matcher {
         const auto* expected = std::get_if<MemoryType>(&import.type);
         const MemoryType actual = memory->current_type();
         return expected != nullptr && actual.address == expected->address &&
-               actual.is_shared == expected->is_shared &&
+               actual.is_shared == expected->is_shared && actual.page_size_log2 == expected->page_size_log2 &&
                limits_match(actual.limits_pages, expected->limits_pages);
     }
     bool operator()(const Global* global) const noexcept {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/memory.h"
 
-#include "engine/isa/limits.h"
 #include "engine/runtime/store.h"
 
 #include <new>
@@ -32,7 +31,7 @@ Result<std::unique_ptr<Memory>> Memory::create(Store& store, const MemoryType& t
     if (!memory->m_own.reserve(type))
         return fail(ErrorCode::out_of_memory, "address space of a linear memory");
     memory->base = memory->m_own.base();
-    const uint64_t wanted_bytes = min_pages * limits::page_size_bytes;
+    const uint64_t wanted_bytes = min_pages << type.page_size_log2;
     if (!store.charge_memory(wanted_bytes, 0))
         return fail(ErrorCode::limit_exceeded, "memory of the store");
     memory->m_charged_bytes = wanted_bytes;
@@ -62,13 +61,13 @@ Memory::~Memory() {
 }
 
 int64_t Memory::grow(uint64_t delta_pages) noexcept {
-    const uint64_t old_pages = current_size_bytes() / limits::page_size_bytes;
+    const uint64_t old_pages = current_size_bytes() >> m_type.page_size_log2;
     // Before anything is multiplied. Of a shared memory the bytes that are added may be others than these.
     if (delta_pages > possible_pages(m_type))
         return -1;
     if (m_shared == nullptr && !m_own.has_room(old_pages, delta_pages))
         return -1;
-    const uint64_t delta_bytes = delta_pages * limits::page_size_bytes;
+    const uint64_t delta_bytes = delta_pages << m_type.page_size_log2;
     if (!m_store->charge_memory(delta_bytes, 0))
         return -1;
     int64_t before = -1;
@@ -87,7 +86,7 @@ int64_t Memory::grow(uint64_t delta_pages) noexcept {
 
 MemoryType Memory::current_type() const noexcept {
     MemoryType type = m_type;
-    type.limits_pages.min = current_size_bytes() / limits::page_size_bytes;
+    type.limits_pages.min = current_size_bytes() >> type.page_size_log2;
     return type;
 }
 

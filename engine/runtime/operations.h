@@ -11,7 +11,7 @@
 namespace wsb::runtime {
 
 /// Spec: exec/instructions#exec-memory-grow
-/// @return the previous size in pages of 64 KiB, or -1 if the maximum, a limit or the system
+/// @return the previous size in pages of the memory's type, or -1 if the maximum, a limit or the system
 /// refused.
 [[nodiscard]] int64_t memory_grow(VmInstance& instance, uint32_t memory, uint64_t delta_pages) noexcept;
 

@@ -5,16 +5,30 @@
 
 #include <algorithm>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace wsb::runtime {
 
 uint64_t possible_pages(const MemoryType& type) noexcept {
     const uint64_t by_address =
-        type.address == AddressType::i32
-            ? limits::memory32_pages
-            : std::min(limits::memory64_pages, limits::memory_size_bytes / limits::page_size_bytes);
+        std::min(limits::memory_pages(type.address == AddressType::i64, type.page_size_log2),
+                 limits::memory_size_bytes >> type.page_size_log2);
     return std::min(by_address, type.limits_pages.max.value_or(by_address));
 }
+
+namespace {
+
+/// At most 2^34 bytes come in, see possible_pages.
+[[nodiscard]] constexpr uint64_t round_up(uint64_t size_bytes, uint64_t unit_bytes) noexcept {
+    return (size_bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
+}
+
+[[nodiscard]] uint64_t round_up_to_system_page(uint64_t size_bytes) noexcept {
+    static const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    return round_up(size_bytes, page_bytes);
+}
+
+}  // namespace
 
 Reservation::~Reservation() {
     if (m_base != nullptr)
@@ -23,9 +37,12 @@ Reservation::~Reservation() {
 
 bool Reservation::reserve(const MemoryType& type) noexcept {
     m_possible_pages = possible_pages(type);
-    // One page at least, so that the base is never null.
-    const uint64_t least = std::max<uint64_t>(type.limits_pages.min, 1) * limits::page_size_bytes;
-    uint64_t wanted = std::max(least, m_possible_pages * limits::page_size_bytes);
+    m_page_size_log2 = type.page_size_log2;
+    // Not empty, so that the base is never null.
+    const uint64_t least =
+        round_up(std::max<uint64_t>(type.limits_pages.min << m_page_size_log2, 1), limits::page_size_bytes);
+    uint64_t wanted =
+        std::max(least, round_up(m_possible_pages << m_page_size_log2, limits::page_size_bytes));
     for (;;) {
         void* address =
             ::mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -42,13 +59,14 @@ bool Reservation::reserve(const MemoryType& type) noexcept {
 }
 
 bool Reservation::commit(uint64_t old_size_bytes, uint64_t new_size_bytes) const noexcept {
-    // SAFETY: both ends are inside the reservation: callers asked has_room first.
-    return old_size_bytes == new_size_bytes ||
-           ::mprotect(m_base + old_size_bytes, new_size_bytes - old_size_bytes, PROT_READ | PROT_WRITE) == 0;
+    const uint64_t from = round_up_to_system_page(old_size_bytes);
+    const uint64_t to = round_up_to_system_page(new_size_bytes);
+    // SAFETY: both ends are inside the reservation: callers asked has_room first, and it is of whole pages.
+    return from == to || ::mprotect(m_base + from, to - from, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool Reservation::has_room(uint64_t pages, uint64_t delta_pages) const noexcept {
-    const uint64_t most_pages = std::min(m_possible_pages, m_reserved_bytes / limits::page_size_bytes);
+    const uint64_t most_pages = std::min(m_possible_pages, m_reserved_bytes >> m_page_size_log2);
     return delta_pages <= most_pages - std::min(pages, most_pages);
 }
 

@@ -21,7 +21,8 @@ public:
 
     /// Once. The base is never null afterwards. @return false if there is no address space.
     [[nodiscard]] bool reserve(const MemoryType& type) noexcept;
-    /// Makes [old_size_bytes, new_size_bytes) accessible; both are within most_pages().
+    /// Makes [old_size_bytes, new_size_bytes) accessible, and the rest of the system's page that the end is
+    /// in; what is below is accessible already. Callers asked has_room.
     [[nodiscard]] bool commit(uint64_t old_size_bytes, uint64_t new_size_bytes) const noexcept;
     /// Whether `delta_pages` more than `pages` are within the type and the reservation.
     [[nodiscard]] bool has_room(uint64_t pages, uint64_t delta_pages) const noexcept;
@@ -31,6 +32,7 @@ private:
     uint8_t* m_base = nullptr;
     uint64_t m_reserved_bytes = 0;
     uint64_t m_possible_pages = 0;
+    uint8_t m_page_size_log2 = 0;
 };
 
 }  // namespace wsb::runtime

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/shared_memory.h"
 
-#include "engine/isa/limits.h"
-
 #include <new>
 
 namespace wsb::runtime {
@@ -21,10 +19,10 @@ Result<std::shared_ptr<SharedMemory>> SharedMemory::create(const MemoryType& typ
 int64_t SharedMemory::grow(uint64_t delta_pages) noexcept {
     const std::lock_guard lock(m_growth);
     const uint64_t old_size_bytes = m_size_bytes;
-    const uint64_t old_pages = old_size_bytes / limits::page_size_bytes;
+    const uint64_t old_pages = old_size_bytes >> m_type.page_size_log2;
     if (!m_reservation.has_room(old_pages, delta_pages))
         return -1;
-    const uint64_t new_size_bytes = old_size_bytes + delta_pages * limits::page_size_bytes;
+    const uint64_t new_size_bytes = old_size_bytes + (delta_pages << m_type.page_size_log2);
     if (!m_reservation.commit(old_size_bytes, new_size_bytes))
         return -1;
     m_size_bytes = new_size_bytes;  // after the bytes are there

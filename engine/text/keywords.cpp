@@ -74,6 +74,7 @@ constexpr auto words = [] {
         "nullfuncref",
         "nullref",
         "offset",
+        "pagesize",
         "param",
         "quote",
         "rec",

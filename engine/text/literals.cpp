@@ -297,9 +297,10 @@ Result<uint64_t> parse_unsigned(const Token& token, unsigned bits) {
     if (magnitude.has_sign)
         return fail_at(token, ErrorCode::unexpected_token, "expected a number without sign");
     if (!magnitude.value || (bits < 64 && *magnitude.value >> bits != 0))
-        return fail_at(token, bits == 32  ? ErrorCode::i32_constant
-                              : bits == 8 ? ErrorCode::i8_constant
-                                          : ErrorCode::constant_out_of_range);
+        return fail_at(token, bits == 32   ? ErrorCode::i32_constant
+                              : bits == 64 ? ErrorCode::i64_constant
+                              : bits == 8  ? ErrorCode::i8_constant
+                                           : ErrorCode::constant_out_of_range);
     return *magnitude.value;
 }
 

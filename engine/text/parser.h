@@ -14,15 +14,21 @@
 
 namespace wsb::text {
 
+/// What the text calls a thing: an identifier, and what `(@name "…")` says in its place.
+struct Named {
+    std::optional<Token> id;
+    std::optional<std::string> name;
+};
+
 /// The identifiers of one index space.
 class NameSpace {
 public:
     explicit NameSpace(ErrorCode duplicate) noexcept : m_duplicate(duplicate) {}
     /// Enters the next index, with a name if `id` is one.
     [[nodiscard]] Result<void> add(const std::optional<Token>& id);
+    /// The same with another name for debugging; identifiers are not looked up by it.
+    [[nodiscard]] Result<void> add(const Named& named);
     void add_unnamed() noexcept { ++m_count; }
-    /// Gives the index entered last another name for debugging; identifiers are not looked up by it.
-    void name_last(std::string name) { m_names.insert_or_assign(m_count - 1, std::move(name)); }
     [[nodiscard]] std::optional<uint32_t> find(const std::string& name) const;
     [[nodiscard]] uint32_t count() const noexcept { return m_count; }
     [[nodiscard]] const NameMap& names() const noexcept { return m_names; }
@@ -37,7 +43,7 @@ private:
 /// What a type use says: the type's index, and the names of its parameters.
 struct TypeUse {
     uint32_t index = 0;
-    std::vector<std::optional<Token>> param_ids;
+    std::vector<Named> param_names;
 };
 
 /// Parses one module from its source text to bytes. Single use.
@@ -67,6 +73,7 @@ private:
     [[nodiscard]] Result<void> expect_atom(std::string_view atom);
     [[nodiscard]] Result<Token> take();
     [[nodiscard]] Result<std::optional<Token>> take_id();
+    [[nodiscard]] Result<Named> take_named();        ///< `id?` and `(@name "…")?`
     [[nodiscard]] Result<std::string> take_name();   ///< a string that is UTF-8
     [[nodiscard]] Result<std::string> take_bytes();  ///< strings, joined
     [[nodiscard]] Result<void> skip_form();          ///< from behind "(" to behind its ")"
@@ -82,11 +89,12 @@ private:
     [[nodiscard]] Result<SubType> sub_type(uint32_t type);
     [[nodiscard]] Result<void> composite_type(SubType& type, uint32_t index);
     [[nodiscard]] Result<void> struct_fields(StructType& type, uint32_t index);
-    [[nodiscard]] Result<void> params_and_results(FuncType& type, std::vector<std::optional<Token>>* ids);
+    [[nodiscard]] Result<void> params_and_results(FuncType& type, std::vector<Named>* names);
     [[nodiscard]] Result<Limits> limits();
     [[nodiscard]] Result<AddressType> address_type();
     [[nodiscard]] Result<MemoryType> memory_type();
     [[nodiscard]] Result<MemoryType> memory_type_of(AddressType address);
+    [[nodiscard]] Result<std::optional<uint8_t>> page_size();
     [[nodiscard]] Result<TableType> table_type();
     [[nodiscard]] Result<GlobalType> global_type();
     [[nodiscard]] Result<TypeUse> type_use();

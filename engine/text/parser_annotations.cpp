@@ -206,10 +206,10 @@ Result<std::optional<uint8_t>> ModuleParser::take_branch_hint() {
     return static_cast<uint8_t>(bytes[0]);
 }
 
-/// Hints belong to `if` and `br_if`.
+/// Hints belong to `if` and `br_if`: the one rule of validation that is about the text.
 Result<void> ModuleParser::check_branch_hint(std::optional<uint8_t> hint, Op op) const {
     if (hint && op != Op::if_ && op != Op::br_if)
-        return fail_at(m_token, ErrorCode::malformed_branch_hint, "invalid target");
+        return fail_at(m_token, ErrorCode::invalid_branch_hint, "invalid target");
     return {};
 }
 

@@ -168,8 +168,8 @@ Result<void> ModuleParser::func_body(const TypeUse& type) {
     m_local_names = NameSpace(ErrorCode::duplicate_local);
     m_label_count = 0;
     m_all_label_names.erase(m_next_func);
-    for (const auto& id : type.param_ids)
-        WSB_TRY(m_local_names.add(id));
+    for (const Named& named : type.param_names)
+        WSB_TRY(m_local_names.add(named));
     std::vector<LocalRun> runs;
     const auto declare = [&](ValType local) {
         if (!runs.empty() && runs.back().type == local)
@@ -182,17 +182,14 @@ Result<void> ModuleParser::func_body(const TypeUse& type) {
         if (!more)
             break;
         WSB_TRY(enter_form("local"));
-        if (at(Token::Kind::id)) {
-            WSB_TRY_ASSIGN(const auto id, take_id());
-            WSB_TRY(m_local_names.add(id));
+        WSB_TRY_ASSIGN(const Named named, take_named());
+        const bool is_single = named.id || named.name;
+        while (is_single || !at(Token::Kind::right)) {
+            WSB_TRY(m_local_names.add(named));
             WSB_TRY_ASSIGN(const ValType local, val_type());
             declare(local);
-        } else {
-            while (!at(Token::Kind::right)) {
-                WSB_TRY_ASSIGN(const ValType local, val_type());
-                declare(local);
-                m_local_names.add_unnamed();
-            }
+            if (is_single)
+                break;
         }
         WSB_TRY(expect(Token::Kind::right));
     }
@@ -299,8 +296,11 @@ Result<void> ModuleParser::memory_field() {
     ++m_defined_memories;
     ++m_memories.count;
     WSB_TRY_ASSIGN(const AddressType address, address_type());
+    WSB_TRY_ASSIGN(const auto page_size_log2, page_size());
     WSB_TRY_ASSIGN(const bool is_inline, at_form("data"));
     if (!is_inline) {
+        if (page_size_log2)
+            return fail_at(m_token, ErrorCode::unexpected_token, "pagesize belongs behind the limits");
         WSB_TRY_ASSIGN(const MemoryType type, memory_type_of(address));
         m_memories.bytes.memory_type(type);
         return expect(Token::Kind::right);
@@ -310,7 +310,9 @@ Result<void> ModuleParser::memory_field() {
     WSB_TRY(expect(Token::Kind::right));
     MemoryType type;
     type.address = address;
-    type.limits_pages.min = (bytes.size() + 0xffff) / 0x10000;
+    type.page_size_log2 = page_size_log2.value_or(type.page_size_log2);
+    const bool is_uneven = bytes.size() % type.page_size_bytes() != 0;
+    type.limits_pages.min = bytes.size() / type.page_size_bytes() + (is_uneven ? 1 : 0);
     type.limits_pages.max = type.limits_pages.min;
     m_memories.bytes.memory_type(type);
     m_datas.bytes.u8(memory == 0 ? 0 : 2);

@@ -282,8 +282,8 @@ Result<void> ModuleParser::type_immediates(Instr& instr, Imm kind) {
             }
             const Token start = m_token;
             WSB_TRY_ASSIGN(const TypeUse use, type_use());
-            for (const auto& id : use.param_ids)
-                if (id)
+            for (const Named& named : use.param_names)
+                if (named.id)
                     return fail_at(start, ErrorCode::unexpected_token, "parameters have no names here");
             instr.index = use.index;
             return {};

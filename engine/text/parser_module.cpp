@@ -119,12 +119,8 @@ Result<void> ModuleParser::collect_type() {
 
 /// `id?` and `(@name "…")?`
 Result<void> ModuleParser::collect_name(NameSpace& space) {
-    WSB_TRY_ASSIGN(const auto id, take_id());
-    WSB_TRY(space.add(id));
-    WSB_TRY_ASSIGN(auto name, take_name_annotation());
-    if (name)
-        space.name_last(*std::move(name));
-    return {};
+    WSB_TRY_ASSIGN(const Named named, take_named());
+    return space.add(named);
 }
 
 Result<void> ModuleParser::collect_import() {

@@ -17,6 +17,13 @@ Result<void> NameSpace::add(const std::optional<Token>& id) {
     return {};
 }
 
+Result<void> NameSpace::add(const Named& named) {
+    WSB_TRY(add(named.id));
+    if (named.name)
+        m_names.insert_or_assign(m_count - 1, *named.name);
+    return {};
+}
+
 std::optional<uint32_t> NameSpace::find(const std::string& name) const {
     const auto found = m_indices.find(name);
     return found == m_indices.end() ? std::nullopt : std::optional(found->second);
@@ -85,6 +92,15 @@ Result<std::optional<Token>> ModuleParser::take_id() {
     if (m_check_annotations)
         WSB_TRY(take_name_annotation());
     return id;
+}
+
+Result<Named> ModuleParser::take_named() {
+    Named named;
+    if (at(Token::Kind::id)) {
+        WSB_TRY_ASSIGN(named.id, take());
+    }
+    WSB_TRY_ASSIGN(named.name, take_name_annotation());
+    return named;
 }
 
 Result<std::string> ModuleParser::take_name() {
@@ -219,31 +235,31 @@ Result<FieldType> ModuleParser::field_type() {
     return field;
 }
 
-Result<void> ModuleParser::params_and_results(FuncType& type, std::vector<std::optional<Token>>* ids) {
+Result<void> ModuleParser::params_and_results(FuncType& type, std::vector<Named>* names_of_params) {
     const auto list = [&](std::string_view keyword, ResultType& types,
-                          std::vector<std::optional<Token>>* names) -> Result<void> {
+                          std::vector<Named>* names) -> Result<void> {
         while (true) {
             WSB_TRY_ASSIGN(const bool more, at_form(keyword));
             if (!more)
                 return {};
             WSB_TRY(enter_form(keyword));
-            if (names != nullptr && at(Token::Kind::id)) {
-                WSB_TRY_ASSIGN(const auto id, take_id());
-                names->push_back(id);
+            Named named;
+            if (names != nullptr) {
+                WSB_TRY_ASSIGN(named, take_named());
+            }
+            const bool is_single = named.id || named.name;
+            while (is_single || !at(Token::Kind::right)) {
                 WSB_TRY_ASSIGN(const ValType one, val_type());
                 types.push_back(one);
-            } else {
-                while (!at(Token::Kind::right)) {
-                    WSB_TRY_ASSIGN(const ValType one, val_type());
-                    types.push_back(one);
-                    if (names != nullptr)
-                        names->push_back(std::nullopt);
-                }
+                if (names != nullptr)
+                    names->push_back(named);
+                if (is_single)
+                    break;
             }
             WSB_TRY(expect(Token::Kind::right));
         }
     };
-    WSB_TRY(list("param", type.params, ids));
+    WSB_TRY(list("param", type.params, names_of_params));
     WSB_TRY(list("result", type.results, nullptr));
     WSB_TRY_ASSIGN(const bool is_misplaced, at_form("param"));
     if (is_misplaced)
@@ -255,17 +271,14 @@ Result<void> ModuleParser::struct_fields(StructType& type, uint32_t index) {
     auto& names = m_field_names.try_emplace(index, ErrorCode::duplicate_field).first->second;
     while (!at(Token::Kind::right)) {
         WSB_TRY(enter_form("field"));
-        if (at(Token::Kind::id)) {
-            WSB_TRY_ASSIGN(const auto id, take_id());
-            WSB_TRY(names.add(id));
+        WSB_TRY_ASSIGN(const Named named, take_named());
+        const bool is_single = named.id || named.name;
+        while (is_single || !at(Token::Kind::right)) {
+            WSB_TRY(names.add(named));
             WSB_TRY_ASSIGN(const FieldType one, field_type());
             type.fields.push_back(one);
-        } else {
-            while (!at(Token::Kind::right)) {
-                WSB_TRY_ASSIGN(const FieldType one, field_type());
-                type.fields.push_back(one);
-                names.add_unnamed();
-            }
+            if (is_single)
+                break;
         }
         WSB_TRY(expect(Token::Kind::right));
     }
@@ -278,11 +291,11 @@ Result<void> ModuleParser::composite_type(SubType& type, uint32_t index) {
     if (m_token.is("func")) {
         WSB_TRY(advance());
         FuncType func;
-        std::vector<std::optional<Token>> ids;
-        WSB_TRY(params_and_results(func, &ids));
+        std::vector<Named> params;
+        WSB_TRY(params_and_results(func, &params));
         NameSpace names(ErrorCode::duplicate_local);
-        for (const auto& id : ids)
-            WSB_TRY(names.add(id));
+        for (const Named& named : params)
+            WSB_TRY(names.add(named));
         type.composite = std::move(func);
     } else if (m_token.is("struct")) {
         WSB_TRY(advance());
@@ -351,7 +364,25 @@ Result<MemoryType> ModuleParser::memory_type_of(AddressType address) {
     type.is_shared = m_token.is("shared");
     if (type.is_shared)
         WSB_TRY(advance());
+    WSB_TRY_ASSIGN(const auto page_size_log2, page_size());
+    type.page_size_log2 = page_size_log2.value_or(type.page_size_log2);
     return type;
+}
+
+/// The logarithm of `(pagesize n)`; nullopt if there is none.
+Result<std::optional<uint8_t>> ModuleParser::page_size() {
+    WSB_TRY_ASSIGN(const bool is_custom, at_form("pagesize"));
+    if (!is_custom)
+        return std::nullopt;
+    WSB_TRY(enter_form("pagesize"));
+    if (!m_features.has(Feature::custom_page_sizes))
+        return fail_at(m_token, ErrorCode::unexpected_token, "pagesize needs the feature custom-page-sizes");
+    WSB_TRY_ASSIGN(const uint64_t size_bytes, parse_unsigned(m_token, 64));
+    if (!std::has_single_bit(size_bytes))
+        return fail_at(m_token, ErrorCode::malformed_page_size, "not a power of two");
+    WSB_TRY(advance());
+    WSB_TRY(expect(Token::Kind::right));
+    return static_cast<uint8_t>(std::countr_zero(size_bytes));
 }
 
 Result<TableType> ModuleParser::table_type() {
@@ -398,7 +429,7 @@ Result<TypeUse> ModuleParser::type_use() {
         WSB_TRY(expect(Token::Kind::right));
     }
     FuncType type;
-    WSB_TRY(params_and_results(type, &use.param_ids));
+    WSB_TRY(params_and_results(type, &use.param_names));
     if (!is_explicit) {
         use.index = implicit_type(type);
         return use;
@@ -409,8 +440,8 @@ Result<TypeUse> ModuleParser::type_use() {
         return fail_at(start, ErrorCode::unknown_name, "type " + std::to_string(use.index));
     if (is_repeated && (named == nullptr || *named != type))
         return fail_at(start, ErrorCode::inline_function_type);
-    if (named != nullptr && use.param_ids.empty())
-        use.param_ids.resize(named->params.size());
+    if (named != nullptr && use.param_names.empty())
+        use.param_names.resize(named->params.size());
     return use;
 }
 
@@ -420,11 +451,11 @@ Result<void> ModuleParser::block_type(binary::BlockType& block) {
     const Token start = m_token;
     if (!is_explicit) {
         FuncType type;
-        std::vector<std::optional<Token>> ids;
-        WSB_TRY(params_and_results(type, &ids));
-        for (const auto& id : ids)
-            if (id)
-                return fail_at(*id, ErrorCode::unexpected_token, "a block's parameters have no names");
+        std::vector<Named> params;
+        WSB_TRY(params_and_results(type, &params));
+        for (const Named& named : params)
+            if (named.id)
+                return fail_at(*named.id, ErrorCode::unexpected_token, "a block's parameters have no names");
         if (type.params.empty() && type.results.size() <= 1) {
             block.kind = type.results.empty() ? Kind::empty : Kind::value;
             if (!type.results.empty())
@@ -436,8 +467,8 @@ Result<void> ModuleParser::block_type(binary::BlockType& block) {
         return {};
     }
     WSB_TRY_ASSIGN(const TypeUse use, type_use());
-    for (const auto& id : use.param_ids)
-        if (id)
+    for (const Named& named : use.param_names)
+        if (named.id)
             return fail_at(start, ErrorCode::unexpected_token, "a block's parameters have no names");
     block.kind = Kind::type;
     block.type = TypeIdx(use.index);

@@ -171,12 +171,17 @@ void Printer::reference(const Identifiers& space, uint32_t index) {
     word(id.empty() ? std::to_string(index) : std::string(id));
 }
 
-/// The identifier of what is defined, its name if that is another, and its index as a comment.
-void Printer::definition(const Identifiers& space, uint32_t index) {
+/// The identifier of what is defined, if it has one, and its name if that is another.
+void Printer::id_and_name(const Identifiers& space, uint32_t index) {
     if (const std::string_view id = space.find(index); !id.empty())
         word(id);
     if (const std::string_view name = space.renamed(index); !name.empty())
         word("(@name " + quoted(name) + ")");
+}
+
+/// The same, and the index as a comment.
+void Printer::definition(const Identifiers& space, uint32_t index) {
+    id_and_name(space, index);
     fmt::format_to(std::back_inserter(m_out), " (;{};)", index);
 }
 
@@ -235,6 +240,8 @@ void Printer::memory_type(const MemoryType& type) {
     limits(type.address, type.limits_pages);
     if (type.is_shared)
         m_out += " shared";
+    if (type.page_size_log2 != MemoryType().page_size_log2)
+        m_out += " (pagesize " + std::to_string(type.page_size_bytes()) + ")";
 }
 
 void Printer::global_type(const GlobalType& type) {

@@ -75,6 +75,7 @@ private:
     void line(size_t depth);
     void word(std::string_view text);  ///< after a blank
     void reference(const Identifiers& space, uint32_t index);
+    void id_and_name(const Identifiers& space, uint32_t index);
     void definition(const Identifiers& space, uint32_t index);
     void type_use(TypeIdx type);
     [[nodiscard]] std::string text_of(HeapType type) const;

@@ -58,8 +58,8 @@ void Printer::composite(uint32_t index, const SubType& type) {
         const auto names = m_field_ids.find(index);
         for (uint32_t i = 0; i < structure->fields.size(); ++i) {
             m_out += " (field";
-            if (names != m_field_ids.end() && !names->second.find(i).empty())
-                word(names->second.find(i));
+            if (names != m_field_ids.end())
+                id_and_name(names->second, i);
             word(text_of(structure->fields[i]));
             m_out += ')';
         }
@@ -312,8 +312,7 @@ void Printer::params(const FuncType& type, const Identifiers& names) {
         if (!is_open || !id.empty())
             m_out += " (param";
         is_open = id.empty();
-        if (!id.empty())
-            word(id);
+        id_and_name(names, i);
         word(text_of(type.params[i]));
         if (!id.empty())
             m_out += ')';
@@ -338,8 +337,7 @@ void Printer::locals(const FuncBody& body, uint32_t first, const Identifiers& na
                 m_out += "(local";
             }
             is_open = id.empty();
-            if (!id.empty())
-                word(id);
+            id_and_name(names, index);
             word(type);
             if (!id.empty())
                 m_out += ')';

@@ -16,7 +16,8 @@ namespace wsb::text {
 
 /// Assembles one module (with or without the enclosing `(module …)`) to the binary format, name section
 /// included for `$names`. Sizes of memories and tables are 32-bit numbers if there is no memory64; all else
-/// that `features` forbid is left to the decoder. @return malformed errors with line and column (1-based).
+/// that `features` forbid is left to the decoder. @return malformed errors with line and column (1-based),
+/// and invalid_branch_hint.
 [[nodiscard]] Result<std::vector<uint8_t>> assemble(std::string_view source,
                                                     Features features = Features::up_to(4));
 

@@ -111,6 +111,12 @@ private:
                 if (live)
                     m_sink.binary(m_instr.op);
                 return true;
+            case OpClass::wide:
+                if (!check_fixed(row))
+                    return false;
+                if (live)
+                    m_sink.wide(m_instr.op);
+                return true;
             case OpClass::load:
                 if (!check_fixed(row))
                     return false;

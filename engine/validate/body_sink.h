@@ -47,6 +47,7 @@ struct NullSink {
     void unary(Op) {}
     void compare(Op) {}
     void binary(Op) {}
+    void wide(Op) {}
     void load(Op, const binary::MemArg&) {}
     void store(Op, const binary::MemArg&) {}
     void drop(ValType) {}

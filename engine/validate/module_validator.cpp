@@ -223,11 +223,17 @@ Result<void> Declarations::check_tables() {
 
 Result<void> Declarations::check_memory_type(const MemoryType& type, uint64_t offset_bytes) {
     const Limits& limits = type.limits_pages;
-    const bool is_32 = type.address == AddressType::i32;
-    const uint64_t largest = is_32 ? limits::memory32_pages : limits::memory64_pages;
-    if (limits.min > largest || (limits.max && *limits.max > largest))
+    if (type.page_size_log2 != 0 && type.page_size_log2 != MemoryType().page_size_log2)
+        return fail(ErrorCode::invalid_page_size, offset_bytes, "must be 1 or 65536");
+    const bool is_64 = type.address == AddressType::i64;
+    const uint64_t largest = limits::memory_pages(is_64, type.page_size_log2);
+    if (limits.min > largest || (limits.max && *limits.max > largest)) {
+        const bool is_usual = type.page_size_log2 != 0;
         return fail(ErrorCode::memory_size, offset_bytes,
-                    is_32 ? "must be at most 65536 pages (4GiB)" : "must be at most 2^48 pages");
+                    !is_usual ? "must be at most 2^32-1 bytes"
+                    : is_64   ? "must be at most 2^48 pages"
+                              : "must be at most 65536 pages (4GiB)");
+    }
     if (limits.max && limits.min > *limits.max)
         return fail(ErrorCode::size_minimum_greater, offset_bytes);
     if (type.is_shared && !limits.max)

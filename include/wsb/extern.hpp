@@ -36,15 +36,16 @@ class SharedMemory {
 public:
     /// `type` must be shared and have a maximum. No store's limits count it until it is used there: then that
     /// store is charged with its size, and later with what its own code adds.
-    /// @return memory_size, shared_memory_without_max, bad_usage, limit_exceeded or out_of_memory.
+    /// @return memory_size, invalid_page_size, shared_memory_without_max, bad_usage, limit_exceeded or
+    /// out_of_memory.
     [[nodiscard]] static Result<SharedMemory> create(const MemoryType& type);
 
     /// As declared, with the current size as minimum.
     [[nodiscard]] MemoryType type() const noexcept;
     /// Only grows.
     [[nodiscard]] uint64_t size_bytes() const noexcept;
-    /// Adds zeroed pages of 64 KiB, charged to no store. @return the size before, in pages; nullopt if the
-    /// maximum or the system refused.
+    /// Adds zeroed pages of the type's size, charged to no store. @return the size before, in pages; nullopt
+    /// if the maximum or the system refused.
     [[nodiscard]] std::optional<uint64_t> grow(uint64_t delta_pages) const noexcept;
     /// As of Memory. What other threads write at the same time may be seen in part.
     [[nodiscard]] bool read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept;
@@ -66,14 +67,14 @@ private:
 /// it.
 class Memory {
 public:
-    /// A new memory of the host's. @return memory_size, shared_memory_without_max, limit_exceeded or
-    /// out_of_memory.
+    /// A new memory of the host's. @return memory_size, invalid_page_size, shared_memory_without_max,
+    /// limit_exceeded or out_of_memory.
     [[nodiscard]] static Result<Memory> create(StoreRef store, const MemoryType& type);
 
     /// As declared, with the current size as minimum.
     [[nodiscard]] MemoryType type() const noexcept;
     [[nodiscard]] uint64_t size_bytes() const noexcept;
-    /// 64 KiB each.
+    /// 64 KiB each, or as MemoryType::page_size_log2 says.
     [[nodiscard]] uint64_t size_pages() const noexcept;
     /// Adds zeroed pages. @return the size before, in pages; nullopt if the maximum or a limit
     /// refused.

@@ -207,6 +207,8 @@ class GeneralTest(CliTest):
             "--dir": ["--dir", "."],
             "--env": ["--env", "A=b"],
             "--stats": ["--stats=stats.json"],
+            "--wasm": ["--wasm", "2.0"],
+            "--features": ["--features", "-simd,threads"],
         }
         named = set(re.findall(r"^  (--[a-z-]+)", help_text, re.MULTILINE))
         self.assertEqual(named, set(samples))
@@ -232,6 +234,10 @@ class GeneralTest(CliTest):
             (["run", "--env", "=x", "math.wat"], "NAME"),
             (["run", "--env", "WSB_NOT_SET_ANYWHERE", "math.wat"], "not set"),
             (["validate"], "FILE"),
+            (["validate", "--wasm=4.0", "math.wat"], "must be 1.0, 2.0 or 3.0"),
+            (["run", "--features", "simd,sidm", "math.wat"], '"sidm"; there are: all, sign-extension, '),
+            (["inspect", "--features=-mvp", "math.wat"], '"mvp"'),
+            (["validate", "--features", "math.wat"], "FILE"),
             (["wat2wasm", "math.wat"], "--output"),
             (["inspect", "--yaml", "math.wat"], "--yaml"),
         ]:
@@ -469,6 +475,41 @@ class ValidateTest(CliTest):
         process = self.check("run", "evil.wat", status=125)
         self.assertNotIn("\x1b", process.stderr)
         self.assertNotIn("\x1b", self.check("inspect", "evil.wat").stdout)
+
+
+class FeaturesTest(CliTest):
+    WIDE = '''(module (func (export "f") (param i64 i64) (result i64 i64)
+      (i64.mul_wide_u (local.get 0) (local.get 1))))'''
+    SIMD = "(module (func (drop (i8x16.splat (i32.const 1)))))"
+
+    def test_every_subcommand_takes_them(self):
+        self.file("wide.wat", self.WIDE)
+        self.check("wat2wasm", "--features=all", "wide.wat", "-o", "wide.wasm")
+        for command in [["run", "--invoke", "f"], ["validate"], ["inspect"], ["wasm2wat"]]:
+            off, on = ["--features", "-wide-arithmetic"], ["--features", "wide-arithmetic"]
+            arguments = ["wide.wasm", "-1", "2"] if command[0] == "run" else ["wide.wasm"]
+            self.check(*command, *on, *arguments)
+            self.check(*command, *off, *arguments, status=126, out="",
+                       err=["needs the feature wide-arithmetic", "--features"])  # fmt: skip
+        self.check("wat2wasm", "wide.wat", "-o", "no.wasm", status=126, err="wide-arithmetic")
+        self.assertFalse((self.directory / "no.wasm").exists())
+        self.check("run", "--features=all", "--invoke", "f", "wide.wat", "--", status=125)
+        self.check("run", "--features=all", "--invoke", "f", "wide.wat", "-1", "4", out="-4\n3\n")
+
+    def test_versions_and_lists(self):
+        self.file("simd.wat", self.SIMD)
+        refused = {"status": 126, "out": "", "err": "i8x16.splat needs the feature simd"}
+        for options in [[], ["--wasm", "2.0"], ["--wasm=3.0"], ["--wasm=1.0", "--features=simd"],
+                        ["--features", "-simd", "--features", "all"], ["--features=-all,all,-gc"]]:  # fmt: skip
+            self.check("validate", *options, "simd.wat", out="simd.wat: valid\n")
+        for options in [["--wasm", "1.0"], ["--features", "-simd"], ["--features=all,-simd"],
+                        ["--features=-all"], ["--features", "simd,threads", "--features=-simd"]]:  # fmt: skip
+            self.check("validate", *options, "simd.wat", **refused)
+
+    def test_inspect_knows_all_unless_told(self):
+        self.file("wide.wat", self.WIDE)
+        self.assertIn("wide-arithmetic", self.check("inspect", "wide.wat").stdout)
+        self.check("inspect", "--wasm=3.0", "wide.wat", status=126, err="wide-arithmetic")
 
 
 class InspectTest(CliTest):

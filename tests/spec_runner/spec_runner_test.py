@@ -174,6 +174,20 @@ class SpecRunnerTest(unittest.TestCase):
         self.assertNotEqual(self.run_spec("--tier=none", self.script("good.wast", GOOD))[0], 0)
         self.assertEqual(self.run_spec("--tier=interp", self.script("good.wast", GOOD))[0], 0)
 
+    def test_round_trip_counts_valid_modules(self):
+        more = """(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_trap (module (func $s unreachable) (start $s)) "unreachable")
+(module binary "\\00asm" "\\01\\00\\00\\00" "\\05\\04\\01\\00\\81\\00")"""
+        result = self.run_spec("--round-trip", self.script("good.wast", GOOD + more))
+        self.assert_counts(result, 3, 0)
+
+    def test_round_trip_says_where_it_fails(self):
+        # A name section that cannot be read does not come back as identifiers, which is all that is printed.
+        path = self.script("bad.wast", '(module)\n(module (@custom "name" "\\01"))\n(module)')
+        result = self.run_spec("--round-trip", path)
+        self.assert_counts(result, 2, 1)
+        self.assertRegex(result[1][0], rf"^{path}:2: printed and parsed: at \d+: ")
+
 
 if __name__ == "__main__":
     unittest.main()

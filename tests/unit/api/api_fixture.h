@@ -11,6 +11,8 @@
 namespace wsb::testing {
 
 struct ApiTest : ::testing::Test {
+    explicit ApiTest(Features features = default_features) : engine(Config{.features = features}) {}
+
     Engine engine;
     Linker linker{engine};
     Store store = Store::create(engine).value();

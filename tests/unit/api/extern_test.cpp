@@ -63,6 +63,29 @@ TEST_F(ExternTest, HostItemsServeImports) {
     EXPECT_EQ(to_string(type_of(*linker.get(store, "env", "m"))), "memory 1.. pages");
 }
 
+TEST_F(ExternTest, MemoriesOfSmallPages) {
+    const MemoryType type{.limits_pages = {5, 9}, .page_size_log2 = 0};
+    const Memory m = Memory::create(store, type).value();
+    EXPECT_EQ(m.type(), type);
+    EXPECT_EQ(m.size_pages(), 5u);
+    EXPECT_EQ(m.size_bytes(), 5u);
+    EXPECT_TRUE(m.store_value<uint32_t>(1, 7));
+    EXPECT_FALSE(m.store_value<uint32_t>(2, 7));
+    EXPECT_EQ(m.grow(4), 5u);
+    EXPECT_EQ(m.grow(1), std::nullopt);
+    EXPECT_EQ(m.data().size(), 9u);
+    EXPECT_EQ(m.load<uint32_t>(1), 7u);
+    EXPECT_EQ(m.load<uint8_t>(9), std::nullopt);
+    EXPECT_EQ(to_string(ExternType{m.type()}), "memory 9..9 pages of a byte");
+    EXPECT_EQ(Memory::create(store, {.limits_pages = {}, .page_size_log2 = 12}).error().code,
+              ErrorCode::invalid_page_size);
+    EXPECT_EQ(Memory::create(store, {.limits_pages = {}, .page_size_log2 = 64}).error().code,
+              ErrorCode::invalid_page_size);
+    EXPECT_EQ(
+        Memory::create(store, {.limits_pages = {uint64_t{1} << 32, {}}, .page_size_log2 = 0}).error().code,
+        ErrorCode::memory_size);
+}
+
 TEST_F(ExternTest, StoresMove) {
     const Instance i = instance(R"((module (global (export "g") i32 (i32.const 3))))");
     Store moved = std::move(store);

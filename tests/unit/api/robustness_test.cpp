@@ -116,10 +116,10 @@ std::vector<Bytes> corpus() {
     return modules;
 }
 
-/// Some of the own scripts use shared memories.
+/// Some of the own scripts are about proposals.
 Engine engine_of_all_features() {
     Config config;
-    config.features.enable(Feature::threads);
+    config.features = Features::up_to(4);
     return Engine(config);
 }
 

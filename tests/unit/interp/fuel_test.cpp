@@ -127,6 +127,12 @@ const Shape shapes[] = {
      1, 6},
     {"uncaught_exception", R"((tag $e) (func $g (throw $e)) (func (export "f") (param i32) (call $g)))", 1, 2,
      TrapCode::uncaught_exception},
+    // const const get extend const, add128, mul_wide_s, then drop and wrap
+    {"wide", R"((func (export "f") (param i32) (result i32)
+        (i64.mul_wide_s (i64.add128 (i64.const 1) (i64.const 2)
+            (i64.extend_i32_u (local.get 0)) (i64.const 3)))
+        (drop) (i32.wrap_i64)))",
+     5, 8},
     // Traps: what came before, and the instruction itself.
     {"trap_in_block", R"((memory 1) (func (export "f") (param i32) (result i32)
         (drop (i32.add (local.get 0) (i32.const 1)))
@@ -192,6 +198,7 @@ const Shape shapes[] = {
 
 class FuelTest : public ApiTest, public ::testing::WithParamInterface<Shape> {
 protected:
+    FuelTest() : ApiTest(Features::up_to(4)) {}
     void SetUp() override {
         ASSERT_TRUE(linker.function("host", "twice", [](int32_t x) { return 2 * x; }));
         ASSERT_TRUE(linker.function("host", "fail", []() -> CallResult<void> { return host_trap("no"); }));

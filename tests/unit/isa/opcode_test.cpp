@@ -62,7 +62,7 @@ TEST(OpTable, KnowsWhatIsNotThere) {
     EXPECT_FALSE(find_op(0, 0xff).has_value());
     EXPECT_FALSE(find_op(0, 0xc5).has_value());
     EXPECT_FALSE(find_op(0, 0xfc).has_value());
-    EXPECT_FALSE(find_op(0xfc, 0x12).has_value());
+    EXPECT_FALSE(find_op(0xfc, 0x17).has_value());
     EXPECT_FALSE(find_op(0xfd, 0x9a).has_value());
     EXPECT_FALSE(find_op(0xfd, UINT32_MAX).has_value());
     EXPECT_FALSE(find_op(0xff, 0).has_value());

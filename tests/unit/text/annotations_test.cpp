@@ -33,13 +33,24 @@ TEST(Annotations, CustomSectionsAtTheirPlaces) {
 TEST(Annotations, NamesInsteadOfIdentifiers) {
     const Module module = module_of(R"((module $m (@name "Module")
         (func (@name "one two"))
-        (func $f (@name "three") (local $x (@name "ignored") i32))
+        (func $f (@name "three"))
         (type $t (@name "T") (func))
         (export "f" (func $f))))");
     EXPECT_EQ(module.names.module, "Module");
     EXPECT_EQ(module.names.funcs, (NameMap{{0, "one two"}, {1, "three"}}));
     EXPECT_EQ(module.names.types, (NameMap{{0, "T"}}));
     EXPECT_EQ(module.exports.at(0).index, 1U);
+}
+
+TEST(Annotations, NamesOfLocalsAndFields) {
+    const Module module = module_of(R"((module
+        (type $s (struct (field (@name "one") i32) (field $b (@name "two") i64) (field f32 f64)))
+        (func (param $x (@name "same") i32) (param (@name "same") i64) (param f32 f64)
+            (local (@name "a local") i32) (local $y (@name "") i32) (local $z i64)
+            (local.set $x (local.get $y)))))");
+    EXPECT_EQ(module.names.fields, (std::map<uint32_t, NameMap>{{0, {{0, "one"}, {1, "two"}}}}));
+    EXPECT_EQ(module.names.locals,
+              (std::map<uint32_t, NameMap>{{0, {{0, "same"}, {1, "same"}, {4, "a local"}, {6, "z"}}}}));
 }
 
 TEST(Annotations, BranchHintsAtOffsetsInBodies) {
@@ -70,11 +81,19 @@ TEST(Annotations, WrongOnes) {
     expect_error("(module (@name \"a\") (@name \"b\"))", "@name annotation: multiple module");
     expect_error("(func) (@name \"a\")", "misplaced @name annotation");
     expect_error("(func (nop) (@name \"a\"))", "misplaced @name annotation");
+    expect_error("(func (param i32 (@name \"a\") i32))", "misplaced @name annotation");
+    expect_error("(func (local (@name \"a\") (@name \"b\") i32))", "@name annotation: multiple names");
     expect_error("(func (@name \"\\ff\"))", "@name annotation: malformed UTF-8");
-    expect_error("(func (@metadata.code.branch_hint \"\\01\") nop)",
-                 "@metadata.code.branch_hint annotation: invalid target");
     expect_error("(@metadata.code.branch_hint \"\\01\") (func)",
                  "@metadata.code.branch_hint annotation: not in a function");
+}
+
+TEST(Annotations, BranchHintsElsewhereAreInvalid) {
+    const auto bytes = assemble("(func (@metadata.code.branch_hint \"\\01\") nop)");
+    ASSERT_FALSE(bytes);
+    EXPECT_EQ(error_kind(bytes.error().code), ErrorKind::invalid);
+    EXPECT_EQ(bytes.error().text(), "@metadata.code.branch_hint annotation: invalid target");
+    EXPECT_EQ(bytes.error().line, 1u);
 }
 
 TEST(Annotations, OthersAreBlanks) {

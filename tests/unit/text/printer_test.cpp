@@ -111,6 +111,7 @@ TEST(Print, LimitsAndSegments) {
         (import "m" "e" (tag $e (type 0)))
         (type (func))
         (memory $n 1)
+        (memory i64 3 9 (pagesize 1))
         (table $u 1 (ref func) (ref.func $f))
         (func $f)
         (elem $e1 (table $u) (i32.const 0) (ref func) (ref.func $f))
@@ -121,6 +122,7 @@ TEST(Print, LimitsAndSegments) {
         (data $d2 "")))");
     EXPECT_THAT(text, HasSubstr("(import \"m\" \"t\" (table $t (;0;) i64 1 2 externref))"));
     EXPECT_THAT(text, HasSubstr("(import \"m\" \"m\" (memory $m (;0;) i64 1 1 shared))"));
+    EXPECT_THAT(text, HasSubstr("(memory (;2;) i64 3 9 (pagesize 1))"));
     EXPECT_THAT(text, HasSubstr("(table $u (;1;) 1 (ref func) (ref.func $f))"));
     EXPECT_THAT(text, HasSubstr("(elem $e1 (;0;) (table $u) (i32.const 0) (ref func) (ref.func $f))"));
     EXPECT_THAT(text, HasSubstr("(elem $e2 (;1;) func $f)"));
@@ -236,6 +238,11 @@ TEST(Print, EqualNamesGetEachTheirIdentifier) {
     EXPECT_THAT(text, HasSubstr("(func $f (;0;)"));
     EXPECT_THAT(text, HasSubstr("(func $f.2 (;1;)"));
     EXPECT_THAT(text, HasSubstr("(func $f.2_ (@name \"f\") (;2;)"));
+    EXPECT_THAT(
+        printed(R"((func (param $a i32) (param (@name "a") i64) (local $b (@name "a") f32)))"),
+        HasSubstr("(param $a i32) (param $a.1 (@name \"a\") i64)\n    (local $a.2 (@name \"a\") f32)"));
+    EXPECT_THAT(printed(R"((type (struct (field $a i32) (field (@name "a") i64))))"),
+                HasSubstr("(field $a i32) (field $a.1 (@name \"a\") i64)"));
     EXPECT_THAT(text, HasSubstr("(func $f.3 (@name \"f\") (;3;)"));
     EXPECT_THAT(text, HasSubstr("call $f\n    call $f.2\n    call $f.2_\n    call $f.3"));
 }
