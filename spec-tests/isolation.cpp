@@ -44,6 +44,8 @@ Features features_of(const std::string& path) {
     Features features = Features::up_to(directory == "threads" ? 1 : 3);
     if (directory.starts_with("threads"))
         features.enable(Feature::threads);
+    if (directory.starts_with("legacy"))
+        features.enable(Feature::legacy_exceptions);
     return features;
 }
 

@@ -120,6 +120,10 @@ public:
     void throw_(TagIdx tag, const FuncType& type);
     void throw_ref();
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
+    void legacy_try(const validate::BlockShape& shape);
+    void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
+    void delegate(uint32_t depth);
+    void rethrow(uint32_t depth);
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void simd(const binary::Instr& instr);
     void br_on_cast(const binary::Instr& instr, ValType operand);
@@ -175,16 +179,18 @@ private:
     };
 
     struct Frame {
-        enum class Kind : uint8_t { function, block, loop, if_, else_, try_table };
+        enum class Kind : uint8_t { function, block, loop, if_, else_, try_table, legacy_try, legacy_catch };
         Kind kind = Kind::block;
         validate::BlockShape shape;
         uint32_t base_values = 0;  ///< stack size below the parameters
         uint32_t base_slot = 0;    ///< canonical slot of the first parameter and of the first result
-        uint32_t header_word = 0;  ///< loop
+        uint32_t header_word = 0;  ///< loop; legacy_try, legacy_catch: where the protected body begins
         uint32_t header_potential = 0;
-        uint32_t fixups = none;           ///< branches to the end
-        uint32_t else_fixup = none;       ///< if: the false edge
-        std::vector<CatchRange> catches;  ///< try_table: open ranges
+        uint32_t fixups = none;             ///< branches to the end
+        uint32_t else_fixup = none;         ///< if: the false edge
+        uint32_t body_end_word = 0;         ///< legacy_catch: where the protected body ends
+        std::vector<CatchRange> catches;    ///< try_table: open ranges; legacy_catch: the last is open
+        std::vector<uint32_t> delegations;  ///< in m_catches: what continues in this frame's clauses
     };
 
     // Cells (lower_cells.cpp)
@@ -274,6 +280,8 @@ private:
     uint32_t emit_condition(const Condition& condition, Direction direction);
     void add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word);
     void bind(uint32_t chain, uint32_t label_potential);
+    void leave_branch();
+    void close_clauses(Frame& frame);
     void edge_to(uint32_t depth, uint32_t cell);
     void branch(uint32_t depth);
     void branch_if(uint32_t depth, const Condition& condition);
