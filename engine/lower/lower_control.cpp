@@ -92,6 +92,7 @@ void LowerSink::else_(bool falls_through) {
     frame.else_fixup = none;
     reset_stack(frame.base_values, frame.base_slot);
     push_results(frame.shape.params);
+    count_execution(Op::else_);
 }
 
 void LowerSink::end_block(bool falls_through) {
@@ -109,6 +110,9 @@ void LowerSink::end_block(bool falls_through) {
         push_results(frame.shape.results);
     }
     m_frames.pop_back();
+    if (m_op != Op::delegate)
+        count_execution(Op::end);
+    m_op = Op::end;
 }
 
 /// Takes the condition off the stack. A comparison just emitted is taken back, to be fused.

@@ -97,10 +97,12 @@ void LowerSink::legacy_catch(bool falls_through, std::optional<TagIdx> tag) {
     settlement_point();
     range.landing_word = static_cast<uint32_t>(m_words.size());
     frame.catches.push_back(range);
+    count_execution(tag ? Op::catch_ : Op::catch_all);
 }
 
 /// The index of the range in m_catches is known: end_block comes next.
 void LowerSink::delegate(uint32_t depth) {
+    m_op = Op::delegate;
     Frame& frame = m_frames.back();
     CatchRange range;
     range.begin_word = frame.header_word;

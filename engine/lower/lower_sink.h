@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
@@ -62,8 +63,12 @@ class LowerSink : public validate::NullSink {
 public:
     /// `callees[i]` is the code of function i of the module, null for imported ones.
     LowerSink(const HandlerTable& handlers, std::span<const Code* const> callees, Form form,
-              Recording* recording) noexcept
-        : m_handlers(handlers), m_callees(callees), m_form(form), m_recording(recording) {}
+              Recording* recording, OpCounts* executed) noexcept
+        : m_handlers(handlers),
+          m_callees(callees),
+          m_form(form),
+          m_recording(recording),
+          m_executed(executed) {}
 
     /// Moves what was lowered into `code`. @return limit_exceeded for frames too large, feature_disabled
     /// for instructions that no tier executes.
@@ -197,6 +202,7 @@ private:
     uint32_t begin_cell(Word handler);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
+    void count_execution(Op op);
     void rewind_fusible();
     void settlement_point();
     void emit_copy(uint32_t to, uint32_t from, uint32_t width);
@@ -297,6 +303,7 @@ private:
     std::span<const Code* const> m_callees;
     const Form m_form;
     Recording* m_recording;
+    OpCounts* const m_executed;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;

@@ -209,7 +209,7 @@ Result<std::optional<uint8_t>> ModuleParser::take_branch_hint() {
 /// Hints belong to `if` and `br_if`.
 Result<void> ModuleParser::check_branch_hint(std::optional<uint8_t> hint, Op op) const {
     if (hint && op != Op::if_ && op != Op::br_if)
-        return fail_at(m_token, ErrorCode::malformed_branch_hint, "invalid target");
+        return fail_at(m_token, ErrorCode::invalid_branch_hint, "invalid target");
     return {};
 }
 

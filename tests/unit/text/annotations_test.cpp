@@ -71,8 +71,11 @@ TEST(Annotations, WrongOnes) {
     expect_error("(func) (@name \"a\")", "misplaced @name annotation");
     expect_error("(func (nop) (@name \"a\"))", "misplaced @name annotation");
     expect_error("(func (@name \"\\ff\"))", "@name annotation: malformed UTF-8");
-    expect_error("(func (@metadata.code.branch_hint \"\\01\") nop)",
-                 "@metadata.code.branch_hint annotation: invalid target");
+    const auto misplaced = assemble("(func (@metadata.code.branch_hint \"\\01\") nop)");
+    ASSERT_FALSE(misplaced.has_value());
+    EXPECT_EQ(misplaced.error().code, ErrorCode::invalid_branch_hint);
+    EXPECT_TRUE(
+        misplaced.error().message().starts_with("@metadata.code.branch_hint annotation: invalid target"));
     expect_error("(@metadata.code.branch_hint \"\\01\") (func)",
                  "@metadata.code.branch_hint annotation: not in a function");
 }
