@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-
-
 namespace wsb::spec {
 
 namespace {
@@ -18,7 +16,8 @@ constexpr size_t files_named = 3;
 
 struct Use {
     uint64_t count = 0;
-    std::vector<std::string> files;  ///< below the suite's root
+    std::vector<std::string> files;
+    bool is_by_suite = false;  ///< not only by own scripts
 };
 
 /// 1234567 as 1,234,567.
@@ -35,13 +34,19 @@ struct Use {
 
 [[nodiscard]] std::vector<Use> uses_of(const Suite& suite, const std::vector<FileResult>& results) {
     std::vector<Use> uses(op_count);
-    for (const FileResult& file : results) {
-        const auto name = std::filesystem::path(file.path).lexically_relative(suite.root).string();
-        for (size_t op = 0; op < file.executed.size(); ++op) {
-            if (file.executed[op] == 0)
-                continue;
-            uses[op].count += file.executed[op];
-            uses[op].files.push_back(name);
+    auto result = results.begin();
+    for (const SuiteDirectory& directory : suite.directories) {
+        if (!directory.not_run.empty())
+            continue;
+        for (size_t i = 0; i < directory.scripts.size(); ++i, ++result) {
+            const auto file = directory.name / std::filesystem::path(result->path).filename();
+            for (size_t op = 0; op < result->executed.size(); ++op) {
+                if (result->executed[op] == 0)
+                    continue;
+                uses[op].count += result->executed[op];
+                uses[op].files.push_back(file.string());
+                uses[op].is_by_suite |= !directory.is_own;
+            }
         }
     }
     return uses;
@@ -53,11 +58,20 @@ struct Use {
 }
 
 void add_directories(Report& report, const Suite& suite, const std::vector<FileResult>& results) {
-    report.markdown += suite.source_table +
-                       "\n| directory | files | passed | failed | skipped |\n| --- | --- | --- | --- | --- |\n";
+    report.markdown +=
+        suite.source_table +
+        "\n| directory | files | passed | failed | skipped |\n| --- | --- | --- | --- | --- |\n";
     uint64_t files = 0;
+    bool has_total = false;
+    const auto total = [&] {
+        report.markdown += fmt::format("| all of the suite | {} | {} | {} | 0 |\n", files,
+                                       grouped(report.passed), grouped(report.failed));
+        has_total = true;
+    };
     auto result = results.begin();
     for (const SuiteDirectory& directory : suite.directories) {
+        if (directory.is_own && !has_total)
+            total();
         if (!directory.not_run.empty()) {
             report.markdown += fmt::format("| `{}` | {} | not run: {} | | |\n", directory.name,
                                            directory.scripts.size(), directory.not_run);
@@ -74,8 +88,8 @@ void add_directories(Report& report, const Suite& suite, const std::vector<FileR
         report.passed += passed;
         report.failed += failed;
     }
-    report.markdown +=
-        fmt::format("| all | {} | {} | {} | 0 |\n", files, grouped(report.passed), grouped(report.failed));
+    if (!has_total)
+        total();
 }
 
 void add_row(std::string& markdown, const OpInfo& row, const Use& use) {
@@ -91,9 +105,11 @@ void add_row(std::string& markdown, const OpInfo& row, const Use& use) {
 void add_instructions(Report& report, const Suite& suite, const std::vector<FileResult>& results) {
     const auto uses = uses_of(suite, results);
     std::string executed;
-    std::vector<Op> not_wanted;
+    std::vector<Op> not_wanted, own_only;
     for (size_t i = 0; i < op_count; ++i) {
         const auto op = static_cast<Op>(i);
+        if (uses[i].count != 0 && !uses[i].is_by_suite)
+            own_only.push_back(op);
         if (uses[i].count != 0)
             add_row(executed, op_info(op), uses[i]);
         else
@@ -108,11 +124,13 @@ void add_instructions(Report& report, const Suite& suite, const std::vector<File
         report.markdown += ".\n";
     };
     const size_t wanted = op_count - not_wanted.size();
-    report.markdown += fmt::format("\n### Instructions\n\nOf {} instructions of the features that are on, {} "
-                                   "were executed.\n",
-                                   wanted, wanted - report.never_executed.size());
+    report.markdown += fmt::format(
+        "\n### Instructions\n\nOf {} instructions of the features that are on, {} "
+        "were executed.\n",
+        wanted, wanted - report.never_executed.size());
     list("**Failures**, never executed", report.never_executed);
-    list("Not executed by this engine yet, or not part of the suite", not_wanted);
+    list("Executed by scripts of the project only, since the suite has no case", own_only);
+    list("Not executed by this engine yet", not_wanted);
     report.markdown += "\n| instruction | opcode | executed | by |\n| --- | --- | --- | --- |\n" + executed;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -38,11 +39,16 @@ void send(int fd, const nlohmann::json& message) {
     }
 }
 
-[[nodiscard]] nlohmann::json nonzero(const OpCounts& counts) {
+/// How often threads go round while they wait for each other is chance: in scripts that start some, an
+/// instruction counts once.
+[[nodiscard]] nlohmann::json nonzero(const OpCounts& counts, const text::Script& script) {
+    const bool has_threads = std::ranges::any_of(script.commands, [](const text::ScriptCommand& command) {
+        return std::holds_alternative<text::ScriptThread>(command.body);
+    });
     auto list = nlohmann::json::array();
     for (size_t op = 0; op < counts.size(); ++op)
         if (const uint64_t count = counts[op])
-            list.push_back({op, count});
+            list.push_back({op, has_threads ? 1 : count});
     return list;
 }
 
@@ -77,7 +83,7 @@ void run_child(const std::string& path, const RunOptions& options, int fd) {
     if (const auto failure = runner->finish())
         send(fd, {{"line", 0}, {"failure", *failure}});
     if (options.counts_executions)
-        send(fd, {{"executed", nonzero(executed)}});
+        send(fd, {{"executed", nonzero(executed, *script)}});
 }
 
 // In the parent

@@ -23,7 +23,8 @@ struct FileResult {
     uint64_t passed = 0;
     std::vector<CommandFailure> failures;
     uint64_t not_reached = 0;  ///< commands behind a crash or timeout: failures too
-    /// By Op: how often the file's modules executed it. Empty if nobody asked, or after a crash.
+    /// By Op: how often the file's modules executed it, or 1 if the file starts threads. Empty if nobody
+    /// asked, or after a crash.
     std::vector<uint64_t> executed;
 
     [[nodiscard]] uint64_t failed() const noexcept { return failures.size() + not_reached; }

@@ -103,9 +103,9 @@ void print_difference(std::string_view old_page, std::string_view new_page) {
 }
 
 /// Runs a suite, counting what is executed, and writes or compares the page.
-int run_report(const std::string& root, const std::string& page_path, bool only_compares,
+int run_report(const std::vector<std::string>& roots, const std::string& page_path, bool only_compares,
                wsb::spec::RunOptions options, size_t most_failures) {
-    auto suite = wsb::spec::open_suite(root);
+    auto suite = wsb::spec::open_suite(roots[0], roots.size() > 1 ? roots[1] : "");
     if (!suite)
         return complain(suite.error());
     auto page = read_page(page_path);
@@ -135,8 +135,8 @@ int run_report(const std::string& root, const std::string& page_path, bool only_
         if (!out.flush())
             return complain(wsb::fail(wsb::ErrorCode::io_error, page_path + " cannot be written").error());
     }
-    fmt::print("{} passed, {} failed, 0 skipped; {} instructions never executed\n", report.passed,
-               report.failed, report.never_executed.size());
+    fmt::print("{} instructions never executed\n", report.never_executed.size());
+    fmt::print("{} passed, {} failed, 0 skipped\n", report.passed, report.failed);
     const bool is_good = report.failed == 0 && report.never_executed.empty() && (is_same || !only_compares);
     return is_good ? 0 : 1;
 }
@@ -167,7 +167,8 @@ int main(int argc, char** argv) {
                  "Collect garbage before every allocation of an object");
     auto* const report_option =
         app.add_option("--report", page_path,
-                       "Run the suite in PATH, count what is executed, and write the result into this page")
+                       "Run the suite in the first PATH, and the own scripts in the second one, count what "
+                       "they execute, and write the result into this page")
             ->check(CLI::ExistingFile);
     app.add_flag("--compare", only_compares, "Do not write the page; fail if it says something else")
         ->needs(report_option);
@@ -177,7 +178,7 @@ int main(int argc, char** argv) {
         return app.exit(error);
     }
     if (!page_path.empty())
-        return run_report(paths.front(), page_path, only_compares, options, most_failures);
+        return run_report(paths, page_path, only_compares, options, most_failures);
     std::vector<std::string> scripts;
     for (const auto& path : paths)
         std::ranges::copy(wsb::spec::scripts_below(path), std::back_inserter(scripts));

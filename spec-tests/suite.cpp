@@ -39,6 +39,15 @@ namespace {
     return {};
 }
 
+/// Scripts by the directory below the root that they are in.
+[[nodiscard]] std::map<std::filesystem::path, std::vector<std::string>> by_directory(
+    const std::filesystem::path& root) {
+    std::map<std::filesystem::path, std::vector<std::string>> directories;
+    for (const std::string& script : scripts_below(root.string()))
+        directories[std::filesystem::path(script).parent_path().lexically_relative(root)].push_back(script);
+    return directories;
+}
+
 }  // namespace
 
 std::vector<std::string> scripts_below(const std::string& path) {
@@ -52,16 +61,16 @@ std::vector<std::string> scripts_below(const std::string& path) {
     return scripts;
 }
 
-Result<Suite> open_suite(const std::filesystem::path& root) {
+Result<Suite> open_suite(const std::filesystem::path& root, const std::filesystem::path& own_root) {
     Suite suite;
-    suite.root = root;
     WSB_TRY_ASSIGN(suite.source_table, read_source_table(root / "SOURCE.md"));
-    std::map<std::string, std::vector<std::string>> by_directory;
-    for (const std::string& script : scripts_below(root.string()))
-        by_directory[std::filesystem::path(script).parent_path().lexically_relative(root).string()].push_back(
-            script);
-    for (auto& [name, scripts] : by_directory)
-        suite.directories.push_back({name, std::move(scripts), reason_not_to_run(name)});
+    for (auto& [name, scripts] : by_directory(root))
+        suite.directories.push_back({name.string(), std::move(scripts), reason_not_to_run(name)});
+    if (own_root.empty())
+        return suite;
+    for (auto& [name, scripts] : by_directory(own_root))
+        suite.directories.push_back(
+            {(name == "." ? "own" : "own" / name).string(), std::move(scripts), {}, true});
     return suite;
 }
 
