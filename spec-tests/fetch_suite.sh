@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Fetches the scripts of the official suite, at pinned commits: fetch_suite.sh DIRECTORY
-# All of them or none; what is there already at these commits is not fetched again.
+# All of them or none; what is there already at these commits is not fetched again. DIRECTORY/SOURCE.md says
+# what it is.
 set -euo pipefail
 
 # repository, commit, directory there, directory here
@@ -34,6 +35,13 @@ while read -r repository commit from to; do
     (cd "$clone/$from" && find . -name '*.wast' -exec cp --parents -t "$work/new/$to" {} +)
 done <<<"$parts"
 
+{
+    echo '| placed at | repository | commit | path there |'
+    echo '|---|---|---|---|'
+    while read -r repository commit from to; do
+        [ -z "$repository" ] || echo "| $to | WebAssembly/$repository | $commit | $from |"
+    done <<<"$parts"
+} >"$work/new/SOURCE.md"
 printf '%s' "$parts" >"$work/new/parts"
 rm -rf "$suite"
 mv "$work/new" "$suite"

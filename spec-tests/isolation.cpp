@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/isolation.h"
 
+#include "spec-tests/counting.h"
 #include "spec-tests/round_trip.h"
 #include "spec-tests/script_runner.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -38,16 +40,17 @@ void send(int fd, const nlohmann::json& message) {
     }
 }
 
-/// The standard's, and what the directory is about. The suite's proposals/threads extends tests of
-/// WebAssembly 1.0, which has one memory, one table, and sizes of 32 bits.
-Features features_of(const std::string& path) {
-    const std::string directory = std::filesystem::absolute(path).parent_path().filename();
-    Features features = Features::up_to(directory == "threads" ? 1 : 3);
-    if (directory.starts_with("threads"))
-        features.enable(Feature::threads);
-    if (const auto proposal = find_feature(directory))
-        features.enable(*proposal);
-    return features;
+/// How often threads go round while they wait for each other is chance: in scripts that start some, an
+/// instruction counts once.
+[[nodiscard]] nlohmann::json nonzero(const OpCounts& counts, const text::Script& script) {
+    const bool has_threads = std::ranges::any_of(script.commands, [](const text::ScriptCommand& command) {
+        return std::holds_alternative<text::ScriptThread>(command.body);
+    });
+    auto list = nlohmann::json::array();
+    for (size_t op = 0; op < counts.size(); ++op)
+        if (const uint64_t count = counts[op])
+            list.push_back({op, has_threads ? 1 : count});
+    return list;
 }
 
 void run_commands(const text::Script& script, Features features, const RunOptions& options, int fd) {
@@ -58,7 +61,11 @@ void run_commands(const text::Script& script, Features features, const RunOption
     Config config;
     config.features = features;
     config.collect_always = options.collects_always;
-    auto runner = ScriptRunner::create(Engine(config));
+    const Engine engine(config);
+    OpCounts executed{};
+    if (options.counts_executions)
+        count_executions(engine, executed);
+    auto runner = ScriptRunner::create(engine);
     if (!runner)
         return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
     for (const auto& command : script.commands) {
@@ -69,6 +76,8 @@ void run_commands(const text::Script& script, Features features, const RunOption
     }
     if (const auto failure = runner->finish())
         send(fd, {{"line", 0}, {"failure", *failure}});
+    if (options.counts_executions)
+        send(fd, {{"executed", nonzero(executed, script)}});
 }
 
 void round_trip_modules(const text::Script& script, Features features, int fd) {
@@ -117,6 +126,12 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
         return;
     if (message.contains("commands")) {
         child.commands = message["commands"].get<std::vector<uint32_t>>();
+        return;
+    }
+    if (message.contains("executed")) {
+        result.executed.resize(op_count);
+        for (const auto& pair : message["executed"])
+            result.executed[pair[0].get<size_t>()] = pair[1];
         return;
     }
     if (message.contains("failure"))
@@ -184,6 +199,23 @@ void finish(Child& child, FileResult& result) {
 }
 
 }  // namespace
+
+std::optional<Feature> feature_of_directory(std::string_view name) noexcept {
+    // The upstream copies of threads, and the legacy folder of the specification's own repository.
+    if (name.starts_with("threads"))
+        return Feature::threads;
+    if (name.starts_with("legacy"))
+        return Feature::legacy_exceptions;
+    return find_feature(name);
+}
+
+Features features_of(const std::string& path) {
+    const auto directory = std::filesystem::absolute(path).parent_path();
+    Features features = Features::up_to(directory.filename() == "threads" ? 1 : 3);
+    if (const auto named = feature_of_directory(directory.filename().string()))
+        features.enable(*named);
+    return features;
+}
 
 std::vector<FileResult> run_files(const std::vector<std::string>& paths, const RunOptions& options) {
     std::vector<FileResult> results(paths.size());

@@ -6,6 +6,7 @@
 #include "engine/runtime/operations.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace wsb::interp {
 
@@ -94,6 +95,13 @@ WSB_HANDLER fuel_step(WSB_STATE) {
     WSB_NEXT(2);
 }
 
+WSB_HANDLER count_execution(WSB_STATE) {
+    WSB_BODY
+    // SAFETY: the address of a counter of OpCounts, which outlives the code (LowerSink::count_execution).
+    reinterpret_cast<std::atomic<uint64_t>*>(ip[1])->fetch_add(1, std::memory_order_relaxed);
+    WSB_NEXT(2);
+}
+
 [[nodiscard]] TrapCode run_bulk_memory(VmInstance& instance, Op op, Word indices,
                                        const Slot* operands) noexcept {
     const auto index = static_cast<uint32_t>(indices);
@@ -176,6 +184,7 @@ void fill_control(lower::HandlerTable& table) {
     enter(Single::unreachable, unreachable);
     enter(Single::fuel_check, fuel_check);
     enter(Single::fuel_step, fuel_step);
+    enter(Single::count_execution, count_execution);
     enter(Single::bulk_memory, bulk_memory);
     enter(Single::bulk_table, bulk_table);
     enter(Single::bulk_drop, bulk_drop);

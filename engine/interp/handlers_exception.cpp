@@ -20,11 +20,18 @@ namespace {
                                             const Exception& exception) {
     const auto word = static_cast<uint32_t>(place.cell_under_way() - code.entry);
     const auto& owner = runtime::owner_of(*place.instance);
-    const auto clause = std::ranges::find_if(code.catches, [&](const CatchRange& range) {
-        return word >= range.begin_word && word < range.end_word &&
-               (range.catches_all || owner.tag(range.tag) == exception.tag);
-    });
-    return clause == code.catches.end() ? nullptr : &*clause;
+    for (size_t i = 0; i < code.catches.size();) {
+        const CatchRange& range = code.catches[i];
+        const bool is_inside = word >= range.begin_word && word < range.end_word;
+        if (is_inside && range.is_delegate) {
+            i = range.next_clause;  // further behind
+            continue;
+        }
+        if (is_inside && (range.catches_all || owner.tag(range.tag) == exception.tag))
+            return &range;
+        ++i;
+    }
+    return nullptr;
 }
 
 /// Finds who catches, and leaves where to go on in the context.
@@ -42,11 +49,10 @@ namespace {
             place.to_caller(code.header_slot);
             continue;
         }
-        Slot* to = place.sp + clause->base_slot;
         if (!clause->catches_all)
-            to = std::copy_n(exception.values(), exception.value_slots, to);
-        if (clause->wants_reference)
-            *to = runtime::reference_to(&exception);
+            std::copy_n(exception.values(), exception.value_slots, place.sp + clause->base_slot);
+        if (clause->reference_slot != CatchRange::none)
+            place.sp[clause->reference_slot] = runtime::reference_to(&exception);
         context.trap_ip = code.entry + clause->landing_word;
         context.trap_sp = place.sp;
         context.handler_instance = place.instance;

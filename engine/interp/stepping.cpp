@@ -24,7 +24,7 @@ namespace {
     lower::Recording recording;
     recording.wanted_roots = std::move(wanted_roots);
     WSB_TRY(lower::lower_function(compiled.module, fast.func, handlers(), callees_of(compiled), form,
-                                  &recording, code));
+                                  &recording, code, compiled.executed));
     return recording;
 }
 

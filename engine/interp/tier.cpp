@@ -90,7 +90,7 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
     }
     for (size_t i = 0; i < module.bodies.size(); ++i)
         WSB_TRY(lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
-                                      lower::Form::fast, nullptr, *compiled.codes[i]));
+                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed));
     for (const auto& code : compiled.codes)
         compiled.codes_by_address.push_back(code.get());
     std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });

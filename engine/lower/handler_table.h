@@ -56,6 +56,7 @@ enum class Single : uint8_t {
     unreachable,
     fuel_check,
     fuel_step,
+    count_execution,
     ret,
     ret_int_slot,
     ret_int_accumulator,

@@ -66,6 +66,12 @@ void LowerSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
     m_potential_at_instr = potential();
     m_op = instr.op;
+    if (m_executed != nullptr) [[unlikely]] {
+        // These are counted where their block begins or has ended, whichever way control arrives.
+        const bool is_block_end = instr.op == Op::end && m_frames.size() > 1;
+        if (!is_block_end && instr.op != Op::else_ && instr.op != Op::catch_ && instr.op != Op::catch_all)
+            count_execution(instr.op);
+    }
     if (m_form == Form::fast)
         return;
     const uint32_t cost = validate::static_cost(*m_info.module, instr);
@@ -105,6 +111,15 @@ uint32_t LowerSink::begin_cell(Word handler) {
     m_last_cell = cell;
     m_fusible.cell = none;
     return cell;
+}
+
+/// If somebody asks: a cell that counts what comes next.
+void LowerSink::count_execution(Op op) {
+    if (m_executed == nullptr)
+        return;
+    begin_cell(Single::count_execution);
+    // SAFETY: the counter's address as a word; the counters outlive the code.
+    word(reinterpret_cast<Word>(&(*m_executed)[static_cast<size_t>(op)]));
 }
 
 /// Takes back the last cell; its consumer will do its work as well.

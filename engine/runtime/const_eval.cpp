@@ -25,6 +25,7 @@ public:
         binary::Instr instr;
         for (;;) {
             WSB_TRY(reader.next(instr));
+            count_execution(m_scope.executed, instr.op);
             if (instr.op == Op::end)
                 return pop();
             WSB_TRY(step(instr));

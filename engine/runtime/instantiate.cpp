@@ -39,7 +39,7 @@ private:
         return value[0];
     }
     [[nodiscard]] ConstScope scope() const noexcept {
-        return {m_store, m_module, m_instance.m_globals, m_instance.m_funcs};
+        return {m_store, m_module, m_instance.m_globals, m_instance.m_funcs, m_instance.compiled()->executed};
     }
     [[nodiscard]] ValType canonical(ValType type) const noexcept {
         return to_canonical(type, m_module.canonical_types);

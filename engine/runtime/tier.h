@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
 #include "engine/runtime/vm_context.h"
 
@@ -19,6 +20,7 @@ struct CompiledModule {
     std::shared_ptr<TypeRegistry> registry;
     std::vector<std::unique_ptr<lower::Code>> codes;   ///< by function index minus imported_funcs
     std::vector<const lower::Code*> codes_by_address;  ///< the same, ascending by their cells
+    OpCounts* executed = nullptr;                      ///< see EngineState
 };
 
 /// A frame of guest code, innermost first.
