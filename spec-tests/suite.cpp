@@ -2,9 +2,6 @@
 #include "spec-tests/suite.h"
 
 #include "spec-tests/isolation.h"
-#include "wsb/engine.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <fstream>
@@ -29,14 +26,10 @@ namespace {
     return table;
 }
 
-/// Proposals that the engine does not know, and features that it only validates.
+/// Proposals that the engine does not know.
 [[nodiscard]] std::string reason_not_to_run(const std::filesystem::path& directory) {
-    const auto feature = feature_of_directory(directory.filename().string());
-    if (feature && !is_executed(*feature))
-        return "validated, not executed yet";
-    if (!feature && *directory.begin() == "proposals")
-        return "no feature of this engine";
-    return {};
+    const bool is_known = feature_of_directory(directory.filename().string()).has_value();
+    return *directory.begin() == "proposals" && !is_known ? "no feature of this engine" : "";
 }
 
 /// Scripts by the directory below the root that they are in.
@@ -72,12 +65,6 @@ Result<Suite> open_suite(const std::filesystem::path& root, const std::filesyste
         suite.directories.push_back(
             {(name == "." ? "own" : "own" / name).string(), std::move(scripts), {}, true});
     return suite;
-}
-
-bool is_executed(Feature feature) {
-    if (feature != Feature::gc)
-        return true;
-    return Module::from_wat(Engine(), "(module (func (drop (ref.i31 (i32.const 0)))))").has_value();
 }
 
 }  // namespace wsb::spec

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "engine/base/result.h"
-#include "engine/isa/features.h"
 
 #include <filesystem>
 #include <string>
@@ -30,8 +29,5 @@ struct Suite {
 /// @return io if the suite's directory has no SOURCE.md.
 [[nodiscard]] Result<Suite> open_suite(const std::filesystem::path& root,
                                        const std::filesystem::path& own_root);
-
-/// Whether this build executes a feature's instructions.
-[[nodiscard]] bool is_executed(Feature feature);
 
 }  // namespace wsb::spec
