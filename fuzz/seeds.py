@@ -99,7 +99,8 @@ def assemble(corpus, tool):
 
     def one(path):
         target = corpus.out / "binary" / (path.stem + ".wasm")
-        return subprocess.run([tool, "wat2wasm", path, "-o", target], capture_output=True).returncode == 0
+        command = [tool, "wat2wasm", "--features=all", path, "-o", target]
+        return subprocess.run(command, capture_output=True).returncode == 0
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return sum(pool.map(one, texts))
