@@ -35,13 +35,16 @@ while read -r repository commit from to; do
     (cd "$clone/$from" && find . -name '*.wast' -exec cp --parents -t "$work/new/$to" {} +)
 done <<<"$parts"
 
-{
-    echo '| placed at | repository | commit | path there |'
-    echo '|---|---|---|---|'
-    while read -r repository commit from to; do
-        [ -z "$repository" ] || echo "| $to | WebAssembly/$repository | $commit | $from |"
-    done <<<"$parts"
-} >"$work/new/SOURCE.md"
+# The table that docs/conformance.md repeats; the commits are those of the parts.
+cat >"$work/new/SOURCE.md" <<'END'
+| placed at | repository | commit | date | path there |
+|---|---|---|---|---|
+| core/ | WebAssembly/spec (main) | 285a9032950cbad6a9f84de11183008e286092a2 | 2026-07-23 | test/core |
+| custom/ | WebAssembly/spec (main) | same | | test/custom |
+| legacy-exceptions/ | WebAssembly/spec (main) | same | | test/legacy/exceptions/core |
+| proposals/{threads,wide-arithmetic,custom-page-sizes,custom-descriptors} | WebAssembly/testsuite (main) | 193e551ff22663995b1ac95dc62344133669e14b | 2026-06-17 | proposals/... |
+| proposals/threads-upstream | WebAssembly/threads (main) | 979d0fcb994439423d63b2f0a8a7332d6285dd84 | 2026-04-22 | test/core/threads |
+END
 printf '%s' "$parts" >"$work/new/parts"
 rm -rf "$suite"
 mv "$work/new" "$suite"
