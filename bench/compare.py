@@ -112,6 +112,17 @@ def build_kernels(directory):
     return [Program(pathlib.Path(directory) / f"{name}.wasm") for name in kernel_counts()]
 
 
+def assemble_gc(ours, directory):
+    """The programs that allocate objects are text."""
+    programs = []
+    for source in sorted((ROOT / "bench" / "gc").glob("*.wat")):
+        file = pathlib.Path(directory) / f"{source.stem}.wasm"
+        if subprocess.run([ours, "wat2wasm", source, "-o", file], check=False).returncode != 0:
+            raise Failure(f"{source} could not be assembled")
+        programs.append(Program(file))
+    return programs
+
+
 def find_engines(options):
     engines = [Engine("native", [])]
     ours = pathlib.Path(options.ours)
@@ -125,6 +136,8 @@ def find_engines(options):
         print(f"compare: {ours} is not there; comparing without it", file=sys.stderr)
     for name, command in KNOWN_ENGINES.items():
         if shutil.which(command[0]):
+            if options.gc and name == "node":
+                command = [command[0], "--no-liftoff", *command[1:]]
             engines.append(Engine(name, command))
     for definition in options.engine:
         name, separator, command = definition.partition("=")
@@ -430,6 +443,8 @@ def parse_options():
     add("--engine", action="append", default=[], metavar="NAME=COMMAND", help="add an engine")
     add("--only", metavar="NAME,...", help="only these engines")
     add("--kernels", metavar="NAME,...", help="only these kernels")
+    add("--gc", action="store_true",
+        help="the programs of bench/gc instead of the kernels; node runs without its baseline tier")
     add("--build-dir", metavar="DIR", help="where the kernels are built (default: temporary)")
     add("--rounds", type=int, default=5, help="how often each pair is run (default 5)")
     add("--median", action="store_true", help="medians instead of minima")
@@ -453,7 +468,7 @@ def choose_programs(options, directory):
         programs.append(Program(file, arguments))
     if options.files and not options.kernels:
         return programs
-    kernels = build_kernels(directory)
+    kernels = assemble_gc(options.ours, directory) if options.gc else build_kernels(directory)
     if options.kernels:
         wanted = options.kernels.split(",")
         unknown = set(wanted) - {kernel.name for kernel in kernels}

@@ -55,12 +55,14 @@ What the module may use:
 
 Limits (none of them by default, but for the stack):
   --fuel N                 stop after N units, about one for each instruction
-  --max-memory SIZE        bytes of linear memory, e.g. 64MiB; beyond it memory.grow gives -1
+  --max-memory SIZE        bytes of linear memory and objects, e.g. 64MiB; beyond it memory.grow
+                           gives -1, and no room for a new object ends the run
   --max-stack SIZE         bytes of stack for calls (default 1MiB)
 
 Reports:
   --stats[=FILE]           JSON about the run, to FILE or standard error:
-                           fuel, wall_ns, cpu_ns, peak_memory_bytes, tier, exit
+                           fuel, wall_ns, cpu_ns, peak_memory_bytes, collections,
+                           longest_pause_ns, tier, exit
   -h, --help               this text
 
 Examples:

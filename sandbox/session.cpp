@@ -46,6 +46,7 @@ public:
         if (m_store) {
             m_report.fuel = m_store->fuel_consumed();
             m_report.peak_memory_bytes = m_store->peak_memory_bytes();
+            m_report.heap = m_store->heap_statistics();
         }
     }
 
@@ -142,10 +143,14 @@ private:
 
     void record_trap(const Trap& trap) {
         m_report.trap = trap;
-        const bool is_limit = trap.code == TrapCode::out_of_fuel;
+        const bool is_memory = trap.code == TrapCode::allocation_failure &&
+                               m_store->last_limit_reached() == LimitKind::memory_bytes;
+        const bool is_limit = trap.code == TrapCode::out_of_fuel || is_memory;
         m_report.ending = is_limit ? Ending::limit : Ending::trapped;
         m_report.status = is_limit ? status_limit : status_trap;
-        if (is_limit)
+        if (is_memory)
+            m_report.advice = "The guest's objects fill its memory; give more with --max-memory SIZE.";
+        else if (is_limit)
             m_report.advice = "Give more with --fuel N, or leave --fuel out for no limit.";
         else if (trap.code == TrapCode::stack_overflow)
             m_report.advice = "If the recursion is meant, give more with --max-stack SIZE.";

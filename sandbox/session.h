@@ -6,6 +6,7 @@
 #include "engine/isa/features.h"
 #include "engine/runtime/trap.h"
 #include "sandbox/grants.h"
+#include "wsb/store.hpp"
 #include "wsb/value.hpp"
 
 #include <cstdint>
@@ -58,7 +59,8 @@ struct RunReport {
     uint64_t fuel = 0;            ///< consumed
     uint64_t wall_ns = 0;
     uint64_t cpu_ns = 0;
-    uint64_t peak_memory_bytes = 0;  ///< of all linear memories together
+    uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together
+    HeapStatistics heap;
     std::string_view tier = "interp";
 };
 

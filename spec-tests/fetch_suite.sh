@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Fetches the scripts of the official suite, at pinned commits: fetch_suite.sh DIRECTORY
-# All of them or none; what is there already at these commits is not fetched again.
+# All of them or none; what is there already at these commits is not fetched again. DIRECTORY/SOURCE.md says
+# what it is.
 set -euo pipefail
 
 # repository, commit, directory there, directory here
@@ -34,6 +35,16 @@ while read -r repository commit from to; do
     (cd "$clone/$from" && find . -name '*.wast' -exec cp --parents -t "$work/new/$to" {} +)
 done <<<"$parts"
 
+# The table that docs/conformance.md repeats; the commits are those of the parts.
+cat >"$work/new/SOURCE.md" <<'END'
+| placed at | repository | commit | date | path there |
+|---|---|---|---|---|
+| core/ | WebAssembly/spec (main) | 285a9032950cbad6a9f84de11183008e286092a2 | 2026-07-23 | test/core |
+| custom/ | WebAssembly/spec (main) | same | | test/custom |
+| legacy-exceptions/ | WebAssembly/spec (main) | same | | test/legacy/exceptions/core |
+| proposals/{threads,wide-arithmetic,custom-page-sizes,custom-descriptors} | WebAssembly/testsuite (main) | 193e551ff22663995b1ac95dc62344133669e14b | 2026-06-17 | proposals/... |
+| proposals/threads-upstream | WebAssembly/threads (main) | 979d0fcb994439423d63b2f0a8a7332d6285dd84 | 2026-04-22 | test/core/threads |
+END
 printf '%s' "$parts" >"$work/new/parts"
 rm -rf "$suite"
 mv "$work/new" "$suite"

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spec-tests/isolation.h"
 
+#include "spec-tests/counting.h"
 #include "spec-tests/round_trip.h"
 #include "spec-tests/script_runner.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -38,26 +40,32 @@ void send(int fd, const nlohmann::json& message) {
     }
 }
 
-/// The standard's, and what the directory is about. The suite's proposals/threads extends tests of
-/// WebAssembly 1.0, which has one memory, one table, and sizes of 32 bits.
-Features features_of(const std::string& path) {
-    const std::string directory = std::filesystem::absolute(path).parent_path().filename();
-    Features features = Features::up_to(directory == "threads" ? 1 : 3);
-    if (directory.starts_with("threads"))
-        features.enable(Feature::threads);
-    if (const auto proposal = find_feature(directory))
-        features.enable(*proposal);
-    return features;
+/// How often threads go round while they wait for each other is chance: in scripts that start some, an
+/// instruction counts once.
+[[nodiscard]] nlohmann::json nonzero(const OpCounts& counts, const text::Script& script) {
+    const bool has_threads = std::ranges::any_of(script.commands, [](const text::ScriptCommand& command) {
+        return std::holds_alternative<text::ScriptThread>(command.body);
+    });
+    auto list = nlohmann::json::array();
+    for (size_t op = 0; op < counts.size(); ++op)
+        if (const uint64_t count = counts[op])
+            list.push_back({op, has_threads ? 1 : count});
+    return list;
 }
 
-void run_commands(const text::Script& script, Features features, int fd) {
+void run_commands(const text::Script& script, Features features, const RunOptions& options, int fd) {
     auto lines = nlohmann::json::array();
     for (const auto& command : script.commands)
         lines.push_back(command.line);
     send(fd, {{"commands", lines}});
     Config config;
     config.features = features;
-    auto runner = ScriptRunner::create(Engine(config));
+    config.collect_always = options.collects_always;
+    const Engine engine(config);
+    OpCounts executed{};
+    if (options.counts_executions)
+        count_executions(engine, executed);
+    auto runner = ScriptRunner::create(engine);
     if (!runner)
         return send(fd, {{"line", 0}, {"failure", runner.error().message()}});
     for (const auto& command : script.commands) {
@@ -68,6 +76,8 @@ void run_commands(const text::Script& script, Features features, int fd) {
     }
     if (const auto failure = runner->finish())
         send(fd, {{"line", 0}, {"failure", *failure}});
+    if (options.counts_executions)
+        send(fd, {{"executed", nonzero(executed, script)}});
 }
 
 void round_trip_modules(const text::Script& script, Features features, int fd) {
@@ -84,7 +94,7 @@ void round_trip_modules(const text::Script& script, Features features, int fd) {
     }
 }
 
-void run_child(const std::string& path, int fd, Task task) {
+void run_child(const std::string& path, const RunOptions& options, int fd) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return send(fd, {{"line", 0}, {"failure", std::string("cannot be read: ") + std::strerror(errno)}});
@@ -92,10 +102,10 @@ void run_child(const std::string& path, int fd, Task task) {
     auto script = text::parse_script(std::move(source));
     if (!script)
         return send(fd, {{"line", script.error().line}, {"failure", "script: " + script.error().message()}});
-    if (task == Task::round_trip)
+    if (options.task == Task::round_trip)
         round_trip_modules(*script, features_of(path), fd);
     else
-        run_commands(*script, features_of(path), fd);
+        run_commands(*script, features_of(path), options, fd);
 }
 
 // In the parent
@@ -118,6 +128,12 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
         child.commands = message["commands"].get<std::vector<uint32_t>>();
         return;
     }
+    if (message.contains("executed")) {
+        result.executed.resize(op_count);
+        for (const auto& pair : message["executed"])
+            result.executed[pair[0].get<size_t>()] = pair[1];
+        return;
+    }
     if (message.contains("failure"))
         result.failures.push_back({message["line"], message["failure"]});
     else
@@ -125,15 +141,14 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
 }
 
 /// Starts the process for one file. nullopt if the system has no room for it; errno says why.
-[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, unsigned timeout_seconds,
-                                         Task task) {
+[[nodiscard]] std::optional<Child> start(const std::string& path, size_t index, const RunOptions& options) {
     int fds[2];
     if (pipe(fds) != 0)
         return std::nullopt;
     const pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        run_child(path, fds[1], task);
+        run_child(path, options, fds[1]);
         _exit(0);
     }
     const int reason = errno;
@@ -147,7 +162,7 @@ void take_line(Child& child, FileResult& result, const std::string& line) {
     child.pid = pid;
     child.fd = fds[0];
     child.index = index;
-    child.deadline = Clock::now() + std::chrono::seconds(timeout_seconds);
+    child.deadline = Clock::now() + std::chrono::seconds(options.timeout_seconds);
     return child;
 }
 
@@ -185,16 +200,32 @@ void finish(Child& child, FileResult& result) {
 
 }  // namespace
 
-std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                  unsigned timeout_seconds, Task task) {
+std::optional<Feature> feature_of_directory(std::string_view name) noexcept {
+    // The upstream copies of threads, and the legacy folder of the specification's own repository.
+    if (name.starts_with("threads"))
+        return Feature::threads;
+    if (name.starts_with("legacy"))
+        return Feature::legacy_exceptions;
+    return find_feature(name);
+}
+
+Features features_of(const std::string& path) {
+    const auto directory = std::filesystem::absolute(path).parent_path();
+    Features features = Features::up_to(directory.filename() == "threads" ? 1 : 3);
+    if (const auto named = feature_of_directory(directory.filename().string()))
+        features.enable(*named);
+    return features;
+}
+
+std::vector<FileResult> run_files(const std::vector<std::string>& paths, const RunOptions& options) {
     std::vector<FileResult> results(paths.size());
     for (size_t i = 0; i < paths.size(); ++i)
         results[i].path = paths[i];
     std::vector<Child> children;
     size_t next = 0;
     while (next < paths.size() || !children.empty()) {
-        while (next < paths.size() && children.size() < jobs) {
-            if (auto child = start(paths[next], next, timeout_seconds, task))
+        while (next < paths.size() && children.size() < options.jobs) {
+            if (auto child = start(paths[next], next, options))
                 children.push_back(*std::move(child));
             else
                 results[next].failures.push_back(

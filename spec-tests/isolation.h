@@ -2,8 +2,12 @@
 // Each script file runs in a process of its own, so that a crash or a hang costs that file only.
 #pragma once
 
+#include "engine/isa/features.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wsb::spec {
@@ -19,6 +23,9 @@ struct FileResult {
     uint64_t passed = 0;
     std::vector<CommandFailure> failures;
     uint64_t not_reached = 0;  ///< commands behind a crash or timeout: failures too
+    /// By Op: how often the file's modules executed it, or 1 if the file starts threads. Empty if nobody
+    /// asked, or after a crash.
+    std::vector<uint64_t> executed;
 
     [[nodiscard]] uint64_t failed() const noexcept { return failures.size() + not_reached; }
 };
@@ -29,9 +36,24 @@ enum class Task : uint8_t {
     round_trip,  ///< of the valid modules: see round_trip.h
 };
 
-/// Runs the files, `jobs` at a time, each for at most `timeout_seconds`. Results are in the order of
-/// `paths`.
-[[nodiscard]] std::vector<FileResult> run_files(const std::vector<std::string>& paths, unsigned jobs,
-                                                unsigned timeout_seconds, Task task);
+struct RunOptions {
+    unsigned jobs = 1;               ///< files at the same time
+    unsigned timeout_seconds = 300;  ///< for one file
+    Task task = Task::run;
+    bool collects_always = false;    ///< collects garbage before every allocation of an object
+    bool counts_executions = false;  ///< fill FileResult::executed
+};
+
+/// Runs the files. Results are in the order of `paths`.
+[[nodiscard]] std::vector<FileResult> run_files(const std::vector<std::string>& paths,
+                                                const RunOptions& options);
+
+/// What a script is run with: WebAssembly 3.0, and the feature that its directory is named after. The
+/// suite's proposals/threads extends tests of WebAssembly 1.0, which has one memory, one table, and sizes of
+/// 32 bits.
+[[nodiscard]] Features features_of(const std::string& path);
+
+/// The feature that a directory of the suite is named after, if the engine knows it.
+[[nodiscard]] std::optional<Feature> feature_of_directory(std::string_view name) noexcept;
 
 }  // namespace wsb::spec

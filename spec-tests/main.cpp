@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // wasm-spec: runs scripts of the official test suite and says what passed.
-#include "spec-tests/isolation.h"
+#include "spec-tests/execution_map.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -29,18 +29,6 @@ struct Counts {
         return {{"passed", passed}, {"failed", failed}, {"skipped", 0}};
     }
 };
-
-/// Scripts below a path, sorted.
-std::vector<std::string> scripts_below(const std::string& path) {
-    std::vector<std::string> scripts;
-    if (!std::filesystem::is_directory(path))
-        return {path};
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
-        if (entry.path().extension() == ".wast")
-            scripts.push_back(entry.path().string());
-    std::ranges::sort(scripts);
-    return scripts;
-}
 
 void print_failures(const FileResult& file, size_t most) {
     for (size_t i = 0; i < std::min(most, file.failures.size()); ++i)
@@ -89,41 +77,119 @@ int report(const std::vector<FileResult>& files, const std::string& json_path, s
     return total.failed == 0 ? 0 : 1;
 }
 
+[[nodiscard]] int complain(const wsb::Error& error) {
+    fmt::print(stderr, "wasm-spec: {}\n", error.message());
+    return 2;
+}
+
+/// Reads a whole file. @return io
+[[nodiscard]] wsb::Result<std::string> read_page(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in)
+        return wsb::fail(wsb::ErrorCode::io_error, path + " cannot be read");
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+}
+
+/// Where a page and what it should be part, for whoever reads the failure.
+void print_difference(std::string_view old_page, std::string_view new_page) {
+    const auto [old_at, new_at] = std::ranges::mismatch(old_page, new_page);
+    const auto line_at = [](std::string_view page, auto at) {
+        const auto offset = static_cast<size_t>(at - page.begin());
+        const size_t begin = page.substr(0, offset).rfind('\n') + 1;
+        return page.substr(begin, page.find('\n', offset) - begin);
+    };
+    fmt::print("the page says:   {}\nthe run said:    {}\n", line_at(old_page, old_at),
+               line_at(new_page, new_at));
+}
+
+/// Runs a suite, counting what is executed, and writes or compares the page.
+int run_report(const std::vector<std::string>& roots, const std::string& page_path, bool only_compares,
+               wsb::spec::RunOptions options, size_t most_failures) {
+    auto suite = wsb::spec::open_suite(roots[0], roots.size() > 1 ? roots[1] : "");
+    if (!suite)
+        return complain(suite.error());
+    auto page = read_page(page_path);
+    if (!page)
+        return complain(page.error());
+    std::vector<std::string> scripts;
+    for (const auto& directory : suite->directories)
+        if (directory.not_run.empty())
+            std::ranges::copy(directory.scripts, std::back_inserter(scripts));
+    options.counts_executions = true;
+    const auto results = wsb::spec::run_files(scripts, options);
+    for (const FileResult& file : results)
+        print_failures(file, most_failures);
+    const auto report = wsb::spec::make_report(*suite, results);
+    for (const wsb::Op op : report.never_executed)
+        fmt::print("never executed: {}\n", wsb::op_info(op).text);
+    auto updated = wsb::spec::with_generated_part(*page, report.markdown);
+    if (!updated)
+        return complain(updated.error());
+    const bool is_same = *updated == *page;
+    if (only_compares && !is_same) {
+        fmt::print("{} is not what the suite says now; wasm-spec --report writes it\n", page_path);
+        print_difference(*page, *updated);
+    } else if (!is_same) {
+        std::ofstream out(page_path, std::ios::binary);
+        out << *updated;
+        if (!out.flush())
+            return complain(wsb::fail(wsb::ErrorCode::io_error, page_path + " cannot be written").error());
+    }
+    fmt::print("{} instructions never executed\n", report.never_executed.size());
+    fmt::print("{} passed, {} failed, 0 skipped\n", report.passed, report.failed);
+    const bool is_good = report.failed == 0 && report.never_executed.empty() && (is_same || !only_compares);
+    return is_good ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app(
         "Runs scripts (.wast) of the official WebAssembly test suite; directories are searched.\n"
-        "Ends with status 0 if every command passed.");
+        "Ends with status 0 if every command passed, and with --report every instruction was executed.");
     std::vector<std::string> paths;
     std::string tier = "interp";
     std::string json_path;
-    unsigned timeout_seconds = 300;
-    unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+    std::string page_path;
+    bool only_compares = false;
+    wsb::spec::RunOptions options;
+    options.jobs = std::max(1u, std::thread::hardware_concurrency());
     size_t most_failures = 20;
     bool is_round_trip = false;
     app.add_option("PATH", paths, "Scripts or directories")->required()->check(CLI::ExistingPath);
     app.add_option("--tier", tier, "Execution tier")->check(CLI::IsMember({"interp"}))->capture_default_str();
     app.add_option("--json", json_path, "Write the results to this file");
-    app.add_option("--timeout", timeout_seconds, "Seconds for one file")->capture_default_str();
-    app.add_option("--jobs", jobs, "Files run at the same time")
+    app.add_option("--timeout", options.timeout_seconds, "Seconds for one file")->capture_default_str();
+    app.add_option("--jobs", options.jobs, "Files run at the same time")
         ->check(CLI::Range(1u, 1024u))
         ->capture_default_str();
     app.add_flag("--round-trip", is_round_trip,
                  "Run nothing: print and parse, decode and encode each valid module, and compare");
     app.add_option("--list-failures", most_failures, "Failures listed for one file")->capture_default_str();
+    app.add_flag("--gc-stress", options.collects_always,
+                 "Collect garbage before every allocation of an object");
+    auto* const report_option =
+        app.add_option("--report", page_path,
+                       "Run the suite in the first PATH, and the own scripts in the second one, count what "
+                       "they execute, and write the result into this page")
+            ->check(CLI::ExistingFile);
+    app.add_flag("--compare", only_compares, "Do not write the page; fail if it says something else")
+        ->needs(report_option);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     }
+    if (!page_path.empty())
+        return run_report(paths, page_path, only_compares, options, most_failures);
     std::vector<std::string> scripts;
     for (const auto& path : paths)
-        std::ranges::copy(scripts_below(path), std::back_inserter(scripts));
+        std::ranges::copy(wsb::spec::scripts_below(path), std::back_inserter(scripts));
     if (scripts.empty()) {
         fmt::print(stderr, "wasm-spec: no .wast file found\n");
         return 2;
     }
-    const auto task = is_round_trip ? wsb::spec::Task::round_trip : wsb::spec::Task::run;
-    return report(wsb::spec::run_files(scripts, jobs, timeout_seconds, task), json_path, most_failures);
+    if (is_round_trip)
+        options.task = wsb::spec::Task::round_trip;
+    return report(wsb::spec::run_files(scripts, options), json_path, most_failures);
 }

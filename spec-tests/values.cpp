@@ -34,23 +34,6 @@ namespace {
     return width_bits == 64 ? word : word & ((uint64_t{1} << width_bits) - 1);
 }
 
-/// Whether a reference that is not null can be of the kind, as far as its static type tells.
-[[nodiscard]] bool can_be(const Value& got, HeapType kind, StoreRef store) noexcept {
-    const HeapType heap = got.type().heap();
-    const auto is_one_of = [&](std::initializer_list<HeapType::Abstract> kinds) {
-        return std::ranges::any_of(kinds, [&](HeapType::Abstract each) { return heap.is(each); });
-    };
-    if (kind.is(HeapType::func))
-        return got.func(store).has_value();
-    if (kind.is(HeapType::extern_) || kind.is(HeapType::exn))
-        return heap == kind;
-    if (heap.is_defined())
-        return !kind.is(HeapType::i31) && !got.func(store).has_value();
-    if (kind.is(HeapType::any) || kind.is(HeapType::eq))
-        return is_one_of({HeapType::any, HeapType::eq, HeapType::i31, HeapType::struct_, HeapType::array});
-    return is_one_of({HeapType::any, HeapType::eq}) || heap == kind;
-}
-
 }  // namespace
 
 Result<Value> ScriptRunner::argument(const ScriptValue& value) {
@@ -113,7 +96,8 @@ bool ScriptRunner::matches_reference(const Value& got, const ScriptValue& expect
             return number != nullptr && *number == expected.bits[0];
         }
         case ScriptValue::Kind::ref_of_kind:
-            return !got.is_null() && can_be(got, expected.heap.value_or(HeapType::any), m_store);
+            return !got.is_null() &&
+                   got.has_type(m_store, ValType::reference(expected.heap.value_or(HeapType::any), false));
         default: return false;
     }
 }

@@ -10,39 +10,42 @@ bool is_function_type(const TypeRegistry& registry, HeapType heap) noexcept {
                              : heap.is(HeapType::func);
 }
 
-/// The heap type of a non-null reference, canonical.
-HeapType heap_of(const TypeRegistry& registry, const Value& value) noexcept {
-    if (is_function_type(registry, value.type().heap())) {
-        // SAFETY: a function reference is the address of its VmFunc; Values of function types are
-        // made from functions only, or by from_raw, whose caller answers for the bits.
-        const auto* func = reinterpret_cast<const runtime::VmFunc*>(value.u64());
-        return HeapType(TypeIdx(func->type));
+/// The top of the hierarchy that a heap type is in. Spec: valid/matching#match-heaptype
+HeapType::Abstract top_of(const TypeRegistry& registry, HeapType heap) noexcept {
+    if (heap.is_defined())
+        return is_function_type(registry, heap) ? HeapType::func : HeapType::any;
+    switch (heap.abstract()) {
+        case HeapType::func:
+        case HeapType::nofunc: return HeapType::func;
+        case HeapType::extern_:
+        case HeapType::noextern: return HeapType::extern_;
+        case HeapType::exn:
+        case HeapType::noexn: return HeapType::exn;
+        case HeapType::any:
+        case HeapType::eq:
+        case HeapType::i31:
+        case HeapType::struct_:
+        case HeapType::array:
+        case HeapType::none: break;
     }
-    return value.type().heap();
+    return HeapType::any;
 }
 
-/// Whether two abstract or defined heap types belong to one hierarchy, so that null serves both.
-bool null_fits(const TypeRegistry& registry, HeapType from, HeapType to) noexcept {
-    const auto top = [&](HeapType heap) -> HeapType {
-        if (heap.is_defined())
-            return is_function_type(registry, heap) ? HeapType::func : HeapType::any;
-        switch (heap.abstract()) {
-            case HeapType::func:
-            case HeapType::nofunc: return HeapType::func;
-            case HeapType::extern_:
-            case HeapType::noextern: return HeapType::extern_;
-            case HeapType::exn:
-            case HeapType::noexn: return HeapType::exn;
-            case HeapType::any:
-            case HeapType::eq:
-            case HeapType::i31:
-            case HeapType::struct_:
-            case HeapType::array:
-            case HeapType::none: return HeapType::any;
-        }
-        return HeapType::any;
-    };
-    return top(from) == top(to);
+/// Whether a reference that is not null names something that is there.
+bool is_live(runtime::Store& store, runtime::Slot reference, HeapType::Abstract top) noexcept {
+    if (top == HeapType::func) {
+        // SAFETY: a function reference is the address of its VmFunc; Values of function types are
+        // made from functions only, or by from_raw, whose caller answers for the bits.
+        return &runtime::store_of(*reinterpret_cast<const runtime::VmFunc*>(reference)) == &store;
+    }
+    if (runtime::is_i31(reference))
+        return top != HeapType::exn;
+    if (runtime::is_host_reference(reference))
+        return top != HeapType::exn && store.externref(reference) != nullptr;
+    if (!store.host_roots().has(reference))
+        return false;
+    const bool is_exception = runtime::object_at(reference)->type->kind == runtime::TypeInfo::Kind::exception;
+    return is_exception == (top == HeapType::exn);
 }
 
 struct ToItem {
@@ -68,16 +71,12 @@ bool value_fits(runtime::Store& store, const Value& value, ValType type) noexcep
     if (!type.is_ref() || !value.is_ref())
         return value.kind() == type.kind();
     const TypeRegistry& registry = store.registry();
-    if (value.is_null())
-        return type.is_nullable() && null_fits(registry, value.type().heap(), type.heap());
-    if (value.type().heap().is(HeapType::extern_) && store.externref(value.u64()) == nullptr)
+    const HeapType::Abstract top = top_of(registry, value.type().heap());
+    if (top != top_of(registry, type.heap()))
         return false;
-    if (is_function_type(registry, value.type().heap())) {
-        const auto* func = reinterpret_cast<const runtime::VmFunc*>(value.u64());
-        if (&runtime::store_of(*func) != &store)
-            return false;
-    }
-    return registry.matches(heap_of(registry, value), type.heap());
+    if (value.is_null())
+        return type.is_nullable();
+    return is_live(store, value.u64(), top) && runtime::reference_matches(registry, value.u64(), type.heap());
 }
 
 std::string value_mismatch(const Value& value, ValType expected) {

@@ -15,7 +15,7 @@ namespace wsb::api {
 using v1::Global, v1::Memory, v1::Table;
 
 /// Whether `value` has the canonical type `type`: numbers by kind; null for nullable references;
-/// function references by the function's own type; host references if they are of this store.
+/// others by what they refer to, which must be of this store and, if it is an object, in the host's hands.
 [[nodiscard]] bool value_fits(runtime::Store& store, const Value& value, ValType type) noexcept;
 
 /// "expected i32, found f64".
@@ -29,9 +29,11 @@ inline runtime::Slot* put(runtime::Slot* slot, const Value& value) noexcept {
     return slot;
 }
 
-/// Reads a value; advances `slot` behind it.
-inline Value take(const runtime::Slot*& slot, ValType type) noexcept {
+/// Reads a value, which the host holds from now on; advances `slot` behind it. Throws std::bad_alloc.
+inline Value take(runtime::Store& store, const runtime::Slot*& slot, ValType type) {
     const uint64_t low = *slot++;
+    if (type.is_ref())
+        store.hand_to_host(low, type);
     const uint64_t high = type.kind() == ValType::v128 ? *slot++ : 0;
     return Value::from_raw(type, low, high);
 }

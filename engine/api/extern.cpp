@@ -159,10 +159,11 @@ uint64_t Table::size() const noexcept {
     return m_table->size;
 }
 
-std::optional<Value> Table::get(uint64_t index) const noexcept {
+std::optional<Value> Table::get(uint64_t index) const {
     if (index >= m_table->size)
         return std::nullopt;
-    return Value::from_raw(m_table->type().element, m_table->elements[index]);
+    const runtime::Slot* slot = m_table->elements + index;
+    return api::take(m_store.impl(), slot, m_table->type().element);
 }
 
 Result<void> Table::set(uint64_t index, const Value& value) const {
@@ -195,9 +196,9 @@ GlobalType Global::type() const noexcept {
     return m_global->type();
 }
 
-Value Global::get() const noexcept {
+Value Global::get() const {
     const runtime::Slot* slot = m_global->value;
-    return api::take(slot, m_global->type().type);
+    return api::take(m_store.impl(), slot, m_global->type().type);
 }
 
 Result<void> Global::set(const Value& value) const {

@@ -41,6 +41,10 @@ Result<void> check_signature(StoreRef store, const runtime::VmFunc& func, std::s
                 fmt::format("expected {}, found {}", to_string(asked), to_string(type)));
 }
 
+void hand_to_host(StoreRef store, uint64_t slot) {
+    store.impl().hand_to_host(slot, ValType::externref());
+}
+
 }  // namespace detail
 
 FuncType Func::type() const {
@@ -73,7 +77,7 @@ CallResult<std::vector<Value>> Func::call(std::span<const Value> args) const {
         results.reserve(type.results.size());
         const uint64_t* next = slots;
         for (const ValType result : type.results)
-            results.push_back(api::take(next, result));
+            results.push_back(api::take(store, next, result));
         return results;
     });
 }
@@ -82,6 +86,10 @@ Value::Value(const Func& func) noexcept
     // The address of the VmFunc is the representation of a function reference.
     : m_type(ValType::reference(HeapType(TypeIdx(func.impl().type)), false)),
       m_bits{reinterpret_cast<uintptr_t>(&func.impl()), 0} {}
+
+bool Value::has_type(StoreRef store, ValType type) const noexcept {
+    return api::value_fits(store.impl(), *this, type);
+}
 
 std::optional<Func> Value::func(StoreRef store) const noexcept {
     if (!is_ref() || is_null() || !api::value_fits(store.impl(), *this, ValType::funcref()))

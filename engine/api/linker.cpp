@@ -27,11 +27,18 @@ runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context, 
     auto& func = *static_cast<runtime::HostFunc*>(environment);
     const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
     Caller view(StoreRef(*func.store), caller);
+    const size_t roots_before = func.store->host_roots().size();
     CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
-    if (outcome) [[likely]]
+    if (outcome) [[likely]] {
+        func.store->host_roots().shrink(roots_before);
         return runtime::HostOutcome::returned;
+    }
     const Trap* trap = outcome.error().trap();
     context.trap = trap != nullptr ? trap->code : TrapCode::host_error;
+    context.uncaught = nullptr;
+    if (trap != nullptr && func.store->host_roots().has(trap->exception))
+        context.uncaught = static_cast<const runtime::Exception*>(runtime::object_at(trap->exception));
+    func.store->host_roots().shrink(roots_before);
     func.store->set_pending(std::move(outcome).error());
     return runtime::HostOutcome::trapped;
 }
@@ -46,7 +53,7 @@ struct RawAdapter {
         args.reserve(type.params.size());
         const uint64_t* next = slots;
         for (const ValType param : type.params)
-            args.push_back(api::take(next, param));
+            args.push_back(api::take(caller.store().impl(), next, param));
         std::vector<Value> results;
         results.reserve(type.results.size());
         for (const ValType result : type.results)

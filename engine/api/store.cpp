@@ -37,6 +37,20 @@ uint64_t StoreRef::peak_memory_bytes() const noexcept {
     return m_store->peak_memory_bytes();
 }
 
+void StoreRef::collect_garbage() noexcept {
+    m_store->collect();
+}
+
+HeapStatistics StoreRef::heap_statistics() const noexcept {
+    return m_store->heap_statistics();
+}
+
+RootScope::RootScope(StoreRef store) noexcept
+    : m_store(store), m_size_before(store.impl().host_roots().size()) {}
+RootScope::~RootScope() {
+    m_store.impl().host_roots().shrink(m_size_before);
+}
+
 void StoreRef::set_data(void* data) noexcept {
     m_store->data = data;
 }

@@ -148,14 +148,22 @@ Result<uint64_t> SectionDecoder::find_expression_end(uint64_t offset_bytes) {
             case Op::block:
             case Op::loop:
             case Op::if_:
+            case Op::try_:
             case Op::try_table: ++depth; break;
             case Op::else_:
+            case Op::catch_:
+            case Op::catch_all:
                 if (depth == 0)
                     return fail(ErrorCode::end_opcode_expected, m_instr.offset_bytes);
                 break;
             case Op::end:
                 if (depth == 0)
                     return reader.offset_bytes();
+                --depth;
+                break;
+            case Op::delegate:
+                if (depth == 0)
+                    return fail(ErrorCode::end_opcode_expected, m_instr.offset_bytes);
                 --depth;
                 break;
             default: break;

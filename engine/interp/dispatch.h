@@ -114,6 +114,11 @@ namespace wsb::interp {
 WSB_HANDLER trap_exit(WSB_STATE);
 /// Fuel is low at a settlement point: goes on at ip in stepping form.
 WSB_HANDLER fuel_low(WSB_STATE);
+/// A host function, called by the cell at ip, threw VmContext::uncaught. Its fuel is settled.
+template <bool is_tail>
+WSB_HANDLER host_threw(WSB_STATE);
+extern template WSB_HANDLER host_threw<false>(WSB_STATE);
+extern template WSB_HANDLER host_threw<true>(WSB_STATE);
 /// The cell that a call from the host returns to, and the handler of the cell that a call between
 /// instances returns to.
 WSB_HANDLER leave(WSB_STATE);
@@ -182,6 +187,7 @@ void fill_atomic(lower::HandlerTable& table);
 void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);
+void fill_gc(lower::HandlerTable& table);
 void fill_exceptions(lower::HandlerTable& table);
 void fill_vectors(lower::HandlerTable& table);
 void fill_vector_memory(lower::HandlerTable& table);

@@ -6,7 +6,7 @@
 // [header slot | parameter slots]. The frame header at Code::header_slot is
 // [return address][caller's sp], and for calls between instances a cell that return_to_instance handles:
 // [its address][caller's instance][true return address].
-#include "engine/interp/dispatch.h"
+#include "engine/interp/frames.h"
 #include "engine/runtime/operations.h"
 
 #include <algorithm>
@@ -16,8 +16,6 @@ namespace wsb::interp {
 using lower::Single;
 
 namespace {
-
-constexpr int call_words = 3;
 
 /// Zeroes the locals behind the parameters.
 [[gnu::always_inline]] inline void zero_locals(Slot* frame, const Code& code) noexcept {
@@ -117,6 +115,8 @@ WSB_HANDLER call_host(WSB_STATE) {
     const HostResult result = run_host(*context, instance, func, ip, sp, frame, fuel);
     fuel = result.fuel;
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
+        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
+            WSB_CONTINUE(host_threw<false>);
         fuel += wide_field(ip);
         WSB_TRAP_WITH(context->trap);
     }
@@ -242,6 +242,8 @@ WSB_HANDLER return_call_host(WSB_STATE) {
     const HostResult result = run_host(*context, instance, func, ip, sp, frame, fuel);
     fuel = result.fuel;
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
+        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
+            WSB_CONTINUE(host_threw<true>);
         fuel += wide_field(ip);
         WSB_TRAP_WITH(context->trap);
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Branches, fuel, bulk operations and the ends of execution.
+#include "engine/interp/bulk_charge.h"
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/runtime/operations.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace wsb::interp {
 
@@ -93,29 +95,12 @@ WSB_HANDLER fuel_step(WSB_STATE) {
     WSB_NEXT(2);
 }
 
-// Bulk operations: [base slot | op | settle][index | index2][cost | is_stepping]. Operands begin at the
-// base slot. The cell settles, then charges its static cost and ceil(units / 64) together: if there is
-// not enough for that and the way to the next check, the stepping form takes over, and stops if there is
-// not enough for the operation itself.
-
-inline constexpr int64_t denied = INT64_MIN;
-
-/// Charges a bulk cell. @return the fuel register, or `denied` if the cell must not run.
-[[nodiscard]] inline int64_t charge_bulk(const Word* ip, uint64_t units, int64_t fuel) noexcept {
-    const auto cost = static_cast<int64_t>(static_cast<uint32_t>(ip[3])) +
-                      static_cast<int64_t>(units / 64 + (units % 64 != 0 ? 1 : 0));
-    const bool is_stepping = (ip[3] >> 32) != 0;
-    const int64_t floor = is_stepping ? -fuel_bias : 0;
-    return fuel - cost < floor ? denied : fuel - cost;
+WSB_HANDLER count_execution(WSB_STATE) {
+    WSB_BODY
+    // SAFETY: the address of a counter of OpCounts, which outlives the code (LowerSink::count_execution).
+    reinterpret_cast<std::atomic<uint64_t>*>(ip[1])->fetch_add(1, std::memory_order_relaxed);
+    WSB_NEXT(2);
 }
-
-/// Where a bulk cell that must not run goes: to stepping, or out of fuel.
-#define WSB_BULK_DENIED()                         \
-    do {                                          \
-        if ((ip[3] >> 32) != 0)                   \
-            WSB_TRAP_WITH(TrapCode::out_of_fuel); \
-        WSB_CONTINUE(fuel_low);                   \
-    } while (false)
 
 [[nodiscard]] TrapCode run_bulk_memory(VmInstance& instance, Op op, Word indices,
                                        const Slot* operands) noexcept {
@@ -199,6 +184,7 @@ void fill_control(lower::HandlerTable& table) {
     enter(Single::unreachable, unreachable);
     enter(Single::fuel_check, fuel_check);
     enter(Single::fuel_step, fuel_step);
+    enter(Single::count_execution, count_execution);
     enter(Single::bulk_memory, bulk_memory);
     enter(Single::bulk_table, bulk_table);
     enter(Single::bulk_drop, bulk_drop);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Throwing: frames are searched for a catch clause by their return addresses. Spec:
 // exec/instructions#exec-throw-ref
-#include "engine/interp/dispatch.h"
-#include "engine/interp/stepping.h"
-#include "engine/runtime/instance.h"
+#include "engine/interp/frames.h"
+#include "engine/runtime/object_operations.h"
 #include "engine/runtime/store.h"
 
 #include <algorithm>
-#include <memory>
-#include <new>
 
 namespace wsb::interp {
 
@@ -18,62 +15,44 @@ using runtime::Exception;
 
 namespace {
 
-/// A frame while it is searched.
-struct Place {
-    const Word* cell;
-    Slot* sp;
-    VmInstance* instance;
-    bool is_return;
-};
-
 /// The clause of a frame that catches `exception`; null if there is none.
 [[nodiscard]] const CatchRange* find_clause(const Code& code, const Place& place,
                                             const Exception& exception) {
-    const auto word = static_cast<uint32_t>(place.cell - code.entry) - (place.is_return ? 1 : 0);
+    const auto word = static_cast<uint32_t>(place.cell_under_way() - code.entry);
     const auto& owner = runtime::owner_of(*place.instance);
-    const auto clause = std::ranges::find_if(code.catches, [&](const CatchRange& range) {
-        return word >= range.begin_word && word < range.end_word &&
-               (range.catches_all || owner.tag(range.tag) == exception.tag);
-    });
-    return clause == code.catches.end() ? nullptr : &*clause;
-}
-
-/// Goes to the caller's frame.
-void pop_frame(Place& place, const Code& code) noexcept {
-    const Slot* const header = place.sp + code.header_slot;
-    place.cell = reinterpret_cast<const Word*>(header[0]);
-    place.sp = reinterpret_cast<Slot*>(header[1]);
-    place.is_return = true;
-    if (place.cell == header + 2) {
-        place.instance = reinterpret_cast<VmInstance*>(header[3]);
-        place.cell = reinterpret_cast<const Word*>(header[4]);
+    for (size_t i = 0; i < code.catches.size();) {
+        const CatchRange& range = code.catches[i];
+        const bool is_inside = word >= range.begin_word && word < range.end_word;
+        if (is_inside && range.is_delegate) {
+            i = range.next_clause;  // further behind
+            continue;
+        }
+        if (is_inside && (range.catches_all || owner.tag(range.tag) == exception.tag))
+            return &range;
+        ++i;
     }
+    return nullptr;
 }
 
 /// Finds who catches, and leaves where to go on in the context.
-/// @return none, uncaught_exception, or allocation_failure.
-[[nodiscard]] TrapCode unwind(VmContext& context, Place place, const Exception& exception,
-                              std::unique_ptr<Exception> owned) {
+/// @return none or uncaught_exception.
+[[nodiscard]] TrapCode unwind(VmContext& context, Place place, const Exception& exception) noexcept {
     while (true) {
         const FoundCode found = find_code(context, place.cell);
-        if (found.code == nullptr)
+        if (found.code == nullptr) {
+            context.uncaught = &exception;
             return TrapCode::uncaught_exception;
-        const Code& code =
-            found.is_stepping ? found.code->stepping.load(std::memory_order_acquire)->code : *found.code;
+        }
+        const Code& code = found.form();
         const CatchRange* clause = find_clause(code, place, exception);
         if (clause == nullptr) {
-            pop_frame(place, code);
+            place.to_caller(code.header_slot);
             continue;
         }
-        Slot* to = place.sp + clause->base_slot;
         if (!clause->catches_all)
-            to = std::ranges::copy(exception.values, to).out;
-        if (clause->wants_reference) {
-            const Exception* kept = owned ? context.store->keep_exception(std::move(owned)) : &exception;
-            if (kept == nullptr)
-                return TrapCode::allocation_failure;
-            *to = reinterpret_cast<Slot>(kept);
-        }
+            std::copy_n(exception.values(), exception.value_slots, place.sp + clause->base_slot);
+        if (clause->reference_slot != CatchRange::none)
+            place.sp[clause->reference_slot] = runtime::reference_to(&exception);
         context.trap_ip = code.entry + clause->landing_word;
         context.trap_sp = place.sp;
         context.handler_instance = place.instance;
@@ -83,29 +62,49 @@ void pop_frame(Place& place, const Code& code) noexcept {
 
 [[nodiscard, gnu::noinline]] TrapCode throw_new(VmContext& context, VmInstance* instance, const Word* ip,
                                                 Slot* sp) noexcept {
-    try {
-        auto exception = std::make_unique<Exception>();
-        exception->tag = runtime::owner_of(*instance).tag(TagIdx(static_cast<uint32_t>(ip[2])));
-        const Slot* const values = sp + field<0>(ip);
-        exception->values.assign(values, values + (ip[2] >> 32));
-        const Exception& thrown = *exception;
-        return unwind(context, {ip, sp, instance, false}, thrown, std::move(exception));
-    } catch (const std::bad_alloc&) {
+    context.trap_ip = ip;
+    context.trap_sp = sp;
+    const runtime::Tag& tag = *runtime::owner_of(*instance).tag(TagIdx(static_cast<uint32_t>(ip[2])));
+    const Exception* exception = runtime::new_exception(context, tag, sp + field<0>(ip), ip[2] >> 32);
+    if (exception == nullptr)
         return TrapCode::allocation_failure;
-    }
+    return unwind(context, {ip, sp, instance, false}, *exception);
 }
 
 [[nodiscard, gnu::noinline]] TrapCode throw_again(VmContext& context, VmInstance* instance, const Word* ip,
                                                   Slot* sp) noexcept {
-    const auto* exception = reinterpret_cast<const Exception*>(sp[field<0>(ip)]);
-    if (exception == nullptr)
+    const Slot reference = sp[field<0>(ip)];
+    if (reference == 0)
         return TrapCode::null_exception_reference;
-    try {
-        return unwind(context, {ip, sp, instance, false}, *exception, nullptr);
-    } catch (const std::bad_alloc&) {
-        return TrapCode::allocation_failure;
-    }
+    return unwind(context, {ip, sp, instance, false},
+                  static_cast<const Exception&>(*runtime::object_at(reference)));
 }
+
+/// Throws VmContext::uncaught out of a host call; a tail call's frame is gone already.
+template <bool is_tail>
+[[nodiscard, gnu::noinline]] TrapCode throw_from_host(VmContext& context, VmInstance* instance,
+                                                      const Word* ip, Slot* sp) noexcept {
+    Place place{ip, sp, instance, false};
+    if (is_tail)
+        place.to_caller(static_cast<uint16_t>(ip[3]));
+    const TrapCode trap = unwind(context, place, *context.uncaught);
+    if (trap == TrapCode::none)
+        context.store->drop_pending();
+    return trap;
+}
+
+/// Goes on where an exception was caught.
+#define WSB_LAND()                                        \
+    do {                                                  \
+        ip = context->trap_ip;                            \
+        sp = context->trap_sp;                            \
+        instance = context->handler_instance;             \
+        memory = instance->first_memory->base;            \
+        memory_size = instance->first_memory->size_bytes; \
+        if (fuel < 0) [[unlikely]]                        \
+            WSB_CONTINUE(fuel_low);                       \
+        WSB_DISPATCH();                                   \
+    } while (false)
 
 template <auto unwinder>
 WSB_HANDLER throwing(WSB_STATE) {
@@ -114,17 +113,24 @@ WSB_HANDLER throwing(WSB_STATE) {
     if (trap != TrapCode::none) [[unlikely]]
         WSB_TRAP_WITH(trap);
     fuel -= wide_field(ip);
-    ip = context->trap_ip;
-    sp = context->trap_sp;
-    instance = context->handler_instance;
-    memory = instance->first_memory->base;
-    memory_size = instance->first_memory->size_bytes;
-    if (fuel < 0) [[unlikely]]
-        WSB_CONTINUE(fuel_low);
-    WSB_DISPATCH();
+    WSB_LAND();
 }
 
 }  // namespace
+
+/// Behind a host call: [argument base | callee slot | settle][target], and for tail calls the header slot.
+template <bool is_tail>
+WSB_HANDLER host_threw(WSB_STATE) {
+    WSB_BODY
+    const TrapCode trap = throw_from_host<is_tail>(*context, instance, ip, sp);
+    if (trap != TrapCode::none) [[unlikely]] {
+        fuel += wide_field(ip);
+        WSB_TRAP_WITH(trap);
+    }
+    WSB_LAND();
+}
+template WSB_HANDLER host_threw<false>(WSB_STATE);
+template WSB_HANDLER host_threw<true>(WSB_STATE);
 
 void fill_exceptions(lower::HandlerTable& table) {
     table.single[static_cast<size_t>(Single::throw_)] = address_of(throwing<throw_new>);

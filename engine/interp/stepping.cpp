@@ -19,10 +19,12 @@ namespace {
 
 /// Lowers a function again, writing down what the first time was not needed.
 [[nodiscard]] Result<lower::Recording> record(const runtime::CompiledModule& compiled, const Code& fast,
-                                              lower::Form form, Code& code) {
+                                              lower::Form form, Code& code,
+                                              std::vector<uint32_t> wanted_roots = {}) {
     lower::Recording recording;
+    recording.wanted_roots = std::move(wanted_roots);
     WSB_TRY(lower::lower_function(compiled.module, fast.func, handlers(), callees_of(compiled), form,
-                                  &recording, code));
+                                  &recording, code, compiled.executed));
     return recording;
 }
 
@@ -76,6 +78,10 @@ namespace {
     return nullptr;
 }
 
+[[nodiscard]] lower::Form form_of(const FoundCode& found) noexcept {
+    return found.is_stepping ? lower::Form::stepping : lower::Form::fast;
+}
+
 }  // namespace
 
 FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
@@ -106,14 +112,23 @@ const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
 
 Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
     Code again;
-    const auto form = found.is_stepping ? lower::Form::stepping : lower::Form::fast;
-    WSB_TRY_ASSIGN(const auto recording, record(*found.module, *found.code, form, again));
-    const Code& code =
-        found.is_stepping ? found.code->stepping.load(std::memory_order_acquire)->code : *found.code;
-    const auto word = static_cast<uint32_t>(cell - code.entry) - (is_return ? 1 : 0);
+    WSB_TRY_ASSIGN(const auto recording, record(*found.module, *found.code, form_of(found), again));
+    const auto word = static_cast<uint32_t>(cell - found.form().entry) - (is_return ? 1 : 0);
     const auto after = std::ranges::upper_bound(recording.origins, word, {}, &lower::CellOrigin::word);
     WSB_CHECK(after != recording.origins.begin());
     return *std::prev(after);
+}
+
+Result<std::vector<lower::RootSet>> roots_at(const FoundCode& found, std::vector<uint32_t> words) {
+    Code again;
+    WSB_TRY_ASSIGN(auto recording,
+                   record(*found.module, *found.code, form_of(found), again, std::move(words)));
+    return std::move(recording.roots);
+}
+
+const Word* leave_cell() noexcept {
+    static const Word cell = address_of(leave);
+    return &cell;
 }
 
 }  // namespace wsb::interp

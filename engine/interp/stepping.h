@@ -18,6 +18,11 @@ struct FoundCode {
     const runtime::CompiledModule* module = nullptr;
     const Code* code = nullptr;  ///< the fast form
     bool is_stepping = false;    ///< the cell is in its stepping form
+
+    /// The form that the cell is in.
+    [[nodiscard]] const Code& form() const noexcept {
+        return is_stepping ? code->stepping.load(std::memory_order_acquire)->code : *code;
+    }
 };
 [[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
 
@@ -27,5 +32,13 @@ struct FoundCode {
 
 /// Where a cell came from. `cell` is the first word of a cell, or one past a call's cell with `is_return`.
 [[nodiscard]] Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return);
+
+/// Which slots hold references while cells that call or allocate run; `words` are theirs in the form of
+/// `found`, ascending. @return one for each word.
+[[nodiscard]] Result<std::vector<lower::RootSet>> roots_at(const FoundCode& found,
+                                                           std::vector<uint32_t> words);
+
+/// What functions that the host called return to.
+[[nodiscard]] const Word* leave_cell() noexcept;
 
 }  // namespace wsb::interp

@@ -2,7 +2,7 @@
 // Compiling modules, entering guest code, and telling where it stopped.
 #include "engine/interp/tier.h"
 
-#include "engine/interp/stepping.h"
+#include "engine/interp/frames.h"
 
 #include <algorithm>
 
@@ -22,18 +22,13 @@ const lower::HandlerTable& handlers() {
         fill_exceptions(filled);
         fill_vectors(filled);
         fill_vector_memory(filled);
+        fill_gc(filled);
         return filled;
     }();
     return table;
 }
 
 namespace {
-
-/// Returned to by functions that the host called.
-[[nodiscard]] const Word* leave_cell() noexcept {
-    static const Word cell = address_of(leave);
-    return &cell;
-}
 
 /// Runs cells until one leaves.
 /// SAFETY: handlers own every register (preserve_none), so this is the only ordinary function that enters
@@ -77,6 +72,10 @@ public:
     [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled) const override;
     [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
                                               Slot* slots) const noexcept override;
+    [[nodiscard]] bool mark_roots(const VmContext& context, runtime::RootMaps& maps,
+                                  runtime::Heap& heap) const noexcept override {
+        return mark_frames(context, maps, heap);
+    }
     [[nodiscard]] std::vector<runtime::GuestFrame> backtrace(const VmContext& context,
                                                              size_t max_frames) const override;
 };
@@ -91,7 +90,7 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
     }
     for (size_t i = 0; i < module.bodies.size(); ++i)
         WSB_TRY(lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
-                                      lower::Form::fast, nullptr, *compiled.codes[i]));
+                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed));
     for (const auto& code : compiled.codes)
         compiled.codes_by_address.push_back(code.get());
     std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });
@@ -118,7 +117,10 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
         context.trap_ip = nullptr;
         return runtime::HostOutcome::trapped;
     }
+    const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
+    context.activation = &activation;
     enter(ip, frame, func.instance, &context, fuel);
+    context.activation = activation.outer;
     if (context.trap != TrapCode::none) {
         context.fuel_left = true_fuel(context);
         return runtime::HostOutcome::trapped;
@@ -145,23 +147,16 @@ runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& f
 std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context,
                                                             size_t max_frames) const {
     std::vector<runtime::GuestFrame> frames;
-    const Word* cell = context.trap_ip;
-    const Slot* sp = context.trap_sp;
-    bool is_return = false;
-    while (cell != nullptr && frames.size() < max_frames) {
-        const FoundCode found = find_code(context, cell);
+    Place place{.cell = context.trap_ip, .sp = context.trap_sp};
+    while (place.cell != nullptr && frames.size() < max_frames) {
+        const FoundCode found = find_code(context, place.cell);
         if (found.code == nullptr)
             break;
-        const auto origin = locate(found, cell, is_return);
+        const auto origin = locate(found, place.cell, place.is_return);
         if (!origin)
             break;
         frames.push_back({&found.module->module, found.code->func, origin->offset_bytes});
-        const Slot* const header = sp + found.code->header_slot;
-        cell = reinterpret_cast<const Word*>(header[0]);
-        if (cell == header + 2)
-            cell = reinterpret_cast<const Word*>(header[4]);
-        sp = reinterpret_cast<const Slot*>(header[1]);
-        is_return = true;
+        place.to_caller(found.code->header_slot);
     }
     return frames;
 }

@@ -23,12 +23,18 @@ struct SteppingForm;
 
 /// A catch clause over a range of cells. Inner ones come before outer ones, clauses in their order.
 struct CatchRange {
+    static constexpr uint32_t none = ~uint32_t{0};
+
     uint32_t begin_word = 0, end_word = 0;
-    uint32_t landing_word = 0;  ///< where execution goes on
-    uint32_t base_slot = 0;     ///< where the exception's values go, then the reference if it is wanted
+    uint32_t landing_word = 0;       ///< where execution goes on
+    uint32_t base_slot = 0;          ///< where the exception's values go
+    uint32_t reference_slot = none;  ///< where the reference goes if it is wanted: an operand at the landing
     TagIdx tag;
     bool catches_all = false;
-    bool wants_reference = false;
+    /// A legacy `delegate` catches nothing: the search goes on with the clause `next_clause`, which is
+    /// `none` if the caller is next.
+    bool is_delegate = false;
+    uint32_t next_clause = none;
 };
 
 /// One lowered function. Layout of its frame in slots of 8 bytes:

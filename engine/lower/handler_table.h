@@ -34,6 +34,10 @@ enum class Destination : uint8_t { accumulator, slot };
 /// Whether a branch is a check of fuel (backward) or not.
 enum class Direction : uint8_t { forward, backward };
 
+/// How a field of an object is read or written: its bytes, its extension, its accumulator.
+enum class FieldKind : uint8_t { i8_s, i8_u, i16_s, i16_u, i32, i64, f32, f64, v128 };
+inline constexpr size_t field_kinds = 9;
+
 /// Instructions that stand for themselves.
 enum class Single : uint8_t {
     // Moves; they leave the accumulators alone.
@@ -52,6 +56,7 @@ enum class Single : uint8_t {
     unreachable,
     fuel_check,
     fuel_step,
+    count_execution,
     ret,
     ret_int_slot,
     ret_int_accumulator,
@@ -94,8 +99,18 @@ enum class Single : uint8_t {
     ref_is_null,
     ref_eq,
     ref_as_non_null,
+    // Objects
+    struct_new,
+    struct_new_default,
+    array_bulk,
+    array_len,
+    ref_test,
+    ref_cast,
+    ref_i31,
+    i31_get_s,
+    i31_get_u,
 };
-inline constexpr size_t single_count = static_cast<size_t>(Single::ref_as_non_null) + 1;
+inline constexpr size_t single_count = static_cast<size_t>(Single::i31_get_u) + 1;
 
 /// Instructions that have rows here: those without prefix and with 0xfc (the first rows of the table), but
 /// for those of class wide behind them.
@@ -147,6 +162,8 @@ struct HandlerTable {
     /// Pairs of i64, operands in slots: [wide_index].
     std::array<Word, wide_ops> wide{};
     std::array<Word, single_count> single{};
+    /// By FieldKind; writing knows no signs and no floats.
+    std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};
 
     [[nodiscard]] Word of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
     [[nodiscard]] constexpr std::array<Word, 5>& vector_row(Op op) noexcept {

@@ -11,9 +11,9 @@ Code::~Code() {
 }
 
 Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTable& handlers,
-                            std::span<const Code* const> callees, Form form, Recording* recording,
-                            Code& code) {
-    LowerSink sink(handlers, callees, form, recording);
+                            std::span<const Code* const> callees, Form form, Recording* recording, Code& code,
+                            OpCounts* executed) {
+    LowerSink sink(handlers, callees, form, recording, executed);
     validate::BodyReader<LowerSink> reader(module, func, sink);
     WSB_TRY(reader.run());
     // What is invalid behind a refused instruction comes first.

@@ -2,6 +2,7 @@
 // Cells, the symbolic stack and the accumulators of the folding translator.
 #include "engine/isa/limits.h"
 #include "engine/lower/lower_sink.h"
+#include "engine/validate/fuel_cost.h"
 
 #include <algorithm>
 
@@ -65,13 +66,22 @@ void LowerSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
     m_potential_at_instr = potential();
     m_op = instr.op;
-    const OpInfo& row = op_info(instr.op);
-    if (m_form == Form::fast || row.fuel == 0)
+    if (m_executed != nullptr) [[unlikely]] {
+        // These are counted where their block begins or has ended, whichever way control arrives.
+        const bool is_block_end = instr.op == Op::end && m_frames.size() > 1;
+        if (!is_block_end && instr.op != Op::else_ && instr.op != Op::catch_ && instr.op != Op::catch_all)
+            count_execution(instr.op);
+    }
+    if (m_form == Form::fast)
         return;
-    if (row.cls == OpClass::bulk || instr.op == Op::table_grow)
+    const uint32_t cost = validate::static_cost(*m_info.module, instr);
+    if (cost == 0)
+        return;
+    if (op_info(instr.op).cls == OpClass::bulk || instr.op == Op::table_grow ||
+        validate::is_array_bulk(instr.op))
         return;  // they charge themselves, together with their dynamic part
     begin_cell(Single::fuel_step);
-    word(row.fuel);
+    word(cost);
 }
 
 void LowerSink::check() {
@@ -101,6 +111,15 @@ uint32_t LowerSink::begin_cell(Word handler) {
     m_last_cell = cell;
     m_fusible.cell = none;
     return cell;
+}
+
+/// If somebody asks: a cell that counts what comes next.
+void LowerSink::count_execution(Op op) {
+    if (m_executed == nullptr)
+        return;
+    begin_cell(Single::count_execution);
+    // SAFETY: the counter's address as a word; the counters outlive the code.
+    word(reinterpret_cast<Word>(&(*m_executed)[static_cast<size_t>(op)]));
 }
 
 /// Takes back the last cell; its consumer will do its work as well.

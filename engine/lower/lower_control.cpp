@@ -73,29 +73,34 @@ void LowerSink::if_(const BlockShape& shape) {
     add_fixup(m_frames.back().else_fixup, cell, static_cast<uint32_t>(m_words.size() - 1));
 }
 
+/// Ends a branch of the innermost frame that has another behind it, whose `*potential` it is already.
+void LowerSink::leave_branch() {
+    Frame& frame = m_frames.back();
+    move_values(frame.shape.results.size(), frame.base_slot);
+    const uint32_t cell = begin_cell(Single::br);
+    word(0);
+    add_fixup(frame.fixups, cell, cell + 1);
+    m_fixups[frame.fixups].potential = m_potential_at_instr;
+}
+
 void LowerSink::else_(bool falls_through) {
     Frame& frame = m_frames.back();
-    if (falls_through) {
-        move_values(frame.shape.results.size(), frame.base_slot);
-        const uint32_t cell = begin_cell(Single::br);
-        word(0);
-        add_fixup(frame.fixups, cell, cell + 1);
-        m_fixups[frame.fixups].potential = m_potential_at_instr;  // `*potential` is the header's again
-    }
+    if (falls_through)
+        leave_branch();
     frame.kind = Frame::Kind::else_;
     bind(frame.else_fixup, potential());
     frame.else_fixup = none;
     reset_stack(frame.base_values, frame.base_slot);
     push_results(frame.shape.params);
+    count_execution(Op::else_);
 }
 
 void LowerSink::end_block(bool falls_through) {
     Frame& frame = m_frames.back();
-    for (CatchRange& range : frame.catches) {
-        range.end_word = static_cast<uint32_t>(m_words.size());
-        m_catches.push_back(range);
-    }
-    const bool is_join = frame.fixups != none || frame.else_fixup != none;
+    close_clauses(frame);
+    // A legacy catch block has the exception below its results, so that they have to move.
+    const bool is_join =
+        frame.fixups != none || frame.else_fixup != none || frame.kind == Frame::Kind::legacy_catch;
     if (is_join || !falls_through) {
         if (falls_through)
             move_values(frame.shape.results.size(), frame.base_slot);
@@ -105,6 +110,9 @@ void LowerSink::end_block(bool falls_through) {
         push_results(frame.shape.results);
     }
     m_frames.pop_back();
+    if (m_op != Op::delegate)
+        count_execution(Op::end);
+    m_op = Op::end;
 }
 
 /// Takes the condition off the stack. A comparison just emitted is taken back, to be fused.
@@ -340,6 +348,7 @@ void LowerSink::emit_call(Single which, std::span<const ValType> params, uint32_
     word(target);
     for (size_t i = 0; i < params.size(); ++i)
         pop();
+    note_roots();
 }
 
 /// Arguments replace the frame's own parameters; the cell moves them there.
@@ -349,6 +358,7 @@ void LowerSink::emit_tail_call(Single which, std::span<const ValType> params, ui
     const uint32_t base = m_height - slots;
     move_values(params.size(), base);
     begin_cell(which);
+    note_roots();
     word(pack_wide(base, callee_slot, potential()));
     word(target);
     word(pack_wide(m_header_slot, 0, slots));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
@@ -23,10 +24,18 @@ struct CellOrigin {
     uint32_t potential = 0;     ///< P when the cell traps: true fuel = F - P
 };
 
+/// Slots of a frame that hold references for the collector while a cell runs or its callee does.
+struct RootSet {
+    uint32_t word = 0;  ///< the cell
+    std::vector<uint32_t> slots;
+};
+
 /// What translation can write down beside the code; only asked for when something stopped.
 struct Recording {
-    std::vector<CellOrigin> origins;  ///< ascending by word
-    std::vector<uint32_t> points;     ///< words of the settlement points, in order of the body
+    std::vector<CellOrigin> origins;     ///< ascending by word
+    std::vector<uint32_t> points;        ///< words of the settlement points, in order of the body
+    std::vector<uint32_t> wanted_roots;  ///< given: cells that call or allocate, ascending
+    std::vector<RootSet> roots;          ///< theirs, ascending
 };
 
 enum class Form : uint8_t { fast, stepping };
@@ -54,8 +63,12 @@ class LowerSink : public validate::NullSink {
 public:
     /// `callees[i]` is the code of function i of the module, null for imported ones.
     LowerSink(const HandlerTable& handlers, std::span<const Code* const> callees, Form form,
-              Recording* recording) noexcept
-        : m_handlers(handlers), m_callees(callees), m_form(form), m_recording(recording) {}
+              Recording* recording, OpCounts* executed) noexcept
+        : m_handlers(handlers),
+          m_callees(callees),
+          m_form(form),
+          m_recording(recording),
+          m_executed(executed) {}
 
     /// Moves what was lowered into `code`. @return limit_exceeded for frames too large, feature_disabled
     /// for instructions that no tier executes.
@@ -113,11 +126,14 @@ public:
     void throw_(TagIdx tag, const FuncType& type);
     void throw_ref();
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
+    void legacy_try(const validate::BlockShape& shape);
+    void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
+    void delegate(uint32_t depth);
+    void rethrow(uint32_t depth);
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void simd(const binary::Instr& instr);
-    // What no tier executes: the function is refused when it is compiled.
-    void br_on_cast(const binary::Instr&, ValType) { refuse(); }
-    void gc(const binary::Instr&) { refuse(); }
+    void br_on_cast(const binary::Instr& instr, ValType operand);
+    void gc(const binary::Instr& instr);
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};
@@ -169,22 +185,25 @@ private:
     };
 
     struct Frame {
-        enum class Kind : uint8_t { function, block, loop, if_, else_, try_table };
+        enum class Kind : uint8_t { function, block, loop, if_, else_, try_table, legacy_try, legacy_catch };
         Kind kind = Kind::block;
         validate::BlockShape shape;
         uint32_t base_values = 0;  ///< stack size below the parameters
         uint32_t base_slot = 0;    ///< canonical slot of the first parameter and of the first result
-        uint32_t header_word = 0;  ///< loop
+        uint32_t header_word = 0;  ///< loop; legacy_try, legacy_catch: where the protected body begins
         uint32_t header_potential = 0;
-        uint32_t fixups = none;           ///< branches to the end
-        uint32_t else_fixup = none;       ///< if: the false edge
-        std::vector<CatchRange> catches;  ///< try_table: open ranges
+        uint32_t fixups = none;             ///< branches to the end
+        uint32_t else_fixup = none;         ///< if: the false edge
+        uint32_t body_end_word = 0;         ///< legacy_catch: where the protected body ends
+        std::vector<CatchRange> catches;    ///< try_table: open ranges; legacy_catch: the last is open
+        std::vector<uint32_t> delegations;  ///< in m_catches: what continues in this frame's clauses
     };
 
     // Cells (lower_cells.cpp)
     uint32_t begin_cell(Word handler);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
+    void count_execution(Op op);
     void rewind_fusible();
     void settlement_point();
     void emit_copy(uint32_t to, uint32_t from, uint32_t width);
@@ -243,6 +262,22 @@ private:
     void push_vector_result(Op op, uint32_t cell);
     bool redirect_vector(const Value& value, uint32_t to);
 
+    // Objects (lower_gc.cpp)
+    void struct_new(const binary::Instr& instr);
+    void struct_get(const binary::Instr& instr);
+    void struct_set(const binary::Instr& instr);
+    void array_get(const binary::Instr& instr);
+    void array_set(const binary::Instr& instr);
+    void array_bulk(const binary::Instr& instr);
+    void push_field(const FieldType& field, uint32_t cell);
+    void reference_to_number(Single which);
+    [[nodiscard]] Word cast_target(HeapType heap, bool takes_null) const noexcept;
+    void emit_ref_test(uint32_t slot, HeapType heap, bool takes_null);
+    void ref_test(HeapType heap, bool takes_null);
+    void ref_cast(HeapType heap, bool takes_null);
+    [[nodiscard]] bool is_traced(ValType type) const noexcept;
+    void note_roots();
+
     // Control (lower_control.cpp)
     Frame& frame_at(uint32_t depth) noexcept { return m_frames[m_frames.size() - 1 - depth]; }
     [[nodiscard]] std::span<const ValType> label_types(const Frame& frame) const noexcept;
@@ -252,6 +287,8 @@ private:
     uint32_t emit_condition(const Condition& condition, Direction direction);
     void add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word);
     void bind(uint32_t chain, uint32_t label_potential);
+    void leave_branch();
+    void close_clauses(Frame& frame);
     void edge_to(uint32_t depth, uint32_t cell);
     void branch(uint32_t depth);
     void branch_if(uint32_t depth, const Condition& condition);
@@ -267,6 +304,7 @@ private:
     std::span<const Code* const> m_callees;
     const Form m_form;
     Recording* m_recording;
+    OpCounts* const m_executed;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;

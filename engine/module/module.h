@@ -5,6 +5,7 @@
 
 #include "engine/isa/canon.h"
 #include "engine/isa/features.h"
+#include "engine/isa/layout.h"
 #include "engine/isa/types.h"
 
 #include <cstdint>
@@ -140,6 +141,8 @@ struct Module {
     std::vector<SubType> types;
     std::vector<RecGroup> rec_groups;
     std::vector<CanonId> canonical_types;  ///< by type index; filled by the validator
+    /// By type index, empty but for structures; filled by the validator.
+    std::vector<StructLayout> struct_layouts;
 
     std::vector<Import> imports;
     // Index spaces; the imported ones come first.

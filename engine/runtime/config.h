@@ -16,6 +16,8 @@ struct Config {
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
     /// Clamped to 64 KiB … 1 GiB.
     size_t max_stack_bytes = size_t{1} << 20;
+    /// Collects garbage before every allocation: slow, and finds references that were forgotten.
+    bool collect_always = false;
     /// Host functions that call the guest again, nested at most this deep; then stack_overflow.
     uint32_t max_host_depth = 100;
 };
@@ -23,7 +25,7 @@ struct Config {
 /// Upper bounds for everything in one store, summed over its instances. What would exceed one fails
 /// as the standard allows: growth gives -1, instantiation gives limit_exceeded.
 struct StoreLimits {
-    uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories together
+    uint64_t memory_bytes = uint64_t{1} << 34;  ///< all linear memories and objects together
     uint64_t table_elements = 10'000'000;       ///< all tables together
     uint32_t instances = 10'000;
     uint32_t memories = 10'000;

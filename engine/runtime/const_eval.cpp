@@ -25,6 +25,7 @@ public:
         binary::Instr instr;
         for (;;) {
             WSB_TRY(reader.next(instr));
+            count_execution(m_scope.executed, instr.op);
             if (instr.op == Op::end)
                 return pop();
             WSB_TRY(step(instr));
@@ -78,63 +79,71 @@ private:
         return {};
     }
 
-    /// Structures, arrays and conversions. Spec: exec/instructions#aggregate-reference-instructions
+    /// Structures, arrays and conversions. Nothing is collected while constants are evaluated.
+    /// Spec: exec/instructions#aggregate-reference-instructions
     Result<void> object(const binary::Instr& instr) {
         switch (instr.op) {
             case Op::struct_new:
-            case Op::struct_new_default: {
-                const StructType& type = *m_scope.module.types[instr.index].structure();
-                return make(
-                    instr, type.fields.size(), [&](size_t i) -> const FieldType& { return type.fields[i]; },
-                    instr.op == Op::struct_new);
-            }
+            case Op::struct_new_default: return make_struct(instr);
             case Op::array_new: {
                 const auto length = static_cast<uint32_t>(pop()[0]);
                 const ConstValue element = pop();
-                WSB_TRY(check_length(instr, length));
-                m_stack.insert(m_stack.end(), length, element);
-                return make_array(instr, length, true);
+                return make_array(instr, length, [&](size_t) { return element; });
             }
             case Op::array_new_default: {
                 const auto length = static_cast<uint32_t>(pop()[0]);
-                WSB_TRY(check_length(instr, length));
-                return make_array(instr, length, false);
+                return make_array(instr, length, [](size_t) { return ConstValue{}; });
             }
-            case Op::array_new_fixed: return make_array(instr, instr.index2, true);
+            case Op::array_new_fixed: {
+                const size_t first = m_stack.size() - instr.index2;
+                const std::vector<ConstValue> elements(m_stack.begin() + static_cast<ptrdiff_t>(first),
+                                                       m_stack.end());
+                m_stack.resize(first);
+                return make_array(instr, instr.index2, [&](size_t i) { return elements[i]; });
+            }
             case Op::ref_i31: push(i31_reference(pop()[0])); return {};
             default: return {};  // any.convert_extern, extern.convert_any: the same representation
         }
     }
 
-    Result<void> make_array(const binary::Instr& instr, size_t length, bool has_values) {
-        const FieldType& field = m_scope.module.types[instr.index].array()->field;
-        return make(instr, length, [&](size_t) -> const FieldType& { return field; }, has_values);
-    }
-
-    /// Before anything as long as the guest says is allocated.
-    Result<void> check_length(const binary::Instr& instr, uint64_t length) const {
-        if (length * sizeof(ConstValue) <= m_scope.store.limits().memory_bytes &&
-            length <= limits::table_elements)
-            return {};
-        return fail(ErrorCode::limit_exceeded, instr.offset_bytes,
-                    "array of " + std::to_string(length) + " elements");
-    }
-
-    /// Makes an object of the topmost `count` values, or of zeros and nulls.
-    template <class FieldOf>
-    Result<void> make(const binary::Instr& instr, size_t count, FieldOf field_of, bool has_values) {
-        std::vector<Slot> slots;
-        const size_t first = m_stack.size() - (has_values ? count : 0);
-        for (size_t i = 0; i < count; ++i) {
-            const ConstValue value = has_values ? m_stack[first + i] : ConstValue{};
-            slots.insert(slots.end(), value.begin(), value.begin() + slot_count(field_of(i).storage.type));
+    Result<void> make_struct(const binary::Instr& instr) {
+        const TypeInfo& type = type_info(instr);
+        WSB_TRY_ASSIGN(Object * object, allocate(instr, type, type.size_bytes));
+        if (instr.op == Op::struct_new) {
+            auto* bytes = reinterpret_cast<uint8_t*>(object);
+            const size_t first = m_stack.size() - type.fields.size();
+            for (size_t i = 0; i < type.fields.size(); ++i)
+                copy_value(bytes + type.fields[i].offset_bytes, m_stack[first + i].data(),
+                           type.fields[i].width_bytes);
+            m_stack.resize(first);
         }
-        m_stack.resize(first);
-        const CanonId type = m_scope.module.canonical_types[instr.index];
-        WSB_TRY_ASSIGN(const Object* made, m_scope.store.new_object(type, std::move(slots)));
-        // SAFETY: a reference is the object's address, stable while the store lives.
-        push(reinterpret_cast<uintptr_t>(made));
+        push(reference_to(object));
         return {};
+    }
+
+    template <class ElementAt>
+    Result<void> make_array(const binary::Instr& instr, uint32_t length, ElementAt element_at) {
+        const TypeInfo& type = type_info(instr);
+        WSB_TRY_ASSIGN(Object * object, allocate(instr, type, type.array_size_bytes(length)));
+        auto* array = static_cast<Array*>(object);
+        array->length = length;
+        for (size_t i = 0; i < length; ++i) {
+            const ConstValue element = element_at(i);
+            copy_value(array->element(i), element.data(), type.element_bytes);
+        }
+        push(reference_to(array));
+        return {};
+    }
+
+    const TypeInfo& type_info(const binary::Instr& instr) {
+        return m_scope.store.heap().type_info(m_scope.module.canonical_types[instr.index]);
+    }
+
+    Result<Object*> allocate(const binary::Instr& instr, const TypeInfo& type, uint64_t size_bytes) {
+        Object* object = m_scope.store.heap().allocate(type, size_bytes);
+        if (object == nullptr)
+            return fail(ErrorCode::limit_exceeded, instr.offset_bytes, "objects exceed the memory limit");
+        return object;
     }
 
     void push(Slot slot) { m_stack.push_back({slot, 0}); }

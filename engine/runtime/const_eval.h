@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/isa/op_counts.h"
 #include "engine/module/module.h"
 #include "engine/runtime/vm_context.h"
 
@@ -19,6 +20,7 @@ struct ConstScope {
     const Module& module;
     std::span<VmGlobal* const> globals;
     std::span<VmFunc* const> funcs;
+    OpCounts* executed = nullptr;  ///< see EngineState
 };
 
 /// A value in its two slots; the second is used by v128 only.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/isa/canon.h"
+#include "engine/isa/op_counts.h"
 #include "engine/runtime/config.h"
 #include "engine/runtime/tier.h"
 
@@ -14,6 +15,9 @@ struct EngineState {
     Config config;
     std::shared_ptr<TypeRegistry> registry;
     const Tier* tier = nullptr;  ///< not owned; lives as long as the program
+    /// If not null, what modules execute is counted there. For tools; set before the first module is loaded,
+    /// and outlives every module.
+    mutable OpCounts* executed = nullptr;
 };
 
 /// Decodes, validates and compiles: the only maker of a CompiledModule.

@@ -48,6 +48,8 @@ public:
     /// Its place among the instances of the store was charged: given back at the end.
     void set_charged() noexcept { m_is_charged = true; }
     void drop_elem(uint32_t index) noexcept { m_elems[index] = {}; }
+    /// Objects that its globals, tables and segments refer to.
+    void mark_roots(Heap& heap) const noexcept;
     void drop_data(uint32_t index) noexcept { m_datas[index] = {}; }
 
 private:
@@ -64,6 +66,7 @@ private:
     std::vector<VmTable*> m_tables;
     std::vector<VmGlobal*> m_globals;
     std::vector<Tag*> m_tags;
+    std::vector<const TypeInfo*> m_type_infos;
 
     // Its own. Sized once, so that addresses are stable.
     std::vector<VmFunc> m_own_funcs;

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace wsb::runtime {
 
 /// The steps in order. Until `finish`, nothing outside the new instance has changed.
@@ -23,6 +25,7 @@ public:
 
 private:
     void bind(const ExternItem& item);
+    void make_type_infos();
     void make_funcs();
     Result<void> make_globals();
     Result<void> make_tables();
@@ -36,7 +39,7 @@ private:
         return value[0];
     }
     [[nodiscard]] ConstScope scope() const noexcept {
-        return {m_store, m_module, m_instance.m_globals, m_instance.m_funcs};
+        return {m_store, m_module, m_instance.m_globals, m_instance.m_funcs, m_instance.compiled()->executed};
     }
     [[nodiscard]] ValType canonical(ValType type) const noexcept {
         return to_canonical(type, m_module.canonical_types);
@@ -79,6 +82,7 @@ void Instantiation::bind(const ExternItem& item) {
 }
 
 Result<void> Instantiation::allocate() {
+    make_type_infos();
     make_funcs();
     for (size_t i = m_module.imported_tags; i < m_module.tags.size(); ++i) {
         const CanonId type = m_module.canonical_types[m_module.tags[i].type.value];
@@ -92,6 +96,18 @@ Result<void> Instantiation::allocate() {
     WSB_TRY(evaluate_offsets());
     publish();
     return {};
+}
+
+void Instantiation::make_type_infos() {
+    const bool has_objects =
+        std::ranges::any_of(m_module.types, [](const SubType& type) { return type.func() == nullptr; });
+    if (!has_objects)
+        return;
+    for (size_t i = 0; i < m_module.types.size(); ++i)
+        m_instance.m_type_infos.push_back(m_module.types[i].func() != nullptr
+                                              ? nullptr
+                                              : &m_store.heap().type_info(m_module.canonical_types[i]));
+    m_instance.vm().type_infos = m_instance.m_type_infos.data();
 }
 
 void Instantiation::make_funcs() {

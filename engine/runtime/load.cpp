@@ -12,6 +12,7 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     auto compiled = std::make_shared<CompiledModule>();
     compiled->module = std::move(module);
     compiled->registry = engine.registry;
+    compiled->executed = engine.executed;
     WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry));
     WSB_TRY(engine.tier->compile(*compiled));
     return std::shared_ptr<const CompiledModule>(std::move(compiled));

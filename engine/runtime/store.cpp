@@ -30,6 +30,8 @@ Result<std::unique_ptr<Store>> Store::create(std::shared_ptr<const EngineState> 
     context.stack_top = store->m_stack.begin();
     context.stack_limit = store->m_stack.end();
     context.fuel_left = fuel_unlimited;
+    if (store->engine().config.collect_always)
+        store->m_heap.collect_always();
     return store;
 }
 
@@ -84,11 +86,12 @@ Result<Slot> Store::new_externref(std::any object) {
         return fail(ErrorCode::limit_exceeded, "host references of the store");
     }
     m_externrefs.push_back(std::move(object));
-    return m_externrefs.size();
+    return host_reference(m_externrefs.size() - 1);
 }
 
-const std::any* Store::externref(Slot handle) const noexcept {
-    return handle - 1 < m_externrefs.size() ? &m_externrefs[handle - 1] : nullptr;
+const std::any* Store::externref(Slot reference) const noexcept {
+    const bool is_known = is_host_reference(reference) && reference >> 2 < m_externrefs.size();
+    return is_known ? &m_externrefs[reference >> 2] : nullptr;
 }
 
 Instance* Store::adopt(std::unique_ptr<Instance> instance) {
@@ -124,6 +127,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
 Failure Store::take_failure(bool has_guest_frames) {
     if (!m_pending) {
         Trap trap{m_context.trap, {}, {}};
+        describe(trap);
         if (has_guest_frames)
             trap.frames = backtrace();
         return trap;
@@ -132,6 +136,8 @@ Failure Store::take_failure(bool has_guest_frames) {
     m_pending.reset();
     if (const Trap* trap = failure.trap(); trap != nullptr && has_guest_frames) {
         // Frames from a nested call, innermost, come first.
+        if (trap->exception != 0)
+            m_host_roots.add(trap->exception);
         Trap complete = *trap;
         for (TrapFrame& frame : backtrace()) {
             if (complete.frames.size() < max_backtrace_frames)
@@ -140,6 +146,16 @@ Failure Store::take_failure(bool has_guest_frames) {
         return complete;
     }
     return failure;
+}
+
+/// What the host should know beside the code.
+void Store::describe(Trap& trap) {
+    if (trap.code == TrapCode::allocation_failure && m_last_limit == LimitKind::memory_bytes)
+        trap.detail = "the memory limit of " + std::to_string(m_limits.memory_bytes) + " bytes is reached";
+    if (trap.code == TrapCode::uncaught_exception) {
+        trap.exception = reference_to(m_context.uncaught);
+        m_host_roots.add(trap.exception);
+    }
 }
 
 std::vector<TrapFrame> Store::backtrace() const {
@@ -167,20 +183,6 @@ std::vector<TrapFrame> Store::backtrace() const {
 bool Store::refuse(LimitKind limit) noexcept {
     m_last_limit = limit;
     return false;
-}
-
-Result<const Object*> Store::new_object(CanonId type, std::vector<Slot> fields) {
-    if (!charge_memory(sizeof(Object) + fields.size() * sizeof(Slot), 0))
-        return fail(ErrorCode::limit_exceeded, "objects exceed the memory limit");
-    m_objects.push_back({type, std::move(fields)});
-    return &m_objects.back();
-}
-
-const Exception* Store::keep_exception(std::unique_ptr<Exception> exception) {
-    if (!charge_memory(sizeof(Exception) + exception->values.size() * sizeof(Slot), 0))
-        return nullptr;
-    m_exceptions.push_back(std::move(exception));
-    return m_exceptions.back().get();
 }
 
 bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {

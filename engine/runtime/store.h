@@ -6,9 +6,11 @@
 #include "engine/runtime/config.h"
 #include "engine/runtime/engine_state.h"
 #include "engine/runtime/global.h"
+#include "engine/runtime/heap.h"
+#include "engine/runtime/heap_statistics.h"
+#include "engine/runtime/host_roots.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/memory.h"
-#include "engine/runtime/object.h"
 #include "engine/runtime/stack.h"
 #include "engine/runtime/table.h"
 #include "engine/runtime/trap.h"
@@ -58,15 +60,22 @@ public:
     /// The function of the store for a host environment: the same one each time, so that references
     /// to it are equal. `entry` is called with the HostFunc as its environment.
     [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
-    /// @return a handle, never 0; limit_exceeded.
+    /// @return a host reference (object.h); limit_exceeded.
     [[nodiscard]] Result<Slot> new_externref(std::any object);
-    /// Null if there is no such handle.
-    [[nodiscard]] const std::any* externref(Slot handle) const noexcept;
+    /// Null if it is no host reference of this store.
+    [[nodiscard]] const std::any* externref(Slot reference) const noexcept;
 
-    /// Objects of the guest. @return limit_exceeded if the memory limit forbids it.
-    [[nodiscard]] Result<const Object*> new_object(CanonId type, std::vector<Slot> fields);
-    /// Keeps an exception that a reference points at; null if the memory limit forbids it.
-    [[nodiscard]] const Exception* keep_exception(std::unique_ptr<Exception> exception);
+    [[nodiscard]] Heap& heap() noexcept { return m_heap; }
+    /// A new object, zeroed. Collects when it is time, so guest frames must be as Tier::mark_roots finds
+    /// them and nothing else may hold an object. @return null if the memory limit forbids it.
+    [[nodiscard]] Object* new_object(const TypeInfo& type, uint64_t size_bytes) noexcept;
+    /// Frees every object that no guest frame, global, table, segment or host root refers to.
+    void collect() noexcept;
+    [[nodiscard]] HeapStatistics heap_statistics() const noexcept;
+    /// Objects in the hands of the host.
+    [[nodiscard]] HostRoots& host_roots() noexcept { return m_host_roots; }
+    /// Tells the host roots of a value that the host is about to get. Throws std::bad_alloc.
+    void hand_to_host(Slot slot, ValType canonical_type);
 
     /// Takes an instance over, for as long as the store lives.
     Instance* adopt(std::unique_ptr<Instance> instance);
@@ -80,6 +89,8 @@ public:
     [[nodiscard]] CallResult<void> call(const VmFunc& func, Slot* slots);
     /// Leaves the reason for which a host function is about to return HostOutcome::trapped.
     void set_pending(Failure failure) { m_pending = std::move(failure); }
+    /// The guest caught what it was.
+    void drop_pending() noexcept { m_pending.reset(); }
 
     // Limits. Charging fails, and remembers which limit it was, if it would exceed it.
     [[nodiscard]] bool charge_memory(uint64_t size_bytes, uint32_t count) noexcept;
@@ -109,7 +120,9 @@ public:
 private:
     Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept;
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
+    void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);
+    void describe(Trap& trap);
     [[nodiscard]] std::vector<TrapFrame> backtrace() const;
 
     std::shared_ptr<const EngineState> m_engine;
@@ -129,14 +142,16 @@ private:
     uint64_t m_fuel_consumed_before = 0;      ///< under earlier grants
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;
+    Heap m_heap{*this};
     std::deque<HostFunc> m_host_funcs;
     std::unordered_map<const void*, HostFunc*> m_host_funcs_by_environment;
-    std::deque<std::any> m_externrefs;  ///< handle n is element n - 1
+    std::deque<std::any> m_externrefs;  ///< by number of the host reference
     std::deque<Global> m_globals;
     std::deque<Tag> m_tags;
-    std::deque<Object> m_objects;
-    std::vector<std::unique_ptr<Exception>> m_exceptions;
     std::unordered_map<const SharedMemory*, Memory*> m_shared_memories;
+    HeapStatistics m_heap_statistics;  ///< times and counts; the rest is the heap's
+    HostRoots m_host_roots;
+    RootMaps m_root_maps;
     std::vector<std::unique_ptr<Memory>> m_memories;
     std::vector<std::unique_ptr<Table>> m_tables;
     std::vector<std::unique_ptr<Instance>> m_instances;

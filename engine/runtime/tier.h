@@ -4,10 +4,12 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
 #include "engine/runtime/vm_context.h"
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace wsb::runtime {
@@ -18,6 +20,7 @@ struct CompiledModule {
     std::shared_ptr<TypeRegistry> registry;
     std::vector<std::unique_ptr<lower::Code>> codes;   ///< by function index minus imported_funcs
     std::vector<const lower::Code*> codes_by_address;  ///< the same, ascending by their cells
+    OpCounts* executed = nullptr;                      ///< see EngineState
 };
 
 /// A frame of guest code, innermost first.
@@ -26,6 +29,16 @@ struct GuestFrame {
     FuncIdx func;
     uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called
 };
+
+class Heap;
+
+/// Where a frame holds references while a cell runs.
+struct FrameRoots {
+    uint32_t header_slot = 0;  ///< of the frame
+    std::vector<uint32_t> slots;
+};
+/// By the cell.
+using RootMaps = std::unordered_map<const lower::Word*, FrameRoots>;
 
 class Tier {
 public:
@@ -39,6 +52,12 @@ public:
     /// context.fuel_left is exact to the instruction. Host functions are called directly.
     [[nodiscard]] virtual HostOutcome invoke(VmContext& context, const VmFunc& func,
                                              Slot* slots) const noexcept = 0;
+
+    /// Marks every object that a frame of the guest stack refers to, those of all nested entries
+    /// included. context.trap_ip and trap_sp are the innermost frame; `maps` is for what is learnt of cells.
+    /// @return false if that cannot be known for lack of memory.
+    [[nodiscard]] virtual bool mark_roots(const VmContext& context, RootMaps& maps,
+                                          Heap& heap) const noexcept = 0;
 
     /// Frames of the guest stack at the last trap, or below the running host call; at most `max_frames`.
     [[nodiscard]] virtual std::vector<GuestFrame> backtrace(const VmContext& context,

@@ -28,6 +28,7 @@ struct Trap {
     TrapCode code = TrapCode::none;
     std::string detail;             ///< beside the code's own text; host functions set it
     std::vector<TrapFrame> frames;  ///< innermost first; at most 64
+    uint64_t exception = 0;         ///< uncaught_exception: for wsb::Exception::of; else 0
 
     /// "integer divide by zero", with ": detail" if there is one.
     [[nodiscard]] std::string message() const;

@@ -21,6 +21,8 @@ namespace wsb::runtime {
 /// 64 bits, untagged: i32 zero-extended, f32 in the low half, references as below; v128 takes two.
 using Slot = uint64_t;
 
+struct Exception;
+struct TypeInfo;
 struct VmContext;
 struct VmInstance;
 class Store;
@@ -84,7 +86,17 @@ struct VmInstance {
     VmTable** tables = nullptr;
     VmGlobal** globals = nullptr;
     const CanonId* canonical_types = nullptr;  ///< by module type index
-    void* owner = nullptr;                     ///< the runtime::Instance around it
+    /// By module type index, null for functions; null if the module has no other types.
+    const TypeInfo* const* type_infos = nullptr;
+    void* owner = nullptr;  ///< the runtime::Instance around it
+};
+
+/// An entry from the host that is under way, and where the guest code below it stands (null if there is
+/// none): how frames of all nested entries are found.
+struct Activation {
+    const uint64_t* outer_ip = nullptr;  ///< the cell that called the host
+    Slot* outer_sp = nullptr;
+    const Activation* outer = nullptr;
 };
 
 /// Execution state of one store; one thread at a time.
@@ -95,11 +107,13 @@ struct VmContext {
     Slot* stack_top = nullptr;    ///< where the next entry from the host may put its frame
     int64_t fuel_left = 0;        ///< true remaining fuel while no guest code runs (host calls included)
     bool fuel_is_limited = false;
-    uint32_t host_depth = 0;  ///< nested host → guest entries
+    uint32_t host_depth = 0;                 ///< nested host → guest entries
+    const Activation* activation = nullptr;  ///< the innermost entry
     // Set when execution stops early:
     TrapCode trap = TrapCode::none;
-    const uint64_t* trap_ip = nullptr;       ///< the cell that trapped or called the host
+    const uint64_t* trap_ip = nullptr;       ///< the cell that trapped, called the host or allocates
     Slot* trap_sp = nullptr;                 ///< its frame
+    const Exception* uncaught = nullptr;     ///< with TrapCode::uncaught_exception
     VmInstance* handler_instance = nullptr;  ///< where a caught exception goes on, at trap_ip, trap_sp
 };
 

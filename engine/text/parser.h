@@ -185,16 +185,25 @@ private:
             folded_if,  ///< `bytes` wait for the condition; see `state`
             folded_then,
             folded_else,
+            folded_try,  ///< between its forms; see `state`
+            folded_do,
+            folded_catch,
+            folded_delegate,  ///< a try whose delegate was read: it only has to be closed
             flat_block,
             flat_if,
             flat_else,
+            flat_try,
+            flat_catch,
+            flat_catch_all,
         };
+        /// folded_try: before `do`, before a `catch`, after `catch_all`.
         enum class State : uint8_t { condition, then_done, else_done };
         Kind kind;
         State state = State::condition;
         std::vector<uint8_t> bytes;
         std::optional<Token> label;
         std::optional<uint8_t> branch_hint;  ///< of the instruction in `bytes`
+        bool has_catch = false;              ///< folded_try
     };
     /// Instructions up to a token that cannot begin one. Emits to `out`.
     [[nodiscard]] Result<void> instrs(binary::Encoder& out);
@@ -204,6 +213,10 @@ private:
     [[nodiscard]] Result<bool> close_form(binary::Encoder& out);
     [[nodiscard]] Result<void> flat_else(binary::Encoder& out);
     [[nodiscard]] Result<void> flat_end(binary::Encoder& out);
+    // Legacy try blocks (parser_legacy.cpp)
+    [[nodiscard]] Result<void> folded_handler(binary::Encoder& out);
+    [[nodiscard]] Result<void> flat_handler(binary::Encoder& out);
+    [[nodiscard]] Result<void> handler_head(binary::Encoder& out);
     [[nodiscard]] Result<void> check_label(const std::optional<Token>& opened);
     [[nodiscard]] Result<binary::Instr> instr_head();
     [[nodiscard]] Result<void> immediates(binary::Instr& instr);

@@ -12,7 +12,12 @@ using binary::Instr;
 namespace {
 
 [[nodiscard]] bool opens_block(Op op) noexcept {
-    return op == Op::block || op == Op::loop || op == Op::if_ || op == Op::try_table;
+    return op == Op::block || op == Op::loop || op == Op::if_ || op == Op::try_table || op == Op::try_;
+}
+
+/// What begins a part of a legacy try.
+[[nodiscard]] bool is_handler(const Token& token) noexcept {
+    return token.is("catch") || token.is("catch_all") || token.is("delegate");
 }
 
 [[nodiscard]] std::vector<uint8_t> encoded(const Instr& instr) {
@@ -55,7 +60,7 @@ Result<void> ModuleParser::instrs(Encoder& out) {
         const bool inside = m_instr_frames.size() > outer;
         if (at(Token::Kind::left)) {
             WSB_TRY_ASSIGN(const Token next, peek());
-            const bool is_branch = inside && (next.is("then") || next.is("else"));
+            const bool is_branch = inside && (next.is("then") || next.is("else") || next.is("do"));
             if (!is_branch && !(next.kind == Token::Kind::atom && find_op(next.text))) {
                 if (inside ||
                     (next.kind == Token::Kind::atom && next.text.find('.') != std::string_view::npos))
@@ -91,7 +96,10 @@ Result<void> ModuleParser::folded_instr(Encoder& out) {
     const InstrFrame* const top = m_instr_frames.empty() ? nullptr : &m_instr_frames.back();
     if (m_token.is("then") || m_token.is("else"))
         return folded_branch(out);
-    if (top != nullptr && top->kind == Kind::folded_if && top->state != State::condition)
+    if (m_token.is("do") || is_handler(m_token))
+        return folded_handler(out);
+    if (top != nullptr && ((top->kind == Kind::folded_if && top->state != State::condition) ||
+                           top->kind == Kind::folded_try || top->kind == Kind::folded_delegate))
         return unexpected();
     std::optional<Token> label;
     WSB_TRY_ASSIGN(Instr instr, instr_head());
@@ -111,7 +119,8 @@ Result<void> ModuleParser::folded_instr(Encoder& out) {
     }
     out.instr(instr);
     push_label(label);
-    m_instr_frames.push_back({Kind::folded_block, State::condition, {}, label, {}});
+    m_instr_frames.push_back(
+        {instr.op == Op::try_ ? Kind::folded_try : Kind::folded_block, State::condition, {}, label, {}});
     return {};
 }
 
@@ -153,7 +162,11 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
             break;
         case Kind::folded_then: m_instr_frames.back().state = State::then_done; break;
         case Kind::folded_else: m_instr_frames.back().state = State::else_done; break;
+        case Kind::folded_do: m_instr_frames.back().state = State::then_done; break;
+        case Kind::folded_catch:
+        case Kind::folded_delegate: break;
         case Kind::folded_if:
+        case Kind::folded_try:
             if (frame.state == State::condition)
                 return false;
             emit(out, Op::end);
@@ -161,7 +174,10 @@ Result<bool> ModuleParser::close_form(Encoder& out) {
             break;
         case Kind::flat_block:
         case Kind::flat_if:
-        case Kind::flat_else: return false;
+        case Kind::flat_else:
+        case Kind::flat_try:
+        case Kind::flat_catch:
+        case Kind::flat_catch_all: return false;
     }
     WSB_TRY(advance());
     return true;
@@ -171,9 +187,12 @@ Result<void> ModuleParser::flat_instr(Encoder& out) {
     using Kind = InstrFrame::Kind;
     if (!m_instr_frames.empty()) {
         const Kind top = m_instr_frames.back().kind;
-        if (top == Kind::folded_plain || top == Kind::folded_if)
+        if (top == Kind::folded_plain || top == Kind::folded_if || top == Kind::folded_try ||
+            top == Kind::folded_delegate)
             return unexpected();
     }
+    if (is_handler(m_token))
+        return flat_handler(out);
     if (m_token.is("else"))
         return flat_else(out);
     if (m_token.is("end"))
@@ -193,11 +212,10 @@ Result<void> ModuleParser::flat_instr(Encoder& out) {
         WSB_TRY(catches(instr));
     out.instr(instr);
     push_label(label);
-    m_instr_frames.push_back({instr.op == Op::if_ ? Kind::flat_if : Kind::flat_block,
-                              InstrFrame::State::condition,
-                              {},
-                              label,
-                              {}});
+    const Kind kind = instr.op == Op::if_    ? Kind::flat_if
+                      : instr.op == Op::try_ ? Kind::flat_try
+                                             : Kind::flat_block;
+    m_instr_frames.push_back({kind, InstrFrame::State::condition, {}, label, {}});
     return {};
 }
 
@@ -227,7 +245,7 @@ Result<void> ModuleParser::flat_else(Encoder& out) {
 Result<void> ModuleParser::flat_end(Encoder& out) {
     using Kind = InstrFrame::Kind;
     const Kind top = m_instr_frames.empty() ? Kind::folded_plain : m_instr_frames.back().kind;
-    if (top != Kind::flat_block && top != Kind::flat_if && top != Kind::flat_else)
+    if (top < Kind::flat_block)
         return unexpected();
     WSB_TRY(advance());
     WSB_TRY(check_label(m_instr_frames.back().label));
@@ -240,7 +258,7 @@ Result<void> ModuleParser::flat_end(Encoder& out) {
 /// The keyword. @return unknown_operator
 Result<Instr> ModuleParser::instr_head() {
     const auto op = at(Token::Kind::atom) ? find_op(m_token.text) : std::nullopt;
-    if (!op || *op == Op::end || *op == Op::else_)
+    if (!op || *op == Op::end || *op == Op::else_ || is_handler(m_token))
         return fail_unexpected(m_token);
     Instr instr;
     instr.op = *op;

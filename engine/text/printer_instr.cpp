@@ -23,12 +23,13 @@ void Printer::instrs(const FuncBody& code, Body& body) {
         if (const auto read = reader.next(next); !read)
             return unreadable(read.error());
         const size_t open = body.labels.size();
-        const bool closes = next.op == Op::end;
+        const bool closes = next.op == Op::end || (next.op == Op::delegate && open != 0);
         if (closes && open == 0)
             return;
         if (closes)
             body.labels.close();
-        const bool is_outdented = closes || (next.op == Op::else_ && open != 0);
+        const bool is_part = next.op == Op::else_ || next.op == Op::catch_ || next.op == Op::catch_all;
+        const bool is_outdented = closes || (is_part && open != 0);
         line(2 + open - (is_outdented ? 1 : 0));
         instr(next, body);
         const Imm kind = op_info(next.op).imm;

@@ -122,11 +122,9 @@ void BodyState::mark_unreachable() noexcept {
     frame.is_live = false;
 }
 
-/// Leaves m_fuel at the head's. The frame's liveness is still that of the then-branch's end.
-bool BodyState::check_else() {
-    ControlFrame& frame = m_frames.back();
-    if (frame.op != Op::if_)
-        return fail(ErrorCode::end_opcode_expected, "else without if");
+/// The end of one branch of a frame that has another behind it: like a branch to the frame's label. The
+/// frame's liveness stays that of the branch's end.
+bool BodyState::close_branch(ControlFrame& frame) {
     if (!pop(frame.shape.results))
         return false;
     if (m_operands.size() != frame.height)
@@ -134,10 +132,56 @@ bool BodyState::check_else() {
     if (frame.is_live)
         frame.label.add(m_fuel);
     reset_locals(frame.initialized);
-    frame.op = Op::else_;
+    frame.op = m_instr.op;
     frame.is_unreachable = false;
+    return true;
+}
+
+/// Leaves m_fuel at the head's.
+bool BodyState::check_else() {
+    ControlFrame& frame = m_frames.back();
+    if (frame.op != Op::if_)
+        return fail(ErrorCode::end_opcode_expected, "else without if");
+    if (!close_branch(frame))
+        return false;
     m_fuel = frame.head;
     push(frame.shape.params);
+    return true;
+}
+
+/// catch, catch_all of a legacy try. Whoever throws settles, so that m_fuel is nothing.
+bool BodyState::check_legacy_catch() {
+    ControlFrame& frame = m_frames.back();
+    if (frame.op != Op::try_ && frame.op != Op::catch_)
+        return fail(ErrorCode::end_opcode_expected, "catch without try");
+    const bool has_tag = m_instr.op == Op::catch_;
+    if (has_tag && m_instr.index >= m_module.tags.size())
+        return fail(ErrorCode::unknown_tag, std::to_string(m_instr.index));
+    if (!close_branch(frame))
+        return false;
+    m_fuel = {};
+    if (has_tag)
+        push(m_module.types[m_module.tags[m_instr.index].type.value].func()->params);
+    return true;
+}
+
+/// Closes a try. Its label is counted from outside of the try.
+bool BodyState::check_delegate() {
+    if (m_frames.back().op != Op::try_)
+        return fail(ErrorCode::end_opcode_expected, "delegate without try");
+    if (m_instr.index >= m_frames.size() - 1)
+        return fail(ErrorCode::unknown_label, std::to_string(m_instr.index));
+    return check_end();
+}
+
+/// Its label must be that of a try in one of whose catch blocks it stands.
+bool BodyState::check_rethrow() {
+    if (!check_label(m_instr.index))
+        return false;
+    const Op op = m_frames[m_frames.size() - 1 - m_instr.index].op;
+    if (op != Op::catch_ && op != Op::catch_all)
+        return fail(ErrorCode::invalid_rethrow_label, std::to_string(m_instr.index));
+    mark_unreachable();
     return true;
 }
 

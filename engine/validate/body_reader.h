@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/validate/body_state.h"
+#include "engine/validate/fuel_cost.h"
 
 namespace wsb::validate {
 
@@ -90,7 +91,7 @@ private:
             return false;
         const bool live = is_live();
         if (live)
-            charge(row.fuel);
+            charge(row.cls == OpClass::gc ? static_cost(m_module, m_instr) : row.fuel);
         switch (row.cls) {
             case OpClass::unary:
                 if (!check_fixed(row))
@@ -143,7 +144,7 @@ private:
                 if (!check_gc())
                     return false;
                 if (live)
-                    m_sink.gc(m_instr);
+                    tell_gc();
                 return true;
             case OpClass::simd:
             case OpClass::simd_lane:

@@ -8,6 +8,7 @@
 #include "engine/module/module.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace wsb::validate {
@@ -105,9 +106,19 @@ struct NullSink {
     void throw_(TagIdx, const FuncType&) {}
     void throw_ref() {}
     void try_table(const BlockShape&, std::span<const binary::CatchClause>) {}
+    // Legacy try blocks; a try without a delegate ends with end_block.
+    void legacy_try(const BlockShape&) {}
+    /// Opens a catch block, of any exception without a tag, with the tag's values on the stack; `*potential`
+    /// is 0. `falls_through`: the end of the block before it is reachable.
+    void legacy_catch(bool /*falls_through*/, std::optional<TagIdx>) {}
+    /// Before end_block: what the innermost frame's body throws is as if thrown right inside the frame
+    /// `depth`, counted from outside of the innermost one.
+    void delegate(uint32_t /*depth*/) {}
+    /// The exception that the catch block `depth` has caught.
+    void rethrow(uint32_t /*depth*/) {}
 
     // Garbage collection, vectors, atomics: by instruction; the operand types are on the row or in the
-    // module's types.
+    // module's types. Instructions on whole arrays settle (fuel_cost.h).
     void gc(const binary::Instr&) {}
     void simd(const binary::Instr&) {}
     void atomic(const binary::Instr&) {}

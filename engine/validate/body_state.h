@@ -106,6 +106,9 @@ protected:
     // Control (body_control.cpp)
     [[nodiscard]] bool check_block(BlockShape& shape);
     [[nodiscard]] bool check_try_table(BlockShape& shape);
+    [[nodiscard]] bool check_legacy_catch();
+    [[nodiscard]] bool check_delegate();
+    [[nodiscard]] bool check_rethrow();
     [[nodiscard]] bool check_else();
     [[nodiscard]] bool check_end();
     [[nodiscard]] bool check_br_if();
@@ -152,6 +155,7 @@ private:
     [[nodiscard]] bool block_shape(BlockShape& shape);
     [[nodiscard]] std::span<const ValType> single_result(ValType type);
     [[nodiscard]] bool check_catch(const binary::CatchClause& clause);
+    [[nodiscard]] bool close_branch(ControlFrame& frame);
     void reset_locals(uint32_t count) noexcept;
 
     std::vector<ValType> m_operands;

@@ -90,6 +90,12 @@
         return true;
     }
 
+    void tell_gc() {
+        m_sink.gc(m_instr);
+        if (is_array_bulk(m_instr.op))
+            settle();
+    }
+
     [[nodiscard]] bool step_reference(bool live) {
         ValType operand;
         if (!check_reference(operand))
@@ -127,13 +133,26 @@
     }
 
     [[nodiscard]] bool step_exception(bool live) {
-        if (m_instr.op == Op::try_table) {
+        switch (m_instr.op) {
+        case Op::try_table: {
             BlockShape shape;
             if (!check_try_table(shape))
                 return false;
             if (live)
                 m_sink.try_table(shape, m_instr.catches);
             return true;
+        }
+        case Op::try_: return step_block(live);
+        case Op::catch_:
+        case Op::catch_all: return step_legacy_catch();
+        case Op::delegate: return step_end();
+        case Op::rethrow:
+            if (!check_rethrow())
+                return false;
+            if (live)
+                m_sink.rethrow(m_instr.index);
+            return true;
+        default: break;
         }
         if (!check_throw())
             return false;
@@ -142,6 +161,18 @@
         else if (live)
             m_sink.throw_(TagIdx(m_instr.index),
                           *m_module.types[m_module.tags[m_instr.index].type.value].func());
+        return true;
+    }
+
+    [[nodiscard]] bool step_legacy_catch() {
+        const bool falls_through = is_live();
+        if (!check_legacy_catch())
+            return false;
+        ControlFrame& frame = m_frames.back();
+        frame.is_live = frame.head_is_live;
+        if (frame.head_is_live)
+            m_sink.legacy_catch(falls_through, m_instr.op == Op::catch_ ? std::optional(TagIdx(m_instr.index))
+                                                                        : std::nullopt);
         return true;
     }
 
@@ -182,6 +213,8 @@
             m_sink.block(shape);
         else if (m_instr.op == Op::loop)
             m_sink.loop(shape);
+        else if (m_instr.op == Op::try_)
+            m_sink.legacy_try(shape);
         else
             m_sink.if_(shape);
         return true;
@@ -198,9 +231,11 @@
         return true;
     }
 
+    /// end, delegate
     [[nodiscard]] bool step_end() {
         const bool falls_through = is_live();
-        if (!check_end())
+        const bool is_delegate = m_instr.op == Op::delegate;
+        if (!(is_delegate ? check_delegate() : check_end()))
             return false;
         const ControlFrame frame = m_frames.back();
         m_frames.pop_back();
@@ -211,6 +246,8 @@
         }
         const bool is_target = frame.op != Op::loop && frame.label.is_target;
         if (frame.head_is_live) {
+            if (is_delegate)
+                m_sink.delegate(m_instr.index);
             m_sink.end_block(falls_through);
             m_frames.back().is_live = falls_through || is_target;
         }

@@ -79,6 +79,10 @@ Result<void> Declarations::check_types() {
             return checked;
         }
     }
+    for (const SubType& type : m_module.types) {
+        const StructType* structure = type.structure();
+        m_module.struct_layouts.push_back(structure != nullptr ? struct_layout(*structure) : StructLayout{});
+    }
     return {};
 }
 

@@ -13,6 +13,7 @@
 
 #include "wsb/config.hpp"     // IWYU pragma: export
 #include "wsb/error.hpp"      // IWYU pragma: export
+#include "wsb/exception.hpp"  // IWYU pragma: export
 #include "wsb/extern.hpp"     // IWYU pragma: export
 #include "wsb/func.hpp"       // IWYU pragma: export
 #include "wsb/host_func.hpp"  // IWYU pragma: export

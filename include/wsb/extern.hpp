@@ -130,7 +130,7 @@ public:
     [[nodiscard]] TableType type() const noexcept;
     [[nodiscard]] uint64_t size() const noexcept;
     /// An element; nullopt beyond the end.
-    [[nodiscard]] std::optional<Value> get(uint64_t index) const noexcept;
+    [[nodiscard]] std::optional<Value> get(uint64_t index) const;
     /// @return bad_usage beyond the end, signature_mismatch for another type.
     [[nodiscard]] Result<void> set(uint64_t index, const Value& value) const;
     /// @return the size before; nullopt if the maximum, a limit or the type of `init` refused.
@@ -153,7 +153,7 @@ public:
     [[nodiscard]] static Result<Global> create(StoreRef store, const GlobalType& type, const Value& init);
 
     [[nodiscard]] GlobalType type() const noexcept;
-    [[nodiscard]] Value get() const noexcept;
+    [[nodiscard]] Value get() const;
     /// @return global_is_immutable or signature_mismatch.
     [[nodiscard]] Result<void> set(const Value& value) const;
     [[nodiscard]] StoreRef store() const noexcept { return m_store; }
@@ -174,6 +174,8 @@ public:
 
     [[nodiscard]] TagSignature type() const;
     [[nodiscard]] StoreRef store() const noexcept { return m_store; }
+    /// The same tag, not only one of the same type.
+    bool operator==(const Tag& other) const noexcept { return m_tag == other.m_tag; }
 
     /// For the library itself.
     Tag(StoreRef store, runtime::Tag& tag) noexcept : m_store(store), m_tag(&tag) {}

@@ -83,6 +83,8 @@ public:
     [[nodiscard]] CallResult<R> operator()(Args... args) const {
         constexpr size_t slot_count =
             std::max({size_t{1}, detail::slots_of<Args...>(), detail::ResultTraits<R>::slots});
+        if (!(detail::fits(args, m_func.store()) && ...)) [[unlikely]]
+            return fail(ErrorCode::signature_mismatch, detail::does_not_fit);
         uint64_t slots[slot_count] = {};
         [[maybe_unused]] size_t at = 0;
         ((WasmType<Args>::store(slots + at, args), at += WasmType<Args>::slots), ...);
@@ -107,6 +109,9 @@ template <>
 struct WasmType<std::optional<Func>> {
     static constexpr ValType type = ValType::funcref();
     static constexpr size_t slots = 1;
+    static bool fits(const std::optional<Func>& value, StoreRef store) noexcept {
+        return !value || &value->store().impl() == &store.impl();
+    }
     static void store(uint64_t* slot, const std::optional<Func>& value) noexcept {
         // The address is the representation of a function reference.
         *slot = value ? reinterpret_cast<uintptr_t>(&value->impl()) : 0;

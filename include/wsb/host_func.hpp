@@ -104,12 +104,21 @@ struct HostAdapter {
             if (!result)
                 return std::unexpected(std::move(result).error());
             if constexpr (!std::is_void_v<typename HostReturn<R>::Type>)
-                Traits::store(slots, *result);
+                return give(*result, caller, slots);
         } else if constexpr (std::is_void_v<R>) {
             apply();
         } else {
-            Traits::store(slots, apply());
+            return give(apply(), caller, slots);
         }
+        return {};
+    }
+
+    /// Hands the results over, if the guest may have them.
+    template <class Results>
+    static CallResult<void> give(const Results& results, Caller& caller, uint64_t* slots) {
+        if (!fits(results, caller.store())) [[unlikely]]
+            return host_trap(std::string("result: ") + does_not_fit);
+        Traits::store(slots, results);
         return {};
     }
 

@@ -2,6 +2,7 @@
 // Store: everything that running modules create, and its limits and fuel.
 #pragma once
 
+#include "engine/runtime/heap_statistics.h"  // IWYU pragma: export
 #include "wsb/config.hpp"
 #include "wsb/error.hpp"
 
@@ -38,7 +39,12 @@ public:
     /// The limit that most recently refused something; nullopt if none ever did.
     [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept;
 
-    /// Bytes of all linear memories now, and at most so far.
+    /// Frees objects of the guest that nothing refers to any more. The engine does it by itself when it pays.
+    void collect_garbage() noexcept;
+
+    [[nodiscard]] HeapStatistics heap_statistics() const noexcept;
+
+    /// Bytes of all linear memories and of the objects' heap now, and at most so far.
     [[nodiscard]] uint64_t memory_bytes() const noexcept;
     [[nodiscard]] uint64_t peak_memory_bytes() const noexcept;
 
@@ -54,6 +60,22 @@ public:
 protected:
     StoreRef() noexcept = default;
     runtime::Store* m_store = nullptr;
+};
+
+/// Objects of the guest (structures, arrays, exceptions) that the host gets hold of stay alive until the
+/// scope in which it got them ends: each call of a host function is one, further ones are made by this
+/// class, and what is got outside of all stays as long as the store. A Value that refers to an object whose
+/// scope has ended fits no type any more, so the store refuses it. Scopes of a store end in reverse order.
+class RootScope {
+public:
+    explicit RootScope(StoreRef store) noexcept;
+    RootScope(const RootScope&) = delete;
+    RootScope& operator=(const RootScope&) = delete;
+    ~RootScope();
+
+private:
+    StoreRef m_store;
+    size_t m_size_before;
 };
 
 /// Owns instances, memories, tables, globals, functions and the guest stack; all of them live until

@@ -50,7 +50,8 @@ private:
     uint64_t m_handle = 0;
 };
 
-/// One value and its type. A value type of 24 bytes; references are valid as long as their store.
+/// One value and its type. A value type of 24 bytes; references are valid as long as their store, those
+/// to objects as long as their RootScope.
 /// The constructors' C++ types choose the WebAssembly types.
 class Value {
 public:
@@ -95,6 +96,10 @@ public:
     [[nodiscard]] constexpr ExternRef externref() const noexcept { return ExternRef::from_raw(m_bits[0]); }
     /// The function of a funcref of this store; nullopt for null and for other kinds.
     [[nodiscard]] std::optional<Func> func(StoreRef store) const noexcept;
+
+    /// Whether it has a type, canonical, by what it refers to: an anyref that refers to an array has the
+    /// type arrayref. False for references to what is of another store, or was let go (RootScope).
+    [[nodiscard]] bool has_type(StoreRef store, ValType type) const noexcept;
 
     [[nodiscard]] constexpr bool is_ref() const noexcept { return m_type.is_ref(); }
     [[nodiscard]] constexpr bool is_null() const noexcept { return is_ref() && m_bits[0] == 0; }

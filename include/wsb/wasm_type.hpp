@@ -21,11 +21,15 @@ inline namespace v1 {
 
 /// The WebAssembly type of a C++ type: int32_t, uint32_t → i32; int64_t, uint64_t → i64; float →
 /// f32; double → f64; V128 → v128; ExternRef → externref; std::optional<Func> → funcref. Others do
-/// not compile. `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`.
+/// not compile. `type`, `slots` (64-bit words), `store(slot, value)`, `load(slot, store)`; for references
+/// `fits(value, store)`, whether the store may have it.
 template <class T>
 struct WasmType;
 
 namespace detail {
+/// An externref that the host gets: it may be an object of the guest's, converted. Throws std::bad_alloc.
+void hand_to_host(StoreRef store, uint64_t slot);
+
 template <class T, ValType::Kind Kind>
 struct NumberType {
     static constexpr ValType type = Kind;
@@ -74,11 +78,29 @@ template <>
 struct WasmType<ExternRef> {
     static constexpr ValType type = ValType::externref();
     static constexpr size_t slots = 1;
+    static bool fits(ExternRef value, StoreRef store) noexcept { return Value(value).has_type(store, type); }
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.raw(); }
-    static ExternRef load(const uint64_t* slot, StoreRef) noexcept { return ExternRef::from_raw(*slot); }
+    static ExternRef load(const uint64_t* slot, StoreRef store) {
+        detail::hand_to_host(store, *slot);
+        return ExternRef::from_raw(*slot);
+    }
 };
 
 namespace detail {
+/// Whether a value may go to the guest: numbers always, references if they are live ones of the store.
+template <class T>
+bool fits(const T& value, StoreRef store) noexcept {
+    if constexpr (requires { WasmType<T>::fits(value, store); })
+        return WasmType<T>::fits(value, store);
+    else
+        return true;
+}
+template <class... T>
+bool fits(const std::tuple<T...>& values, StoreRef store) noexcept {
+    return std::apply([&](const T&... value) { return (fits(value, store) && ...); }, values);
+}
+inline constexpr const char* does_not_fit = "a reference of another store, or one that was let go";
+
 template <class... T>
 constexpr size_t slots_of() noexcept {
     return (WasmType<T>::slots + ... + size_t{0});
@@ -97,7 +119,7 @@ struct ResultTraits {
     static constexpr size_t slots = WasmType<R>::slots;
     static std::span<const ValType> types() noexcept { return val_types<R>(); }
     static void store(uint64_t* slot, const R& value) noexcept { WasmType<R>::store(slot, value); }
-    static R load(const uint64_t* slot, StoreRef store) noexcept { return WasmType<R>::load(slot, store); }
+    static R load(const uint64_t* slot, StoreRef store) { return WasmType<R>::load(slot, store); }
 };
 
 template <>
@@ -115,7 +137,7 @@ struct ResultTraits<std::tuple<T...>> {
             [&](const T&... value) { ((WasmType<T>::store(slot, value), slot += WasmType<T>::slots), ...); },
             values);
     }
-    static std::tuple<T...> load(const uint64_t* slot, StoreRef store) noexcept {
+    static std::tuple<T...> load(const uint64_t* slot, StoreRef store) {
         [[maybe_unused]] size_t at = 0;
         // Braces evaluate from left to right.
         return std::tuple<T...>{

@@ -124,6 +124,20 @@ def open_module(path, oflags=0, rights=READ):
     return text.replace("OFLAGS", str(oflags)).replace("RIGHTS", str(rights))
 
 
+# Structures of 1 KiB, as many bytes of them as asked for; and a list that is kept.
+OBJECTS = """(module
+  (type $s (struct """ + "(field i64)" * 127 + """))
+  (type $node (struct (field (ref null $node))))
+  (global $last (mut (ref null $s)) (ref.null $s))
+  (func (export "churn") (param $bytes i64)
+    (loop $again
+      (global.set $last (struct.new_default $s))
+      (local.set $bytes (i64.sub (local.get $bytes) (i64.const 1024)))
+      (br_if $again (i64.gt_s (local.get $bytes) (i64.const 0)))))
+  (func (export "keep") (local $list (ref null $node))
+    (loop $again (local.set $list (struct.new $node (local.get $list))) (br $again))))"""
+
+
 class CliTest(unittest.TestCase):
     def setUp(self):
         self._directory = tempfile.TemporaryDirectory()
@@ -283,6 +297,20 @@ class InvokeTest(CliTest):
         self.invoke("grow", "64", out="-1\n")
         self.invoke("grow", "1", options=["--max-memory", "1KiB"], status=137, err="--max-memory")
 
+    def test_objects_count_as_memory(self):
+        """10 GB of short-lived structures within 64 MiB; structures that are kept end at the limit."""
+        (self.directory / "objects.wat").write_text(OBJECTS)
+        run = ["run", "--max-memory", "64MiB", "--stats", "--invoke"]
+        process = self.run_command(*run, "churn", "objects.wat", "10000000000")
+        stats = json.loads(process.stderr.splitlines()[-1])
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertLessEqual(stats["peak_memory_bytes"], 64 << 20)
+        self.assertGreater(stats["collections"], 100)
+        process = self.run_command(*run, "keep", "objects.wat")
+        self.assertEqual(process.returncode, 137)
+        self.assertIn("allocation failure: the memory limit of 67108864 bytes is reached", process.stderr)
+        self.assertIn("--max-memory", process.stderr)
+
     def test_stats(self):
         for option, source in [("--stats", None), ("--stats=stats.json", "stats.json")]:
             process = self.run_command("run", option, "--invoke", "grow", "math.wat", "3")
@@ -290,7 +318,9 @@ class InvokeTest(CliTest):
             text = (self.directory / source).read_text() if source else process.stderr
             stats = json.loads(text)
             self.assertEqual(
-                list(stats), ["fuel", "wall_ns", "cpu_ns", "peak_memory_bytes", "tier", "exit"]
+                list(stats),
+                ["fuel", "wall_ns", "cpu_ns", "peak_memory_bytes", "collections", "longest_pause_ns"]
+                + ["tier", "exit"],
             )
             self.assertEqual(stats["peak_memory_bytes"], 4 * 65536)
             self.assertEqual((stats["tier"], stats["exit"]), ("interp", 0))

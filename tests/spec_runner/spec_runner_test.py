@@ -167,6 +167,91 @@ class SpecRunnerTest(unittest.TestCase):
         self.assertIn("no such instance: $nothing", failures[2]["message"])
         self.assertIn("thread $left: line 14", failures[3]["message"])
 
+    PAGE = "before\n<!-- begin: written by wasm-spec --report -->\nold\n<!-- end: written by wasm-spec --report -->\nafter\n"
+
+    def report_on(self, *arguments, page_text=PAGE):
+        """Runs --report on the suite in `suite`. Returns exit status, output and the page."""
+        source = "# Suite\n\n| placed at | commit |\n|---|---|\n| core/ | 1234 |\n\n| other | table |\n"
+        self.script("suite/SOURCE.md", source)
+        page = self.script("page.md", page_text)
+        status, lines, _ = self.run_spec("--report", page, *arguments, self.directory / "suite")
+        return status, lines, page.read_text()
+
+    def executed(self, page):
+        """Counts and files by keyword."""
+        rows = [line.strip("|").split(" | ") for line in page.splitlines() if line.startswith("| `") and ".wast`" in line]
+        return {row[0].strip(" `"): (int(row[2].replace(",", "")), row[3].strip(" |")) for row in rows}
+
+    def test_the_report_counts_what_was_executed(self):
+        loop = """(module (global i32 (i32.mul (i32.const 2) (i32.const 3)))
+  (func (export "f") (param i32) (result i32)
+    (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (if (result i32) (local.get 0) (then (i32.clz (i32.const 1))) (else (i32.ctz (i32.const 1))))
+    (block (br 0) (nop))
+    (i32.div_u (i32.const 1))
+    (i32.eqz)))
+(assert_return (invoke "f" (i32.const 1500)) (i32.const 0))
+"""
+        trap = '(module (func (export "f") (drop (i32.eqz (i32.div_u (i32.const 1) (i32.const 0))))))\n'
+        self.script("suite/core/loop.wast", loop.replace("(i32.div_u (i32.const 1))", "(drop)\n    (i32.const 7)"))
+        self.script("suite/core/trap.wast", trap + '(assert_trap (invoke "f") "integer divide by zero")\n')
+        self.script("suite/proposals/unheard-of/new.wast", "(module (unheard))\n")
+        status, lines, page = self.report_on()
+        self.assertEqual(status, 1, "most instructions were never executed")
+        self.assertEqual(lines[-1], "4 passed, 0 failed, 0 skipped")
+        self.assertIn("never executed: i32.rotl", lines)
+        self.assertNotIn("never executed: i32.atomic.load", lines, "its feature was not on")
+        self.assertTrue(page.startswith("before\n<!-- begin"))
+        self.assertTrue(page.endswith("-->\nafter\n"))
+        self.assertNotIn("old", page)
+        self.assertIn("| core/ | 1234 |", page)
+        self.assertNotIn("| other |", page)
+        self.assertIn("| `core` | 2 | 4 | 0 | 0 |", page)
+        self.assertIn("| `proposals/unheard-of` | 1 | not run: no feature of this engine | | |", page)
+        executed = self.executed(page)
+        self.assertEqual(executed["br_if"], (1500, "`core/loop.wast`"))
+        self.assertEqual(executed["local.get"], (1501, "`core/loop.wast`"))
+        self.assertEqual(executed["loop"][0], 1)
+        self.assertEqual(executed["if"][0], 1)
+        self.assertEqual(executed["else"][0], 1)
+        self.assertEqual(executed["i32.ctz"][0], 1)
+        self.assertEqual(executed["br"][0], 1)
+        self.assertEqual(executed["i32.mul"][0], 1, "in a constant expression")
+        self.assertEqual(executed["i32.div_u"], (1, "`core/trap.wast`"), "trapped")
+        self.assertEqual(executed["i32.eqz"], (1, "`core/loop.wast`"), "not behind the trap")
+        # loop: 2 in the global, 1500, 1, 1; trap: 2
+        self.assertEqual(executed["i32.const"], (1506, "`core/loop.wast`, `core/trap.wast`"))
+        # loop, if, block, the function, and the global's expression
+        self.assertEqual(executed["end"][0], 5)
+        self.assertFalse({"i32.clz", "nop", "i32.rotl"} & set(executed))
+
+    def test_the_report_counts_legacy_exceptions_where_they_arrive(self):
+        text = """(module (tag $e)
+  (func $g (param i32) (if (local.get 0) (then (throw $e))))
+  (func (export "f") (param i32)
+    (try (do (call $g (local.get 0))) (catch $e (try (do (rethrow 1)) (catch_all))))
+    (try (do) (delegate 0))))
+(invoke "f" (i32.const 1)) (invoke "f" (i32.const 0)) (invoke "f" (i32.const 0))
+"""
+        self.script("suite/legacy-exceptions/try.wast", text)
+        executed = self.executed(self.report_on()[2])
+        counts = {name: executed[name][0] for name in ("try", "catch", "catch_all", "rethrow", "throw", "delegate")}
+        self.assertEqual(counts, {"try": 7, "catch": 1, "catch_all": 1, "rethrow": 1, "throw": 1, "delegate": 3})
+
+    def test_the_report_can_be_compared(self):
+        self.script("suite/core/good.wast", GOOD)
+        page = self.report_on()[2]
+        same, _, unchanged = self.report_on("--compare", page_text=page)
+        self.assertEqual(unchanged, page)
+        status, lines, unchanged = self.report_on("--compare", page_text=page.replace("| `core` | 1", "| `core` | 2"))
+        self.assertEqual((same, status), (1, 1))  # few instructions were executed
+        self.assertNotEqual(unchanged, page, "must not be written")
+        self.assertTrue(any(line.startswith("the page says:   | `core` | 2") for line in lines), lines)
+        self.assertEqual(self.report_on(page_text="no marks")[0], 2)
+        self.assertNotEqual(self.run_spec("--compare", self.directory / "suite")[0], 0)
+        (self.directory / "suite/SOURCE.md").unlink()
+        self.assertEqual(self.run_spec("--report", self.script("page.md", self.PAGE), self.directory / "suite")[0], 2)
+
     def test_wrong_use(self):
         self.assertNotEqual(self.run_spec(self.directory / "none.wast")[0], 0)
         self.assertNotEqual(self.run_spec()[0], 0)

@@ -11,12 +11,18 @@
 namespace wsb::testing {
 
 struct ApiTest : ::testing::Test {
-    explicit ApiTest(Features features = default_features) : engine(Config{.features = features}) {}
+    ApiTest() = default;
+    explicit ApiTest(Features features) : engine(with(features)) {}
 
     Engine engine;
     Linker linker{engine};
     Store store = Store::create(engine).value();
 
+    [[nodiscard]] static Config with(Features features) {
+        Config config;
+        config.features = features;
+        return config;
+    }
     [[nodiscard]] Module module(std::string_view wat) const {
         auto made = Module::from_wat(engine, wat);
         EXPECT_TRUE(made) << made.error().message();

@@ -59,6 +59,7 @@ const Example examples[] = {
     {Feature::threads, "(func (atomic.fence))"},
     {Feature::wide_arithmetic, "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) (drop) (drop))"},
     {Feature::custom_page_sizes, "(memory 1 (pagesize 1))"},
+    {Feature::legacy_exceptions, "(func (try (do) (catch_all)))"},
 };
 
 class FeatureTest : public ::testing::TestWithParam<Example> {};

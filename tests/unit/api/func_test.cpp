@@ -97,8 +97,10 @@ TEST_F(FuncTest, HostObjectsTravel) {
     EXPECT_EQ(same(ref).value(), ref);
     EXPECT_EQ(std::any_cast<std::string>(*same(ref).value().object(store)), "host");
     EXPECT_TRUE(same(ExternRef()).value().is_null());
-    EXPECT_EQ(i.func("same").value().call({Value(ExternRef::from_raw(99))}).error().error()->code,
+    EXPECT_EQ(i.func("same").value().call({Value(ExternRef::from_raw(98))}).error().error()->code,
               ErrorCode::signature_mismatch);
+    EXPECT_EQ(same(ExternRef::from_raw(98)).error().message(),
+              "signature does not match: a reference of another store, or one that was let go");
 }
 
 TEST_F(FuncTest, FuelStopsAnEndlessLoop) {

@@ -88,7 +88,7 @@ TEST(InstrReader, RefusesEveryTruncation) {
 
 TEST(InstrReader, RefusesUnknownOpcodes) {
     expect_error({0xff}, ErrorCode::illegal_opcode);
-    expect_error({0x06}, ErrorCode::illegal_opcode);
+    expect_error({0x16}, ErrorCode::illegal_opcode);
     expect_error({0xfb, 0x1f}, ErrorCode::illegal_opcode);
     expect_error({0xfc, 0x92, 0x00}, ErrorCode::illegal_opcode);
     expect_error({0xfd, 0xff, 0xff, 0xff, 0xff, 0x0f}, ErrorCode::illegal_opcode);

@@ -125,6 +125,36 @@ const Shape shapes[] = {
             (block (try_table (catch_all 0) (if (local.get 0) (then (call $g)))) (return (i32.const 7)))
             (i32.const 8)))",
      1, 6},
+    // get, throw of a value, then in the catch block: const add; add after the block
+    {"legacy_catch", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
+        (i32.add (i32.const 1) (try (result i32) (do (throw $e (local.get 0)))
+            (catch $e (i32.add (i32.const 2)))))))",
+     5, 6},
+    // get, const, over the catch block; add, const
+    {"legacy_no_throw", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
+        (i32.add (i32.const 1) (try (result i32) (do (local.get 0)) (catch $e (i32.add (i32.const 2)))
+            (catch_all (unreachable))))))",
+     5, 3},
+    // n > 0: const, call, callee: get throw; outer catch: drop(const), rethrow, then get const sub tee br_if
+    {"legacy_rethrow_in_loop", R"((tag $e (param i32)) (func $g (param i32) (throw $e (local.get 0)))
+        (func (export "f") (param i32)
+            (loop (try (do (try (do (call $g (i32.const 7)))
+                               (catch $e (drop) (drop (i32.const 1)) (rethrow 0))))
+                       (catch_all (nop)))
+                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+     4, 44},
+    // get if call, callee: const throw, the catch of the delegate's target: const
+    {"legacy_delegate", R"((tag $e) (func $g (drop (i32.const 1)) (throw $e))
+        (func (export "f") (param i32) (result i32)
+            (try $t (result i32) (do
+                (try (do (try (do (if (local.get 0) (then (call $g)))) (delegate $t)))
+                    (catch_all (unreachable)))
+                (i32.const 7))
+                (catch $e (i32.const 8)))))",
+     1, 6},
+    {"legacy_uncaught_rethrow", R"((tag $e) (func (export "f") (param i32)
+        (try (do (throw $e)) (catch_all (drop (local.get 0)) (rethrow 0)))))",
+     1, 3, TrapCode::uncaught_exception},
     {"uncaught_exception", R"((tag $e) (func $g (throw $e)) (func (export "f") (param i32) (call $g)))", 1, 2,
      TrapCode::uncaught_exception},
     // const const get extend const, add128, mul_wide_s, then drop and wrap
@@ -155,6 +185,39 @@ const Shape shapes[] = {
     {"trap_of_bulk", R"((memory 1) (func (export "f") (param i32)
         (memory.fill (i32.const 65000) (i32.const 1) (i32.const 640))))",
      1, 14, TrapCode::memory_out_of_bounds},
+    // get const new get
+    {"structure", R"((type $s (struct (field i32 i64)))
+        (func (export "f") (param i32) (result i32)
+            (struct.get $s 0 (struct.new $s (local.get 0) (i64.const 1)))))",
+     1, 4},
+    // const new_default get; 8 + 32 * 16 bytes are 520: 8 more units
+    {"large_structure", R"((type $s (struct (field v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128
+            v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128
+            v128 v128)))
+        (func (export "f") (param i32) (drop (struct.new_default $s))))",
+     1, 9},
+    // get const new (100 * 8 bytes: 13 units) get const get add; set of a local between
+    {"array", R"((type $a (array (mut i64))) (func (export "f") (param i32) (result i32) (local (ref null $a))
+        (local.set 1 (array.new $a (i64.const 3) (i32.const 100)))
+        (array.len (local.get 1))))",
+     1, 19},
+    // const new_default(1 + 2) set, get const get const const copy (1 + 1)
+    {"array_copy", R"((type $a (array (mut i8))) (func (export "f") (param i32) (local (ref null $a))
+        (local.set 1 (array.new_default $a (i32.const 128)))
+        (array.copy $a $a (local.get 1) (i32.const 1) (local.get 1) (i32.const 0) (i32.const 64))))",
+     1, 12},
+    {"trap_array", R"((type $a (array (mut i8))) (func (export "f") (param i32)
+        (array.fill $a (array.new_fixed $a 2 (i32.const 1) (i32.const 2)) (i32.const 1) (i32.const 7)
+            (i32.const 64))))",
+     1, 9, TrapCode::array_out_of_bounds},
+    // get ref.i31 br_on_cast get_s
+    {"casts", R"((func (export "f") (param i32) (result i32)
+        (i31.get_s (block (result (ref i31)) (br_on_cast 0 anyref (ref i31) (ref.i31 (local.get 0)))
+            (unreachable)))))",
+     1, 4},
+    {"trap_cast", R"((func (export "f") (param i32)
+        (drop (ref.cast (ref struct) (ref.i31 (local.get 0))))))",
+     1, 3, TrapCode::cast_failure},
     {"trap_of_host", R"((import "host" "fail" (func $fail))
         (func (export "f") (param i32) (local.set 0 (i32.const 1)) (call $fail) (local.set 0 (i32.const 1))))",
      1, 3, TrapCode::host_error},
@@ -185,7 +248,9 @@ TEST_P(FuelTest, CostIsTheNumberOfInstructions) {
 
 TEST_P(FuelTest, StopsExactlyAtEveryUnit) {
     const Func f = instance(GetParam().wat).func("f").value();
-    const bool has_bulk = std::string_view(GetParam().wat).find("memory.") != std::string_view::npos;
+    const std::string_view text = GetParam().wat;
+    const bool has_bulk = text.find("memory.") != text.npos || text.find("array.") != text.npos ||
+                          text.find("large") != text.npos || text.find("v128") != text.npos;
     for (uint64_t budget = 0; budget < GetParam().cost; ++budget) {
         store.set_fuel(budget);
         const auto outcome = f.call({GetParam().argument});

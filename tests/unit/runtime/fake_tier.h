@@ -26,6 +26,14 @@ public:
     }
     std::vector<GuestFrame> backtrace(const VmContext&, size_t) const override { return frames; }
 
+    bool mark_roots(const VmContext&, RootMaps&, Heap& heap) const noexcept override {
+        for (const Slot root : roots)
+            heap.mark(root);
+        return knows_roots;
+    }
+
+    std::vector<Slot> roots;  ///< as if in guest frames
+    bool knows_roots = true;
     std::function<HostOutcome(VmContext&, const VmFunc&, Slot*)> on_call;
     std::vector<GuestFrame> frames;
     mutable std::vector<const VmFunc*> called;

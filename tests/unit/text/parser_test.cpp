@@ -174,6 +174,43 @@ TEST(Assemble, TryTable) {
               (Bytes{0x02, 0x40, 0x1f, 0x40, 1, 2, 0, 1, 0x0b, 0x0b}));
 }
 
+TEST(Assemble, LegacyTry) {
+    const Bytes caught{0x06, 0x7f, 0x41, 1, 0x07, 3, 0x09, 0, 0x19, 0x41, 2, 0x0b, 0x1a};
+    EXPECT_EQ(code_of("(drop (try $l (result i32) (do (i32.const 1)) (catch 3 (rethrow $l)) "
+                      "(catch_all (i32.const 2))))"),
+              caught);
+    EXPECT_EQ(code_of("try $l (result i32) i32.const 1 catch 3 rethrow $l catch_all i32.const 2 end $l drop"),
+              caught);
+    // The label of a delegate is counted from outside of its try.
+    const Bytes delegated{0x06, 0x40, 0x06, 0x40, 0x01, 0x18, 0, 0x0b};
+    EXPECT_EQ(code_of("(try $l (do (try $l (do (nop)) (delegate $l))))"), delegated);
+    EXPECT_EQ(code_of("try $l try $l nop delegate $l end"), delegated);
+    for (const char* wrong : {"(try)",
+                              "(try (nop))",
+                              "(try nop (do))",
+                              "(try (catch_all))",
+                              "(try (do) (do))",
+                              "(try (do) (nop))",
+                              "(try (do) (delegate 0) (nop))",
+                              "(try (do) (delegate 0) nop)",
+                              "(try (do) (delegate 0 (nop)))",
+                              "(try (do) (catch_all) (catch 0))",
+                              "(try (do) (catch 0) (delegate 0))",
+                              "(block (do))",
+                              "(do)",
+                              "(block (catch_all))",
+                              "try catch_all catch 0 end",
+                              "try catch 0 delegate 0",
+                              "block catch 0 end",
+                              "block delegate 0",
+                              "delegate 0",
+                              "try (do) end",
+                              "(try (do catch 0))",
+                              "try catch_all delegate 0"})
+        expect_error("(func " + std::string(wrong) + ")", "unexpected token");
+    expect_error("(func (try $l (do) (delegate $l)))", "unknown label");
+}
+
 TEST(Assemble, MemoryArguments) {
     EXPECT_EQ(code_of("(drop (i32.load offset=4 align=1 (i32.const 0)))"),
               (Bytes{0x41, 0, 0x28, 0, 4, 0x1a}));

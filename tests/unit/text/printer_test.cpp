@@ -173,6 +173,27 @@ TEST(Print, BlocksAreIndentedAndLabelsFound) {
     drop))"));
 }
 
+TEST(Print, LegacyTries) {
+    const std::string text = printed(R"((module (tag $t) (func
+        try $l
+          try $l nop delegate $l
+        catch $t
+          rethrow $l
+        catch_all
+          nop
+        end)))");
+    EXPECT_THAT(text, HasSubstr(R"(
+    try $l
+      try $l
+        nop
+      delegate $l
+    catch $t
+      rethrow $l
+    catch_all
+      nop
+    end))"));
+}
+
 TEST(Print, ImmediatesOfEachKind) {
     EXPECT_EQ(
         printed_code("i32.const 0xffffffff i64.const 0x8000000000000000 f32.const 0x1p-149 f64.const -0"),
@@ -216,7 +237,7 @@ TEST(Print, EveryInstructionIsReadAgain) {
         if (row.imm != Imm::none)
             continue;
         const auto op = static_cast<Op>(i);
-        if (op != Op::end && op != Op::else_) {
+        if (op != Op::end && op != Op::else_ && op != Op::catch_all) {
             EXPECT_EQ(printed_code(row.text), std::string(row.text) + ";");
         }
     }

@@ -48,6 +48,29 @@ const Expected branches[] = {
             type_mismatch, "expected eqref, found anyref (br_on_cast)", 3),
 };
 
+const Expected legacy_exceptions[] = {
+    in_body("(func (try (do (i32.const 1))))", type_mismatch, "values remain at the end of the block", 5),
+    in_body("(tag (param i32)) (func (try (do) (catch 0)))", type_mismatch,
+            "values remain at the end of the block", 5),
+    in_body("(tag (param i64)) (func (drop (try (result i32) (do (i32.const 1)) (catch 0))))", type_mismatch,
+            "expected i32, found i64 (end)", 7),
+    in_body("(func (try (do) (catch 3)))", unknown_tag, "3", 3),
+    in_body("(func (try (do) (catch_all (drop))))", type_mismatch, "expected a value, found nothing (drop)",
+            4),
+    // What the body took from the block's parameters is not there in a catch block.
+    in_body("(func (i32.const 1) (try (param i32) (do (drop)) (catch_all (drop))))", type_mismatch,
+            "expected a value, found nothing (drop)", 7),
+    in_body("(func (param (ref func)) (local (ref func)) (try (do (local.set 1 (local.get 0))) "
+            "(catch_all (drop (local.get 1)))))",
+            uninitialized_local, "1", 11),
+    in_body("(func (try (do (rethrow 0)) (catch_all)))", invalid_rethrow_label, "0", 3),
+    in_body("(func (try (do) (catch_all (block (rethrow 0)))))", invalid_rethrow_label, "0", 6),
+    in_body("(func (try (do) (catch_all (rethrow 2))))", unknown_label, "2", 4),
+    in_body("(func (try (do) (delegate 1)))", unknown_label, "1", 3),
+    in_body("(func (block (try (do (i32.const 1)) (delegate 0))))", type_mismatch,
+            "values remain at the end of the block", 7),
+};
+
 /// Operands of any type come out of nothing, but those that are there count.
 const Expected unreachable_code[] = {
     in_body("(func (result i32) (unreachable) (i64.const 0))", type_mismatch, "expected i32, found i64 (end)",
@@ -95,8 +118,53 @@ TEST_P(ControlTest, WithCodeTextAndPlace) {
 }
 INSTANTIATE_TEST_SUITE_P(Blocks, ControlTest, ::testing::ValuesIn(blocks), row_name);
 INSTANTIATE_TEST_SUITE_P(Branches, ControlTest, ::testing::ValuesIn(branches), row_name);
+INSTANTIATE_TEST_SUITE_P(LegacyExceptions, ControlTest, ::testing::ValuesIn(legacy_exceptions), row_name);
 INSTANTIATE_TEST_SUITE_P(UnreachableCode, ControlTest, ::testing::ValuesIn(unreachable_code), row_name);
 INSTANTIATE_TEST_SUITE_P(Locals, ControlTest, ::testing::ValuesIn(locals), row_name);
+
+/// What the text cannot even say: parts of a try where there is none, or in the wrong order.
+TEST(LegacyExceptions, PartsWithoutTheirTry) {
+    constexpr uint8_t try_ = 0x06, catch_ = 0x07, delegate = 0x18, catch_all = 0x19;
+    constexpr uint8_t block = 0x02, nop = 0x01, end = 0x0b, empty = 0x40;
+    const std::vector<std::vector<uint8_t>> bodies{
+        {block, empty, catch_all, end},
+        {block, empty, catch_, 0, end},
+        {block, empty, delegate, 0},
+        {try_, empty, catch_all, catch_all, end},
+        {try_, empty, catch_all, catch_, 0, end},
+        {try_, empty, catch_, 0, delegate, 0},
+        {try_, empty, catch_all, delegate, 0},
+    };
+    for (const auto& body : bodies) {
+        auto bytes = text::assemble("(tag) (func nop nop nop nop nop nop)").value();
+        auto nops = std::ranges::search(bytes, std::vector<uint8_t>(6, nop)).begin();
+        std::ranges::copy(body, nops);
+        const Judged judged = judge_bytes(std::move(bytes));
+        ASSERT_FALSE(judged.verdict.has_value()) << ::testing::PrintToString(body);
+        EXPECT_EQ(judged.verdict.error().code, end_opcode_expected) << judged.verdict.error().message();
+    }
+}
+
+TEST(LegacyExceptions, NeedTheirFeature) {
+    const Judged judged = judge("(func (try (do)))", Features::up_to(3));
+    ASSERT_FALSE(judged.verdict.has_value());
+    EXPECT_EQ(judged.verdict.error().code, feature_disabled);
+}
+
+TEST(Accepts, LegacyTries) {
+    for (const char* source : {
+             "(func (try (do)))",
+             "(tag (param i32)) (func (result i32) (try (result i32) (do (i32.const 1)) (catch 0)))",
+             "(tag (param i32)) (func (result i32) (try (result i32) (do (unreachable)) (catch 0) "
+             "(catch 0 (drop) (i32.const 2)) (catch_all (i32.const 3))))",
+             "(func (try (do) (delegate 0)))",
+             "(func (result i32) (try (do) (catch_all (rethrow 0))) (i32.const 0))",
+             "(func (try (do) (catch_all (block (try (do (rethrow 2)) (catch_all (rethrow 0)))))))",
+             "(func (unreachable) (try (do) (catch_all (rethrow 0))))",
+             "(tag $e) (func (block $l (try (do (try_table (catch $e $l) (throw $e))) (catch $e))))",
+         })
+        expect_valid(source);
+}
 
 TEST(Accepts, AnyOperandsInCodeThatCannotBeReached) {
     for (const char* source : {

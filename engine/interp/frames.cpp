@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Roots in guest frames. Which slots hold references at a cell is not kept beside the code: the function
+// is lowered again when a collection first meets the cell, and what that says is remembered.
+#include "engine/interp/frames.h"
+
+#include "engine/runtime/heap.h"
+
+#include <algorithm>
+#include <map>
+#include <new>
+
+namespace wsb::interp {
+
+namespace {
+
+using runtime::Activation;
+using runtime::FrameRoots;
+using runtime::RootMaps;
+
+/// Calls `function` with each frame, innermost first, of all entries from the host; it says how far its
+/// header is, or nothing to stop there.
+template <class HeaderSlotOf>
+void for_each_frame(const VmContext& context, const Word* leave, HeaderSlotOf header_slot_of) {
+    Place place{.cell = context.trap_ip, .sp = context.trap_sp};
+    const Activation* activation = context.activation;
+    while (true) {
+        while (place.cell != nullptr && place.cell != leave)
+            place.to_caller(header_slot_of(place));
+        if (activation == nullptr)
+            return;
+        place = {.cell = activation->outer_ip, .sp = activation->outer_sp};
+        activation = activation->outer;
+    }
+}
+
+/// A form of a function, with the cells whose roots are asked for.
+struct Question {
+    FoundCode found;
+    std::vector<uint32_t> words;
+};
+using Questions = std::map<const Code*, Question>;
+
+[[nodiscard]] Questions unknown_cells(const VmContext& context, const RootMaps& maps) {
+    Questions questions;
+    for_each_frame(context, leave_cell(), [&](const Place& place) {
+        const Word* const cell = place.cell_under_way();
+        if (const auto known = maps.find(cell); known != maps.end())
+            return known->second.header_slot;
+        const FoundCode found = find_code(context, cell);
+        WSB_CHECK(found.code != nullptr);  // guest frames return into functions
+        const Code& form = found.form();
+        Question& question = questions[&form];
+        question.found = found;
+        question.words.push_back(static_cast<uint32_t>(cell - form.entry));
+        return form.header_slot;
+    });
+    return questions;
+}
+
+void learn(Question& question, RootMaps& maps) {
+    std::ranges::sort(question.words);
+    const auto repeated = std::ranges::unique(question.words);
+    question.words.erase(repeated.begin(), repeated.end());
+    const Code& form = question.found.form();
+    auto answers = roots_at(question.found, question.words);
+    WSB_CHECK(answers.has_value() && answers->size() == question.words.size());
+    for (lower::RootSet& answer : *answers)
+        maps[form.entry + answer.word] = FrameRoots{form.header_slot, std::move(answer.slots)};
+}
+
+}  // namespace
+
+bool mark_frames(const VmContext& context, RootMaps& maps, runtime::Heap& heap) noexcept {
+    try {
+        for (auto& [form, question] : unknown_cells(context, maps))
+            learn(question, maps);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    for_each_frame(context, leave_cell(), [&](const Place& place) {
+        const FrameRoots& roots = maps.find(place.cell_under_way())->second;
+        for (const uint32_t slot : roots.slots)
+            heap.mark(place.sp[slot]);
+        return roots.header_slot;
+    });
+    return true;
+}
+
+}  // namespace wsb::interp
