@@ -31,6 +31,38 @@ WSB_HANDLER branch(WSB_STATE) {
     WSB_NEXT(words);
 }
 
+/// [to | x | y | compared slot] or [to | x | y | -][compared immediate], then the edge.
+template <Op op, bool adds_immediate, bool compares_immediate>
+WSB_HANDLER step(WSB_STATE) {
+    WSB_BODY
+    constexpr int words = compares_immediate ? 4 : 3;
+    const auto y = adds_immediate ? static_cast<uint32_t>(int32_t{field_at<int16_t>(ip, 12)})
+                                  : read_slot<uint32_t>(sp + field<2>(ip));
+    const uint32_t sum = read_slot<uint32_t>(sp + field<1>(ip)) + y;
+    acc = sum;
+    write_slot(sp + field<0>(ip), acc);
+    using T = OperandOf<op>;
+    const T other = compares_immediate ? field_at<T>(ip, 16) : read_slot<T>(sp + field<3>(ip));
+    if (Operation<op>::apply(static_cast<T>(sum), other)) {
+        constexpr size_t edge_byte = 8 * (words - 1);
+        fuel -= field_at<int32_t>(ip, edge_byte + 4);
+        ip += field_at<int32_t>(ip, edge_byte);
+        if (fuel < 0) [[unlikely]]
+            WSB_CONTINUE(fuel_low);
+        WSB_DISPATCH();
+    }
+    WSB_NEXT(words);
+}
+
+template <Op op>
+void fill_steps(lower::HandlerTable& table) {
+    auto& row = table.step[static_cast<size_t>(op) - static_cast<size_t>(Op::i32_eq)];
+    row[lower::step_index(false, false)] = address_of(step<op, false, false>);
+    row[lower::step_index(false, true)] = address_of(step<op, false, true>);
+    row[lower::step_index(true, false)] = address_of(step<op, true, false>);
+    row[lower::step_index(true, true)] = address_of(step<op, true, true>);
+}
+
 template <Op op, Operands shape, bool taken_if>
 void fill_directions(lower::HandlerTable& table) {
     auto& row = table.branch[static_cast<size_t>(op)];
@@ -55,6 +87,8 @@ void fill_row(lower::HandlerTable& table) {
         fill_senses<op, Operands::si>(table);
         fill_senses<op, Operands::ai>(table);
     }
+    if constexpr (op >= Op::i32_eq && op <= Op::i32_ge_u)
+        fill_steps<op>(table);
 }
 
 }  // namespace

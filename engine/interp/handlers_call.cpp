@@ -66,7 +66,7 @@ WSB_HANDLER call_local(WSB_STATE) {
 }
 
 /// Calls the function of another instance in `acc`.
-WSB_HANDLER call_foreign(WSB_STATE) {
+[[gnu::noinline]] WSB_HANDLER call_foreign(WSB_STATE) {
     WSB_BODY
     const auto* func = reinterpret_cast<const VmFunc*>(acc);
     const Code& code = *func->code;
@@ -104,8 +104,8 @@ struct HostResult {
     return {outcome, context.fuel_left - fuel_bias};
 }
 
-/// Calls the host function in `acc`.
-WSB_HANDLER call_host(WSB_STATE) {
+/// Calls the host function in `acc`. Not inlined, so that its frame is not that of every call.
+[[gnu::noinline]] WSB_HANDLER call_host(WSB_STATE) {
     WSB_BODY
     const auto& func = *reinterpret_cast<const VmFunc*>(acc);
     Slot* const frame = sp + field<0>(ip);
@@ -232,7 +232,7 @@ WSB_HANDLER return_call_code(WSB_STATE) {
 }
 
 /// Calls the host function in `acc` on the frame's own slots, then returns its results.
-WSB_HANDLER return_call_host(WSB_STATE) {
+[[gnu::noinline]] WSB_HANDLER return_call_host(WSB_STATE) {
     WSB_BODY
     const auto& func = *reinterpret_cast<const VmFunc*>(acc);
     Slot* const frame = sp + field<0>(ip);

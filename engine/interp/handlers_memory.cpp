@@ -71,11 +71,22 @@ WSB_HANDLER load(WSB_STATE) {
     WSB_NEXT(2);
 }
 
+/// The address of a sum: [to | x | y | offset], where y may be an immediate of 16 bits.
+template <Operands shape>
+[[nodiscard, gnu::always_inline]] inline uint32_t sum_address(const Word* ip, const Slot* sp,
+                                                              uint64_t acc) noexcept {
+    const auto x =
+        shape == Operands::as ? static_cast<uint32_t>(acc) : read_slot<uint32_t>(sp + field<1>(ip));
+    if constexpr (shape == Operands::si)
+        return x + static_cast<uint32_t>(int32_t{field_at<int16_t>(ip, 12)});
+    else
+        return x + read_slot<uint32_t>(sp + field<2>(ip));
+}
+
 template <Op op, Operands shape, Destination destination>
 WSB_HANDLER load_sum(WSB_STATE) {
     WSB_BODY
-    const auto [x, y] = operands<uint32_t, shape, 1>(ip, sp, acc, facc);
-    const uint64_t at = uint64_t{x + y} + field<3>(ip);
+    const uint64_t at = uint64_t{sum_address<shape>(ip, sp, acc)} + field<3>(ip);
     if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + at));
@@ -155,6 +166,7 @@ void fill_row(lower::HandlerTable& table) {
         fill_load<op, Address::constant>(table);
         fill_load_sum<op, Operands::ss>(table);
         fill_load_sum<op, Operands::as>(table);
+        fill_load_sum<op, Operands::si>(table);
         table.general[static_cast<size_t>(op)] = {address_of(load_general<op, false>),
                                                   address_of(load_general<op, true>)};
     } else if constexpr (op_info(op).cls == OpClass::store) {

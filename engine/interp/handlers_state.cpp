@@ -15,6 +15,14 @@ WSB_HANDLER copy(WSB_STATE) {
     WSB_NEXT(2);
 }
 
+/// The second copy sees what the first one wrote.
+WSB_HANDLER copy_pair(WSB_STATE) {
+    WSB_BODY
+    sp[field<0>(ip)] = sp[field<1>(ip)];
+    sp[field<2>(ip)] = sp[field<3>(ip)];
+    WSB_NEXT(2);
+}
+
 WSB_HANDLER copy_wide(WSB_STATE) {
     WSB_BODY
     const Slot* from = sp + field<1>(ip);
@@ -182,6 +190,7 @@ void fill_state(lower::HandlerTable& table) {
         table.single[static_cast<size_t>(which)] = address_of(handler);
     };
     enter(Single::copy, copy);
+    enter(Single::copy_pair, copy_pair);
     enter(Single::copy_wide, copy_wide);
     enter(Single::copy_many, copy_many);
     enter(Single::constant, constant);

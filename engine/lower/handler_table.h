@@ -42,6 +42,7 @@ inline constexpr size_t field_kinds = 9;
 enum class Single : uint8_t {
     // Moves; they leave the accumulators alone.
     copy,
+    copy_pair,
     copy_many,
     copy_wide,
     constant,
@@ -140,6 +141,15 @@ inline constexpr size_t wide_ops =
     return static_cast<size_t>(op) - static_cast<size_t>(Op::i64_add128);
 }
 
+/// Comparisons of i32, which follow each other in the table.
+inline constexpr size_t step_comparisons =
+    static_cast<size_t>(Op::i32_ge_u) - static_cast<size_t>(Op::i32_eq) + 1;
+/// What is added is in a slot or an immediate of 16 bits; what the sum is compared with, in a slot or one
+/// of 32.
+[[nodiscard]] constexpr size_t step_index(bool adds_immediate, bool compares_immediate) noexcept {
+    return (adds_immediate ? 2U : 0U) + (compares_immediate ? 1U : 0U);
+}
+
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
     template <size_t Count>
@@ -150,6 +160,9 @@ struct HandlerTable {
     PerOp<operand_shapes * 2> plain{};
     /// compare, fused with a branch: [(Operands * 2 + taken_if) * 2 + Direction].
     PerOp<operand_shapes * 4> branch{};
+    /// i32.add to a slot, an i32 comparison of the sum and a branch back: the end of most loops.
+    /// [comparison - i32_eq][step_index].
+    std::array<std::array<Word, 4>, step_comparisons> step{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].
@@ -194,6 +207,11 @@ struct HandlerTable {
 [[nodiscard]] constexpr Word pack(uint32_t f0, uint32_t f1, uint32_t f2 = 0, uint32_t f3 = 0) noexcept {
     return static_cast<Word>(f0 & 0xffff) | static_cast<Word>(f1 & 0xffff) << 16 |
            static_cast<Word>(f2 & 0xffff) << 32 | static_cast<Word>(f3 & 0xffff) << 48;
+}
+/// Whether an i32 fits a field, as a signed number.
+[[nodiscard]] constexpr bool is_short(uint64_t immediate) noexcept {
+    const auto value = static_cast<int32_t>(static_cast<uint32_t>(immediate));
+    return value >= INT16_MIN && value <= INT16_MAX;
 }
 /// Two 16-bit fields and a 32-bit one.
 [[nodiscard]] constexpr Word pack_wide(uint32_t f0, uint32_t f1, uint32_t high) noexcept {

@@ -130,7 +130,7 @@ void LowerSink::rewind_fusible() {
         m_recording->origins.pop_back();
     m_int = m_fusible.int_before;
     m_float = m_fusible.float_before;
-    m_last_cell = none;
+    m_last_cell = m_fusible.cell_before;
     m_fusible.cell = none;
 }
 
@@ -139,6 +139,10 @@ void LowerSink::emit_copy(uint32_t to, uint32_t from, uint32_t width) {
     if (width == 2) {
         note_write(to + 1);
         begin_cell(Single::copy_wide);
+    } else if (m_last_cell != none && m_words[m_last_cell] == m_handlers.of(Single::copy)) {
+        m_words[m_last_cell] = m_handlers.of(Single::copy_pair);
+        m_words[m_last_cell + 1] |= pack(0, 0, to, from);
+        return;
     } else {
         begin_cell(Single::copy);
     }

@@ -161,6 +161,40 @@ uint32_t LowerSink::emit_condition(const Condition& condition, Direction directi
     return cell;
 }
 
+/// Whether the last cell is an i32.add to a slot whose sum the condition compares: the end of most loops.
+bool LowerSink::is_step(const Condition& condition) const noexcept {
+    if (m_last_cell == none || condition.op < Op::i32_eq || condition.op > Op::i32_ge_u ||
+        (condition.operands != Operands::as && condition.operands != Operands::ai))
+        return false;
+    const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
+    const Word handler = m_words[m_last_cell];
+    return handler == add[shape_index(Operands::ss, Destination::slot)] ||
+           (handler == add[shape_index(Operands::si, Destination::slot)] &&
+            is_short(m_words[m_last_cell + 1] >> 32));
+}
+
+/// Takes the addition back and emits it with the compare-and-branch, whose edge is the last word, still 0:
+/// [to | x | y | compared slot][edge], or with the compared immediate before the edge. @return the cell.
+uint32_t LowerSink::emit_step(const Condition& condition) {
+    const uint32_t add = m_last_cell;
+    const bool adds_immediate =
+        m_words[add] !=
+        m_handlers.plain[static_cast<size_t>(Op::i32_add)][shape_index(Operands::ss, Destination::slot)];
+    const bool compares_immediate = condition.operands == Operands::ai;
+    const Word fields = m_words[add + 1] & 0xffff'ffff'ffff;
+    m_words.resize(add);
+    if (m_recording != nullptr)
+        m_recording->origins.pop_back();
+    const size_t comparison = static_cast<size_t>(condition.op) - static_cast<size_t>(Op::i32_eq);
+    const uint32_t cell =
+        begin_cell(m_handlers.step[comparison][step_index(adds_immediate, compares_immediate)]);
+    word(fields | pack(0, 0, 0, compares_immediate ? 0 : condition.b));
+    if (compares_immediate)
+        word(condition.immediate);
+    word(0);
+    return cell;
+}
+
 void LowerSink::add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word) {
     m_fixups.push_back({cell, edge_word, potential(), chain});
     chain = static_cast<uint32_t>(m_fixups.size() - 1);
@@ -236,7 +270,8 @@ void LowerSink::branch_if(uint32_t depth, const Condition& condition) {
     const Frame& frame = frame_at(depth);
     if (frame.kind != Frame::Kind::function && values_in_place(frame)) {
         const auto direction = frame.kind == Frame::Kind::loop ? Direction::backward : Direction::forward;
-        edge_to(depth, emit_condition(condition, direction));
+        const bool steps = direction == Direction::backward && is_step(condition);
+        edge_to(depth, steps ? emit_step(condition) : emit_condition(condition, direction));
         return;
     }
     // Values move on the taken edge only: jump over the moves and the branch.

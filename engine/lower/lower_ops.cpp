@@ -152,6 +152,7 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
                     .b = b,
                     .immediate = immediate,
                     .result_slot = m_height,
+                    .cell_before = m_last_cell,
                     .int_before = m_int,
                     .float_before = m_float};
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
@@ -281,10 +282,16 @@ LowerSink::PlainAddress LowerSink::plain_address(const Value& address, uint64_t 
     return {in_register ? Address::accumulator : Address::slot, slot, offset};
 }
 
-/// base + index, then load: one cell.
+/// Slot plus immediate, in two fields.
+bool LowerSink::is_short_sum(const Fusible& sum) noexcept {
+    return sum.operands == Operands::si && is_short(sum.immediate);
+}
+
+/// base + index, or base + a constant that wraps around, then load: one cell.
 bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& arg) {
     const bool is_sum = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
-                        m_fusible.op == Op::i32_add && m_fusible.operands < Operands::sa &&
+                        m_fusible.op == Op::i32_add &&
+                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible)) &&
                         address.kind == Value::Kind::temporary && m_fusible.result_slot == address.slot &&
                         m_int.cell == m_fusible.cell;
     if (!is_sum || arg.offset_bytes > 0xffff)
@@ -293,7 +300,8 @@ bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& a
     rewind_fusible();
     const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(sum.operands, Destination::slot)]);
-    word(pack(m_height, sum.a, sum.b, static_cast<uint32_t>(arg.offset_bytes)));
+    const auto b = sum.operands == Operands::si ? static_cast<uint32_t>(sum.immediate) : sum.b;
+    word(pack(m_height, sum.a, b, static_cast<uint32_t>(arg.offset_bytes)));
     push_produced(type_of(op_info(op).results[0]), cell,
                   handlers[shape_index(sum.operands, Destination::accumulator)]);
     return true;

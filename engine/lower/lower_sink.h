@@ -164,6 +164,7 @@ private:
         uint32_t a = 0, b = 0;
         uint64_t immediate = 0;
         uint32_t result_slot = none;
+        uint32_t cell_before = none;  ///< the last cell before it
         Accumulator int_before, float_before;
     };
 
@@ -251,6 +252,7 @@ private:
         uint32_t offset_bytes;
     };
     PlainAddress plain_address(const Value& address, uint64_t offset_bytes);
+    [[nodiscard]] static bool is_short_sum(const Fusible& sum) noexcept;
     bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
     [[nodiscard]] ValType address_type(TableIdx table) const noexcept;
@@ -285,6 +287,8 @@ private:
     Condition pop_condition();
     [[nodiscard]] static Condition inverse(Condition condition) noexcept;
     uint32_t emit_condition(const Condition& condition, Direction direction);
+    [[nodiscard]] bool is_step(const Condition& condition) const noexcept;
+    uint32_t emit_step(const Condition& condition);
     void add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word);
     void bind(uint32_t chain, uint32_t label_potential);
     void leave_branch();
