@@ -31,14 +31,13 @@ WSB_HANDLER branch(WSB_STATE) {
     WSB_NEXT(words);
 }
 
-/// [to | x | y | compared slot] or [to | x | y | -][compared immediate], then the edge.
-template <Op op, bool adds_immediate, bool compares_immediate>
+/// [to | x | immediate | compared slot] or [to | x | immediate | -][compared immediate], then the edge.
+template <Op op, bool compares_immediate>
 WSB_HANDLER step(WSB_STATE) {
     WSB_BODY
     constexpr int words = compares_immediate ? 4 : 3;
-    const auto y = adds_immediate ? static_cast<uint32_t>(int32_t{field_at<int16_t>(ip, 12)})
-                                  : read_slot<uint32_t>(sp + field<2>(ip));
-    const uint32_t sum = read_slot<uint32_t>(sp + field<1>(ip)) + y;
+    const uint32_t sum =
+        read_slot<uint32_t>(sp + field<1>(ip)) + static_cast<uint32_t>(int32_t{field_at<int16_t>(ip, 12)});
     acc = sum;
     write_slot(sp + field<0>(ip), acc);
     using T = OperandOf<op>;
@@ -56,11 +55,7 @@ WSB_HANDLER step(WSB_STATE) {
 
 template <Op op>
 void fill_steps(lower::HandlerTable& table) {
-    auto& row = table.step[static_cast<size_t>(op) - static_cast<size_t>(Op::i32_eq)];
-    row[lower::step_index(false, false)] = address_of(step<op, false, false>);
-    row[lower::step_index(false, true)] = address_of(step<op, false, true>);
-    row[lower::step_index(true, false)] = address_of(step<op, true, false>);
-    row[lower::step_index(true, true)] = address_of(step<op, true, true>);
+    table.step[lower::step_index(op)] = {address_of(step<op, false>), address_of(step<op, true>)};
 }
 
 template <Op op, Operands shape, bool taken_if>

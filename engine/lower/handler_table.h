@@ -144,10 +144,8 @@ inline constexpr size_t wide_ops =
 /// Comparisons of i32, which follow each other in the table.
 inline constexpr size_t step_comparisons =
     static_cast<size_t>(Op::i32_ge_u) - static_cast<size_t>(Op::i32_eq) + 1;
-/// What is added is in a slot or an immediate of 16 bits; what the sum is compared with, in a slot or one
-/// of 32.
-[[nodiscard]] constexpr size_t step_index(bool adds_immediate, bool compares_immediate) noexcept {
-    return (adds_immediate ? 2U : 0U) + (compares_immediate ? 1U : 0U);
+[[nodiscard]] constexpr size_t step_index(Op comparison) noexcept {
+    return static_cast<size_t>(comparison) - static_cast<size_t>(Op::i32_eq);
 }
 
 /// Addresses of all handlers; 0 where no such handler exists.
@@ -160,9 +158,9 @@ struct HandlerTable {
     PerOp<operand_shapes * 2> plain{};
     /// compare, fused with a branch: [(Operands * 2 + taken_if) * 2 + Direction].
     PerOp<operand_shapes * 4> branch{};
-    /// i32.add to a slot, an i32 comparison of the sum and a branch back: the end of most loops.
-    /// [comparison - i32_eq][step_index].
-    std::array<std::array<Word, 4>, step_comparisons> step{};
+    /// i32.add of an immediate to a slot, an i32 comparison of the sum and a branch back: the end of most
+    /// loops. [step_index][the sum is compared with an immediate].
+    std::array<std::array<Word, 2>, step_comparisons> step{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].

@@ -161,34 +161,27 @@ uint32_t LowerSink::emit_condition(const Condition& condition, Direction directi
     return cell;
 }
 
-/// Whether the last cell is an i32.add to a slot whose sum the condition compares: the end of most loops.
+/// Whether the last cell adds a short immediate to a slot, and the condition compares that sum.
 bool LowerSink::is_step(const Condition& condition) const noexcept {
     if (m_last_cell == none || condition.op < Op::i32_eq || condition.op > Op::i32_ge_u ||
         (condition.operands != Operands::as && condition.operands != Operands::ai))
         return false;
     const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
-    const Word handler = m_words[m_last_cell];
-    return handler == add[shape_index(Operands::ss, Destination::slot)] ||
-           (handler == add[shape_index(Operands::si, Destination::slot)] &&
-            is_short(m_words[m_last_cell + 1] >> 32));
+    return m_words[m_last_cell] == add[shape_index(Operands::si, Destination::slot)] &&
+           is_short(m_words[m_last_cell + 1] >> 32);
 }
 
 /// Takes the addition back and emits it with the compare-and-branch, whose edge is the last word, still 0:
-/// [to | x | y | compared slot][edge], or with the compared immediate before the edge. @return the cell.
+/// [to | x | immediate | compared slot][edge], or with the compared immediate before the edge.
+/// @return the cell.
 uint32_t LowerSink::emit_step(const Condition& condition) {
-    const uint32_t add = m_last_cell;
-    const bool adds_immediate =
-        m_words[add] !=
-        m_handlers.plain[static_cast<size_t>(Op::i32_add)][shape_index(Operands::ss, Destination::slot)];
     const bool compares_immediate = condition.operands == Operands::ai;
-    const Word fields = m_words[add + 1] & 0xffff'ffff'ffff;
-    m_words.resize(add);
+    const Word addition = m_words[m_last_cell + 1] & 0xffff'ffff'ffff;
+    m_words.resize(m_last_cell);
     if (m_recording != nullptr)
         m_recording->origins.pop_back();
-    const size_t comparison = static_cast<size_t>(condition.op) - static_cast<size_t>(Op::i32_eq);
-    const uint32_t cell =
-        begin_cell(m_handlers.step[comparison][step_index(adds_immediate, compares_immediate)]);
-    word(fields | pack(0, 0, 0, compares_immediate ? 0 : condition.b));
+    const uint32_t cell = begin_cell(m_handlers.step[step_index(condition.op)][compares_immediate ? 1 : 0]);
+    word(addition | pack(0, 0, 0, compares_immediate ? 0 : condition.b));
     if (compares_immediate)
         word(condition.immediate);
     word(0);
