@@ -151,6 +151,7 @@ Result<FieldType> SectionDecoder::read_field_type() {
 }
 
 Result<StorageType> SectionDecoder::read_storage_type() {
+    const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
     if (byte == type_codes::i8 || byte == type_codes::i16) {
         m_cursor.skip(1);
@@ -160,12 +161,13 @@ Result<StorageType> SectionDecoder::read_storage_type() {
     if (!type && type.error().code == ErrorCode::malformed_value_type)
         type.error().code = ErrorCode::malformed_storage_type;
     WSB_TRY_ASSIGN(const ValType unpacked, std::move(type));
-    // The code of `exact` is also an index. The official suite says which it is.
+    // The code of `exact` is also an index; the official suite wants it read as a code if there is no such
+    // type.
     const bool is_repeated = unpacked.is_ref() && unpacked.heap().is_exact() &&
                              m_group_end <= type_codes::exact &&
                              unpacked.heap().type_index().value == type_codes::exact;
     if (is_repeated)
-        return fail(ErrorCode::malformed_storage_type, m_cursor.offset_bytes(), "exact is repeated");
+        return fail(ErrorCode::malformed_storage_type, at, "exact is repeated");
     return StorageType{unpacked, StorageType::unpacked};
 }
 

@@ -114,10 +114,9 @@ private:
         if (type.descriptor_offset_bytes != 0 && m_stack.back()[0] == 0)
             return std::unexpected(Failure(Trap{TrapCode::null_descriptor, "constant expression", {}}));
         WSB_TRY_ASSIGN(Object * object, allocate(instr, type, type.size_bytes));
-        const size_t operands = op_info(instr.op).params.size();
         const bool is_default = instr.op == Op::struct_new_default || instr.op == Op::struct_new_default_desc;
         const std::span fields(type.fields);
-        const auto given = is_default ? fields.last(operands) : fields;
+        const auto given = is_default ? fields.last(type.descriptor_offset_bytes != 0 ? 1 : 0) : fields;
         auto* bytes = reinterpret_cast<uint8_t*>(object);
         const size_t first = m_stack.size() - given.size();
         for (size_t i = 0; i < given.size(); ++i)
