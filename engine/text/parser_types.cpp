@@ -4,6 +4,8 @@
 #include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 
+#include <algorithm>
+
 namespace wsb::text {
 
 Result<void> NameSpace::add(const std::optional<Token>& id) {
@@ -176,11 +178,15 @@ Result<HeapType> ModuleParser::heap_type() {
         WSB_TRY(advance());
         return HeapType(type);
     }
+    // Numbers that no module defines would not fit.
+    const auto fitting = [](uint32_t type) {
+        return TypeIdx(std::min(type, binary::index_out_of_range.value));
+    };
     WSB_TRY_ASSIGN(const auto exact, type_clause("exact"));
     if (exact)
-        return HeapType::exact(*exact);
+        return HeapType::exact(fitting(exact->value));
     WSB_TRY_ASSIGN(const uint32_t type, index(m_type_names, "type"));
-    return HeapType(TypeIdx(type));
+    return HeapType(fitting(type));
 }
 
 Result<bool> ModuleParser::at_ref_type() const {

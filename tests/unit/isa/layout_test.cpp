@@ -51,11 +51,11 @@ TEST(Layout, DescriptorsLieInFrontWhereTheTopmostTypeHasOne) {
 }
 
 TEST(Layout, DescriptorsLieBehindTheFieldsOfATypeThatHasNone) {
-    const Chain chain{{structure({field(ValType::i32)}, {}, false),
-                       structure({field(ValType::i32), field(ValType::i32, StorageType::i8)}, 0, true),
-                       structure({field(ValType::i32), field(ValType::i32, StorageType::i8),
-                                  field(ValType::i64)},
-                                 1, true)}};
+    const Chain chain{
+        {structure({field(ValType::i32)}, {}, false),
+         structure({field(ValType::i32), field(ValType::i32, StorageType::i8)}, 0, true),
+         structure({field(ValType::i32), field(ValType::i32, StorageType::i8), field(ValType::i64)}, 1,
+                   true)}};
     EXPECT_EQ(chain.layout(0).offsets_bytes, (std::vector<uint32_t>{8}));
     EXPECT_EQ(chain.layout(1).offsets_bytes, (std::vector<uint32_t>{8, 24}));
     EXPECT_EQ(chain.layout(1).descriptor_offset_bytes, 16U);

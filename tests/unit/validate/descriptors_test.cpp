@@ -148,9 +148,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, DescriptorBodiesTest, ::testing::ValuesIn(bodies)
                          [](const auto& row) { return "row" + std::to_string(row.index); });
 
 TEST(Descriptors, MessagesAreThoseOfTheOfficialSuite) {
-    const auto message = [](std::string_view text) {
-        return judge(with_types(text)).verdict.error().text();
-    };
+    const auto message = [](std::string_view text) { return judge(with_types(text)).verdict.error().text(); };
     EXPECT_EQ(message("(func (drop (ref.cast_desc_eq (ref $s) (unreachable))))"),
               "type 4 does not have a descriptor");
     EXPECT_EQ(message("(func (drop (struct.new_desc $s)))"),
