@@ -32,6 +32,13 @@ template <class Values>
 
 }  // namespace
 
+/// Refused for another reason than the suite's reference gives, with cause: custom descriptors read the index
+/// of an exact type as u32 (the proposal's text; producers write it so), the reference as a signed number, so
+/// `62 62` is no index to it. In exact.wast the section ends too early either way.
+[[nodiscard]] static bool is_known_difference(ErrorCode code, std::string_view expected) noexcept {
+    return code == ErrorCode::section_size_mismatch && expected == "malformed storage type";
+}
+
 bool text_matches(std::string_view got, std::string_view expected) noexcept {
     return got.starts_with(expected) || expected.starts_with(got);
 }
@@ -211,6 +218,8 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertModule& assertion
             return std::nullopt;
         // The reference interpreter adds operands to some texts; ours adds its own.
         if (error_kind(error.code) == wanted && assertion.text.starts_with(error_text(error.code)))
+            return std::nullopt;
+        if (error_kind(error.code) == wanted && is_known_difference(error.code, assertion.text))
             return std::nullopt;
         return fmt::format("expected {} \"{}\", got {} \"{}\"", kind_name(wanted), assertion.text,
                            kind_name(error_kind(error.code)), error.message());

@@ -32,7 +32,10 @@ std::string Error::text() const {
     std::string text{error_text(code)};
     // "unknown memory 0", "illegal opcode ff": there the detail continues the text.
     const bool is_unknown = text.starts_with("unknown") && error_kind(code) <= ErrorKind::invalid;
-    const bool continues = is_unknown || code == ErrorCode::illegal_opcode;
+    const bool is_about_descriptors =
+        code == ErrorCode::described_type || code == ErrorCode::descriptor_type ||
+        code == ErrorCode::type_without_descriptor || code == ErrorCode::cast_without_descriptor;
+    const bool continues = is_unknown || is_about_descriptors || code == ErrorCode::illegal_opcode;
     if (!detail.empty())
         text += (continues ? " " : ": ") + detail;
     return text;

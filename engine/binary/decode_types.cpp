@@ -47,6 +47,7 @@ Result<void> SectionDecoder::read_rec_group() {
     } else if (group.first == limits::types) {
         return fail(ErrorCode::limit_exceeded, at, "types");
     }
+    m_group_end = group.first + group.count;
     reserve_some(m_module.types, group.is_explicit ? group.count : 0);
     for (uint32_t i = 0; i < group.count; ++i) {
         WSB_TRY_ASSIGN(SubType type, read_sub_type());
@@ -75,8 +76,23 @@ Result<SubType> SectionDecoder::read_sub_type() {
             type.super = TypeIdx(super);
         }
     }
+    WSB_TRY_ASSIGN(type.describes, read_clause(type_codes::describes));
+    WSB_TRY_ASSIGN(type.descriptor, read_clause(type_codes::descriptor));
     WSB_TRY(read_composite_type(type));
     return type;
+}
+
+/// The type behind `code`, if that comes next.
+Result<std::optional<TypeIdx>> SectionDecoder::read_clause(uint8_t code) {
+    const uint64_t at = m_cursor.offset_bytes();
+    WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
+    if (byte != code)
+        return std::nullopt;
+    WSB_TRY(require(Feature::custom_descriptors, ErrorCode::malformed_definition_type, at,
+                    "a type with a descriptor"));
+    m_cursor.skip(1);
+    WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
+    return TypeIdx(type);
 }
 
 /// Spec: binary/types#binary-comptype
@@ -164,6 +180,8 @@ namespace {
     if (!type.is_ref())
         return Feature::mvp;
     const HeapType heap = type.heap();
+    if (heap.is_exact())
+        return Feature::custom_descriptors;
     if (heap.is(HeapType::exn) || heap.is(HeapType::noexn))
         return Feature::exceptions;
     if (heap.is(HeapType::func) || heap.is(HeapType::extern_))
@@ -283,7 +301,13 @@ Result<void> SectionDecoder::read_import_section() {
 
 Result<void> SectionDecoder::read_import_type(Import& import) {
     const uint64_t at = m_cursor.offset_bytes();
-    WSB_TRY_ASSIGN(const uint8_t kind, m_cursor.u8());
+    WSB_TRY_ASSIGN(uint8_t kind, m_cursor.u8());
+    import.is_exact = kind == type_codes::exact_func;
+    if (import.is_exact) {
+        WSB_TRY(require(Feature::custom_descriptors, ErrorCode::malformed_import_kind, at,
+                        "a function of an exact type"));
+        kind = static_cast<uint8_t>(ExternKind::func);
+    }
     if (kind > static_cast<uint8_t>(ExternKind::tag))
         return fail(ErrorCode::malformed_import_kind, at, fmt::format("{:02x}", kind));
     if (kind == static_cast<uint8_t>(ExternKind::tag))
@@ -325,6 +349,7 @@ Result<void> SectionDecoder::add_import(const Import& import) {
         case ExternKind::func:
             WSB_TRY(limited(m_module.imported_funcs, limits::functions));
             m_module.funcs.push_back(std::get<TypeIdx>(import.type));
+            m_module.exact_func_imports.push_back(import.is_exact);
             return {};
         case ExternKind::table:
             WSB_TRY(limited(m_module.imported_tables, limits::tables));

@@ -95,7 +95,7 @@ private:
         list(out, m_module.imports, 0, [&](const Import& import) {
             out.name(import.module);
             out.name(import.name);
-            out.u8(static_cast<uint8_t>(import.kind()));
+            out.u8(import.is_exact ? type_codes::exact_func : static_cast<uint8_t>(import.kind()));
             switch (import.kind()) {
                 case ExternKind::func: return out.u32(std::get<TypeIdx>(import.type).value);
                 case ExternKind::table: return out.table_type(std::get<TableType>(import.type));

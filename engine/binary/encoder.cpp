@@ -48,10 +48,14 @@ void Encoder::section(uint8_t id, std::span<const uint8_t> content) {
 // Types
 
 void Encoder::heap_type(HeapType type) {
-    if (type.is_defined())
+    if (type.is_exact()) {
+        u8(type_codes::exact);
+        u32(type.type_index().value);
+    } else if (type.is_defined()) {
         s64(type.type_index().value);
-    else
+    } else {
         u8(type_codes::heaps[type.abstract()]);
+    }
 }
 
 void Encoder::val_type(ValType type) {
@@ -91,6 +95,14 @@ void Encoder::sub_type(const SubType& type) {
         u32(type.super ? 1 : 0);
         if (type.super)
             u32(type.super->value);
+    }
+    const std::pair<uint8_t, const std::optional<TypeIdx>&> clauses[] = {
+        {type_codes::describes, type.describes}, {type_codes::descriptor, type.descriptor}};
+    for (const auto& [code, other] : clauses) {
+        if (!other)
+            continue;
+        u8(code);
+        u32(other->value);
     }
     if (const FuncType* func = type.func()) {
         u8(type_codes::func);

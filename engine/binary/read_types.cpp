@@ -49,6 +49,11 @@ Result<ValType> read_ref_type(Cursor& cursor) {
 Result<HeapType> read_heap_type(Cursor& cursor) {
     const uint64_t at = cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint8_t byte, cursor.peek_u8());
+    if (byte == type_codes::exact) {
+        cursor.skip(1);
+        WSB_TRY_ASSIGN(const uint32_t index, cursor.u32());
+        return HeapType::exact(TypeIdx(std::min(index, index_out_of_range.value)));
+    }
     // The one-byte negative numbers are abstract types, longer ones are nothing.
     if ((byte & 0xc0) == 0x40) {
         const auto heap = abstract_heap(byte);

@@ -47,6 +47,7 @@ private:
     [[nodiscard]] Result<void> read_type_section();
     [[nodiscard]] Result<void> read_rec_group();
     [[nodiscard]] Result<SubType> read_sub_type();
+    [[nodiscard]] Result<std::optional<TypeIdx>> read_clause(uint8_t code);
     [[nodiscard]] Result<void> read_composite_type(SubType& type);
     [[nodiscard]] Result<ResultType> read_result_type(uint32_t limit, const char* what);
     [[nodiscard]] Result<FieldType> read_field_type();
@@ -94,6 +95,7 @@ private:
     Instr m_instr;               ///< reused by find_expression_end
     uint64_t m_elem_items = 0;   ///< of all element segments together
     uint8_t m_last_section = 0;  ///< id of the last known section
+    uint32_t m_group_end = 0;    ///< index behind the types that the current group knows
 };
 
 /// Room for `count` elements, as far as a count from outside may be trusted.

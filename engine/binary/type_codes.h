@@ -20,14 +20,19 @@ inline constexpr uint8_t i8 = 0x78;
 inline constexpr uint8_t i16 = 0x77;
 inline constexpr uint8_t ref = 0x64;
 inline constexpr uint8_t ref_null = 0x63;
+inline constexpr uint8_t exact = 0x62;
 inline constexpr uint8_t func = 0x60;
 inline constexpr uint8_t structure = 0x5f;
 inline constexpr uint8_t array = 0x5e;
 inline constexpr uint8_t sub = 0x50;
 inline constexpr uint8_t sub_final = 0x4f;
 inline constexpr uint8_t rec = 0x4e;
+inline constexpr uint8_t descriptor = 0x4d;
+inline constexpr uint8_t describes = 0x4c;
 inline constexpr uint8_t empty = 0x40;
 inline constexpr uint8_t table_with_init = 0x40;
+/// Kind of an import: a function of exactly the type that follows.
+inline constexpr uint8_t exact_func = 0x20;
 
 /// In the order of HeapType::Abstract.
 inline constexpr std::array<uint8_t, 12> heaps{0x70, 0x73, 0x6f, 0x72, 0x6e, 0x6d,

@@ -147,6 +147,60 @@ WSB_HANDLER struct_new(WSB_STATE) {
     WSB_NEXT(2);
 }
 
+/// [base slot | descriptor | type]: the same; the descriptor lies behind the fields, or alone.
+template <bool has_values>
+WSB_HANDLER struct_new_desc(WSB_STATE) {
+    WSB_BODY
+    Slot* const base = sp + field<0>(ip);
+    if (sp[field<1>(ip)] == 0) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::null_descriptor);
+    context->trap_ip = ip;
+    context->trap_sp = sp;
+    Object* object = runtime::new_struct(*instance, wide_field(ip), has_values ? base : nullptr);
+    if (object == nullptr) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::allocation_failure);
+    if constexpr (!has_values)
+        std::memcpy(reinterpret_cast<uint8_t*>(object) + object->type->descriptor_offset_bytes, base,
+                    sizeof *base);
+    *base = runtime::reference_to(object);
+    WSB_NEXT(2);
+}
+
+/// [to | object | offset in bytes]
+WSB_HANDLER ref_get_desc(WSB_STATE) {
+    WSB_BODY
+    const Slot reference = sp[field<1>(ip)];
+    if (reference == 0) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::null_reference);
+    sp[field<0>(ip)] = read_field<I64>(reinterpret_cast<const uint8_t*>(reference) + wide_field(ip));
+    WSB_NEXT(2);
+}
+
+/// [to | reference | descriptor | takes null]
+[[nodiscard, gnu::always_inline]] inline bool is_described(const Word* ip, const Slot* sp) noexcept {
+    const Slot reference = sp[field<1>(ip)];
+    return reference == 0 ? field<3>(ip) != 0 : runtime::has_descriptor(reference, sp[field<2>(ip)]);
+}
+
+WSB_HANDLER ref_test_desc(WSB_STATE) {
+    WSB_BODY
+    if (sp[field<2>(ip)] == 0) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::null_descriptor);
+    acc = is_described(ip, sp) ? 1 : 0;
+    write_slot(sp + field<0>(ip), acc);
+    WSB_NEXT(2);
+}
+
+WSB_HANDLER ref_cast_desc(WSB_STATE) {
+    WSB_BODY
+    if (sp[field<2>(ip)] == 0) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::null_descriptor);
+    if (!is_described(ip, sp)) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::descriptor_cast_failure);
+    sp[field<0>(ip)] = sp[field<1>(ip)];
+    WSB_NEXT(2);
+}
+
 WSB_HANDLER array_bulk(WSB_STATE) {
     WSB_BODY
     Slot* const base = sp + field<0>(ip);
@@ -236,6 +290,11 @@ void fill_gc(lower::HandlerTable& table) {
     };
     enter(Single::struct_new, struct_new<true>);
     enter(Single::struct_new_default, struct_new<false>);
+    enter(Single::struct_new_desc, struct_new_desc<true>);
+    enter(Single::struct_new_default_desc, struct_new_desc<false>);
+    enter(Single::ref_get_desc, ref_get_desc);
+    enter(Single::ref_test_desc, ref_test_desc);
+    enter(Single::ref_cast_desc, ref_cast_desc);
     enter(Single::array_bulk, array_bulk);
     enter(Single::array_len, array_len);
     enter(Single::ref_test, ref_test);

@@ -98,14 +98,16 @@ template <class Map>
 [[nodiscard]] ValType map_type(ValType type, Map map) {
     if (!type.is_ref() || !type.heap().is_defined())
         return type;
-    return ValType::reference(HeapType(map(type.heap().type_index())), type.is_nullable());
+    const HeapType heap = type.heap();
+    return ValType::reference(heap.with_index(map(heap.type_index())), type.is_nullable());
 }
 
 template <class Map>
 [[nodiscard]] SubType map_sub_type(const SubType& type, Map map) {
     SubType mapped = type;
-    if (mapped.super)
-        mapped.super = map(*mapped.super);
+    for (std::optional<TypeIdx>* const other : {&mapped.super, &mapped.descriptor, &mapped.describes})
+        if (*other)
+            *other = map(**other);
     if (auto* func = std::get_if<FuncType>(&mapped.composite)) {
         for (ValType& param : func->params)
             param = map_type(param, map);
@@ -144,9 +146,10 @@ public:
 
     void add(const SubType& type) {
         m_key.push_back(static_cast<uint32_t>(type.composite.index()) | (type.is_final ? 4U : 0U) |
-                        (type.super ? 8U : 0U));
-        if (type.super)
-            add_index(type.super->value);
+                        (type.super ? 8U : 0U) | (type.descriptor ? 16U : 0U) | (type.describes ? 32U : 0U));
+        for (const std::optional<TypeIdx>& other : {type.super, type.descriptor, type.describes})
+            if (other)
+                add_index(other->value);
         if (const FuncType* func = type.func()) {
             m_key.push_back(static_cast<uint32_t>(func->params.size()));
             m_key.push_back(static_cast<uint32_t>(func->results.size()));
@@ -170,7 +173,8 @@ private:
         add(field.storage.type);
     }
     void add(ValType type) {
-        m_key.push_back(static_cast<uint32_t>(type.kind()) | (type.is_nullable() ? 0x100U : 0U));
+        m_key.push_back(static_cast<uint32_t>(type.kind()) | (type.is_nullable() ? 0x100U : 0U) |
+                        (type.is_ref() && type.heap().is_exact() ? 0x200U : 0U));
         if (!type.is_ref())
             return;
         if (type.heap().is_defined())
@@ -293,6 +297,8 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
             sub.is_defined() ? abstract_above(type(sub.type_index().value)) : sub.abstract(),
             super.abstract());
     }
+    if (sub.is_defined() && super.is_exact())
+        return sub.is_exact() && sub.type_index() == super.type_index();
     if (sub.is_defined())
         return is_subtype(sub.type_index().value, super.type_index().value);
     const HeapType::Abstract bottom =

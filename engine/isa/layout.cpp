@@ -18,15 +18,26 @@ uint32_t storage_bytes(const StorageType& storage) noexcept {
     }
 }
 
-StructLayout struct_layout(const StructType& type) {
+namespace {
+
+/// @return the offset of what comes next.
+uint32_t place(StructLayout& layout, uint32_t width_bytes) noexcept {
+    const uint32_t alignment = std::min(width_bytes, 8u);
+    const uint32_t offset_bytes = (layout.size_bytes + alignment - 1) / alignment * alignment;
+    layout.size_bytes = offset_bytes + width_bytes;
+    return offset_bytes;
+}
+
+}  // namespace
+
+StructLayout struct_layout(const StructType& type, std::optional<size_t> before_descriptor) {
     StructLayout layout;
     layout.offsets_bytes.reserve(type.fields.size());
-    for (const FieldType& field : type.fields) {
-        const uint32_t width = storage_bytes(field.storage);
-        const uint32_t alignment = std::min(width, 8u);
-        layout.size_bytes = (layout.size_bytes + alignment - 1) / alignment * alignment;
-        layout.offsets_bytes.push_back(layout.size_bytes);
-        layout.size_bytes += width;
+    for (size_t i = 0; i <= type.fields.size(); ++i) {
+        if (before_descriptor == i)
+            layout.descriptor_offset_bytes = place(layout, sizeof(uint64_t));
+        if (i < type.fields.size())
+            layout.offsets_bytes.push_back(place(layout, storage_bytes(type.fields[i].storage)));
     }
     return layout;
 }

@@ -119,6 +119,9 @@ inline constexpr TrapSet allocate = of(TrapCode::allocation_failure);
 inline constexpr TrapSet allocate_memory = allocate | memory;
 inline constexpr TrapSet allocate_table = allocate | table;
 inline constexpr TrapSet cast = of(TrapCode::cast_failure);
+inline constexpr TrapSet null_descriptor = of(TrapCode::null_descriptor);
+inline constexpr TrapSet allocate_described = allocate | null_descriptor;
+inline constexpr TrapSet descriptor_cast = null_descriptor | of(TrapCode::descriptor_cast_failure);
 inline constexpr TrapSet exception = of(TrapCode::uncaught_exception, TrapCode::null_exception_reference);
 inline constexpr TrapSet atomic = memory | of(TrapCode::unaligned_atomic, TrapCode::expected_shared_memory);
 }  // namespace trap_sets
@@ -157,9 +160,23 @@ inline constexpr size_t op_count = std::size(op_table);
 /// The instruction of an encoding; nullopt if there is none. `prefix` 0 for single-byte opcodes.
 [[nodiscard]] std::optional<Op> find_op(uint8_t prefix, uint32_t code) noexcept;
 
-/// The first instruction with this keyword (`select`, `ref.test` and `ref.cast` have two encodings, which
-/// follow each other in the table); nullopt if there is none.
+/// The first instruction with this keyword (`select`, `ref.test`, `ref.cast` and `ref.cast_desc_eq` have two
+/// encodings, which follow each other in the table); nullopt if there is none.
 [[nodiscard]] std::optional<Op> find_op(std::string_view text) noexcept;
+
+/// The encoding of a test or cast that lets null pass, of the one that does not.
+[[nodiscard]] constexpr Op null_form(Op op) noexcept {
+    switch (op) {
+        case Op::ref_test: return Op::ref_test_null;
+        case Op::ref_cast: return Op::ref_cast_null;
+        case Op::ref_cast_desc_eq: return Op::ref_cast_desc_eq_null;
+        default: return op;
+    }
+}
+/// Whether null passes a test or cast that has one encoding for each answer.
+[[nodiscard]] constexpr bool takes_null(Op op) noexcept {
+    return op == Op::ref_test_null || op == Op::ref_cast_null || op == Op::ref_cast_desc_eq_null;
+}
 
 [[nodiscard]] constexpr bool is_prefix_byte(uint8_t byte) noexcept {
     return byte >= 0xfb && byte <= 0xfe;

@@ -35,6 +35,8 @@ constexpr auto heap_texts = std::to_array<HeapText>({
 }  // namespace
 
 std::string to_string(HeapType type) {
+    if (type.is_exact())
+        return fmt::format("(exact {})", type.type_index().value);
     if (type.is_defined())
         return fmt::format("{}", type.type_index().value);
     return std::string{heap_texts[type.abstract()].heap};
@@ -54,7 +56,7 @@ std::string to_string(ValType type) {
     if (!type.is_nullable())
         return fmt::format("(ref {})", to_string(heap));
     if (heap.is_defined())
-        return fmt::format("(ref null {})", heap.type_index().value);
+        return fmt::format("(ref null {})", to_string(heap));
     return std::string{heap_texts[heap.abstract()].nullable};
 }
 

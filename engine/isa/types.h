@@ -13,7 +13,8 @@
 
 namespace wsb {
 
-/// A heap type: an abstract one, or the index of a defined type. Spec: syntax/types#heap-types
+/// A heap type: an abstract one, or the index of a defined type; that alone if exact, else with the types
+/// declared below it. Spec: syntax/types#heap-types
 class HeapType {
 public:
     enum Abstract : uint32_t {
@@ -34,25 +35,35 @@ public:
     constexpr HeapType() noexcept = default;
     constexpr HeapType(Abstract abstract) noexcept : m_bits(abstract_base + abstract) {}
     constexpr explicit HeapType(TypeIdx type) noexcept : m_bits(type.value) {}
+    [[nodiscard]] static constexpr HeapType exact(TypeIdx type) noexcept {
+        return from_bits(type.value | exact_bit);
+    }
     [[nodiscard]] static constexpr HeapType from_bits(uint32_t bits) noexcept {
         HeapType type;
         type.m_bits = bits;
         return type;
     }
 
-    [[nodiscard]] constexpr bool is_defined() const noexcept { return m_bits < abstract_base; }
-    [[nodiscard]] constexpr TypeIdx type_index() const noexcept { return TypeIdx(m_bits); }
+    [[nodiscard]] constexpr bool is_defined() const noexcept { return (m_bits & ~exact_bit) < abstract_base; }
+    [[nodiscard]] constexpr bool is_exact() const noexcept { return (m_bits & exact_bit) != 0; }
+    [[nodiscard]] constexpr HeapType as_inexact() const noexcept { return from_bits(m_bits & ~exact_bit); }
+    [[nodiscard]] constexpr TypeIdx type_index() const noexcept { return TypeIdx(m_bits & ~exact_bit); }
+    /// Another defined type, exact if this one is.
+    [[nodiscard]] constexpr HeapType with_index(TypeIdx type) const noexcept {
+        return from_bits(type.value | (m_bits & exact_bit));
+    }
     [[nodiscard]] constexpr Abstract abstract() const noexcept {
         return static_cast<Abstract>(m_bits - abstract_base);
     }
     [[nodiscard]] constexpr bool is(Abstract other) const noexcept { return m_bits == abstract_base + other; }
-    /// 22 bits.
+    /// 23 bits.
     [[nodiscard]] constexpr uint32_t bits() const noexcept { return m_bits; }
     constexpr bool operator==(const HeapType&) const noexcept = default;
 
 private:
     /// Above every legal type index (limits::types) and below 2^22.
     static constexpr uint32_t abstract_base = 0x3f0000;
+    static constexpr uint32_t exact_bit = uint32_t{1} << 22;  ///< of defined types only
     uint32_t m_bits = abstract_base;
 };
 
@@ -128,6 +139,8 @@ struct ArrayType {
 struct SubType {
     bool is_final = true;
     std::optional<TypeIdx> super;
+    std::optional<TypeIdx> descriptor = std::nullopt;  ///< what instances carry
+    std::optional<TypeIdx> describes = std::nullopt;   ///< whose descriptor this is
     std::variant<FuncType, StructType, ArrayType> composite;
     bool operator==(const SubType&) const noexcept = default;
 

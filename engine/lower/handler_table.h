@@ -103,6 +103,11 @@ enum class Single : uint8_t {
     // Objects
     struct_new,
     struct_new_default,
+    struct_new_desc,
+    struct_new_default_desc,
+    ref_get_desc,
+    ref_test_desc,
+    ref_cast_desc,
     array_bulk,
     array_len,
     ref_test,

@@ -51,7 +51,12 @@ namespace {
 void LowerSink::gc(const binary::Instr& instr) {
     switch (instr.op) {
         case Op::struct_new:
-        case Op::struct_new_default: return struct_new(instr);
+        case Op::struct_new_default:
+        case Op::struct_new_desc:
+        case Op::struct_new_default_desc: return struct_new(instr);
+        case Op::ref_get_desc: return get_descriptor(instr);
+        case Op::ref_cast_desc_eq:
+        case Op::ref_cast_desc_eq_null: return descriptor_cast(instr);
         case Op::struct_get:
         case Op::struct_get_s:
         case Op::struct_get_u: return struct_get(instr);
@@ -63,10 +68,10 @@ void LowerSink::gc(const binary::Instr& instr) {
         case Op::array_len: return reference_to_number(Single::array_len);
         case Op::i31_get_s: return reference_to_number(Single::i31_get_s);
         case Op::i31_get_u: return reference_to_number(Single::i31_get_u);
-        case Op::ref_test: return ref_test(instr.heap, false);
-        case Op::ref_test_null: return ref_test(instr.heap, true);
-        case Op::ref_cast: return ref_cast(instr.heap, false);
-        case Op::ref_cast_null: return ref_cast(instr.heap, true);
+        case Op::ref_test:
+        case Op::ref_test_null: return ref_test(instr.heap, takes_null(instr.op));
+        case Op::ref_cast:
+        case Op::ref_cast_null: return ref_cast(instr.heap, takes_null(instr.op));
         case Op::ref_i31: {
             const uint32_t slot = stored_slot(pop());
             begin_cell(Single::ref_i31);
@@ -80,18 +85,22 @@ void LowerSink::gc(const binary::Instr& instr) {
     }
 }
 
-/// Fields go to their canonical slots; the cell may collect before it takes them.
+/// Fields and then the descriptor go to their canonical slots; the cell may collect before it takes them.
 void LowerSink::struct_new(const binary::Instr& instr) {
-    const bool has_values = instr.op == Op::struct_new;
-    const StructType& type = *m_info.module->types[instr.index].structure();
-    const size_t count = has_values ? type.fields.size() : 0;
-    if (has_values && count != 0)
+    const SubType& type = m_info.module->types[instr.index];
+    const bool has_values = instr.op == Op::struct_new || instr.op == Op::struct_new_desc;
+    const size_t count = (has_values ? type.structure()->fields.size() : 0) + (type.descriptor ? 1 : 0);
+    if (count != 0)
         move_values(count, m_stack[m_stack.size() - count].slot);
-    begin_cell(has_values ? Single::struct_new : Single::struct_new_default);
+    const uint32_t descriptor = type.descriptor ? m_stack.back().slot : 0;
+    if (type.descriptor)
+        begin_cell(has_values ? Single::struct_new_desc : Single::struct_new_default_desc);
+    else
+        begin_cell(has_values ? Single::struct_new : Single::struct_new_default);
     note_roots();
     for (size_t i = 0; i < count; ++i)
         pop();
-    word(pack_wide(m_height, 0, instr.index));
+    word(pack_wide(m_height, descriptor, instr.index));
     push_stored(defined_reference(instr.index));
     forget_accumulators();
 }
@@ -176,7 +185,8 @@ void LowerSink::reference_to_number(Single which) {
 /// The target of a cast: a heap type in the engine's numbers, and whether null passes.
 Word LowerSink::cast_target(HeapType heap, bool takes_null) const noexcept {
     const HeapType canonical =
-        heap.is_defined() ? HeapType(TypeIdx(m_info.module->canonical_types[heap.type_index().value])) : heap;
+        heap.is_defined() ? heap.with_index(TypeIdx(m_info.module->canonical_types[heap.type_index().value]))
+                          : heap;
     return Word{canonical.bits()} | (takes_null ? Word{1} << 32 : 0);
 }
 
@@ -201,11 +211,40 @@ void LowerSink::ref_cast(HeapType heap, bool takes_null) {
     push_stored(ValType::reference(heap, takes_null));
 }
 
+void LowerSink::get_descriptor(const binary::Instr& instr) {
+    const uint32_t object = stored_slot(pop());
+    begin_cell(Single::ref_get_desc);
+    word(pack_wide(m_height, object, m_info.module->struct_layouts[instr.index].descriptor_offset_bytes));
+    push_stored(defined_reference(m_info.module->types[instr.index].descriptor->value));
+}
+
+void LowerSink::descriptor_cast(const binary::Instr& instr) {
+    const Value descriptor = pop();
+    const uint32_t slot = stored_slot(pop());
+    const uint32_t descriptor_slot = stored_slot(descriptor);
+    begin_cell(Single::ref_cast_desc);
+    word(pack(m_height, slot, descriptor_slot, takes_null(instr.op) ? 1 : 0));
+    push_stored(ValType::reference(instr.heap, takes_null(instr.op)));
+}
+
+/// Pops a descriptor and leaves whether the reference below it has it.
+void LowerSink::emit_descriptor_test(bool takes_null) {
+    const uint32_t descriptor = stored_slot(pop());
+    const uint32_t slot = stored_slot(m_stack.back());
+    const uint32_t cell = begin_cell(Single::ref_test_desc);
+    word(pack(m_height, slot, descriptor, takes_null ? 1 : 0));
+    push_produced(ValType::i32, cell, m_words[cell]);
+}
+
 /// The operand stays on the stack: both ways go on with it.
 void LowerSink::br_on_cast(const binary::Instr& instr, ValType) {
-    emit_ref_test(stored_slot(m_stack.back()), instr.heap2, (instr.cast_flags & 2) != 0);
+    const bool takes_null = (instr.cast_flags & 2) != 0;
+    if (op_info(instr.op).params.size() == 2)
+        emit_descriptor_test(takes_null);
+    else
+        emit_ref_test(stored_slot(m_stack.back()), instr.heap2, takes_null);
     Condition condition = pop_condition();
-    if (instr.op == Op::br_on_cast_fail)
+    if (instr.op == Op::br_on_cast_fail || instr.op == Op::br_on_cast_desc_eq_fail)
         condition = inverse(condition);
     branch_if(instr.index, condition);
 }

@@ -277,6 +277,9 @@ private:
     void emit_ref_test(uint32_t slot, HeapType heap, bool takes_null);
     void ref_test(HeapType heap, bool takes_null);
     void ref_cast(HeapType heap, bool takes_null);
+    void get_descriptor(const binary::Instr& instr);
+    void descriptor_cast(const binary::Instr& instr);
+    void emit_descriptor_test(bool takes_null);
     [[nodiscard]] bool is_traced(ValType type) const noexcept;
     void note_roots();
 

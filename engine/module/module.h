@@ -43,6 +43,7 @@ struct Import {
     std::string name;
     /// Functions hold their type's index.
     std::variant<TypeIdx, TableType, MemoryType, GlobalType, TagType> type;
+    bool is_exact = false;  ///< functions: of this very type, not of one below it
     uint64_t offset_bytes = 0;
 
     [[nodiscard]] ExternKind kind() const noexcept { return static_cast<ExternKind>(type.index()); }
@@ -147,7 +148,8 @@ struct Module {
     std::vector<Import> imports;
     // Index spaces; the imported ones come first.
     std::vector<TypeIdx> funcs;
-    uint64_t funcs_offset_bytes = 0;  ///< of the type indices in the function section
+    std::vector<bool> exact_func_imports;  ///< by function index
+    uint64_t funcs_offset_bytes = 0;       ///< of the type indices in the function section
     std::vector<Table> tables;
     std::vector<Memory> memories;
     std::vector<TagType> tags;
@@ -180,6 +182,17 @@ struct Module {
         return bodies[func.value - imported_funcs];
     }
     [[nodiscard]] bool is_imported(FuncIdx func) const noexcept { return func.value < imported_funcs; }
+    /// The type of a new object of a defined type, and of a function that has this very type.
+    [[nodiscard]] ValType exact_reference(TypeIdx type) const noexcept {
+        const bool has_exact_types = features.has(Feature::custom_descriptors);
+        return ValType::reference(has_exact_types ? HeapType::exact(type) : HeapType(type), false);
+    }
+    /// The type of ref.func. What is imported may be of a type below the declared one.
+    [[nodiscard]] ValType func_reference(FuncIdx func) const noexcept {
+        const TypeIdx type = funcs[func.value];
+        const bool is_exact = !is_imported(func) || exact_func_imports[func.value];
+        return is_exact ? exact_reference(type) : ValType::reference(HeapType(type), false);
+    }
 };
 
 }  // namespace syntax

@@ -19,7 +19,7 @@ class Evaluator {
 public:
     explicit Evaluator(const ConstScope& scope) noexcept : m_scope(scope) {}
 
-    Result<ConstValue> run(const ConstExpr& expression) {
+    CallResult<ConstValue> run(const ConstExpr& expression) {
         binary::InstrReader reader(
             Cursor(m_scope.module.view(expression.range), expression.range.offset_bytes));
         binary::Instr instr;
@@ -33,7 +33,7 @@ public:
     }
 
 private:
-    Result<void> step(const binary::Instr& instr) {
+    CallResult<void> step(const binary::Instr& instr) {
         switch (instr.op) {
             case Op::i32_const:
             case Op::f32_const: push(static_cast<uint32_t>(instr.bits)); return {};
@@ -60,7 +60,7 @@ private:
     }
 
     /// The extended constant expressions. Spec: exec/numerics
-    Result<void> arithmetic(const binary::Instr& instr) {
+    CallResult<void> arithmetic(const binary::Instr& instr) {
         uint64_t (*operation)(uint64_t, uint64_t) = nullptr;
         bool is_32 = false;
         switch (instr.op) {
@@ -81,10 +81,12 @@ private:
 
     /// Structures, arrays and conversions. Nothing is collected while constants are evaluated.
     /// Spec: exec/instructions#aggregate-reference-instructions
-    Result<void> object(const binary::Instr& instr) {
+    CallResult<void> object(const binary::Instr& instr) {
         switch (instr.op) {
             case Op::struct_new:
-            case Op::struct_new_default: return make_struct(instr);
+            case Op::struct_new_default:
+            case Op::struct_new_desc:
+            case Op::struct_new_default_desc: return make_struct(instr);
             case Op::array_new: {
                 const auto length = static_cast<uint32_t>(pop()[0]);
                 const ConstValue element = pop();
@@ -106,23 +108,26 @@ private:
         }
     }
 
-    Result<void> make_struct(const binary::Instr& instr) {
+    CallResult<void> make_struct(const binary::Instr& instr) {
         const TypeInfo& type = type_info(instr);
+        // The descriptor is the last operand and the last field.
+        if (type.descriptor_offset_bytes != 0 && m_stack.back()[0] == 0)
+            return std::unexpected(Failure(Trap{TrapCode::null_descriptor, "constant expression", {}}));
         WSB_TRY_ASSIGN(Object * object, allocate(instr, type, type.size_bytes));
-        if (instr.op == Op::struct_new) {
-            auto* bytes = reinterpret_cast<uint8_t*>(object);
-            const size_t first = m_stack.size() - type.fields.size();
-            for (size_t i = 0; i < type.fields.size(); ++i)
-                copy_value(bytes + type.fields[i].offset_bytes, m_stack[first + i].data(),
-                           type.fields[i].width_bytes);
-            m_stack.resize(first);
-        }
+        const bool is_default = instr.op == Op::struct_new_default || instr.op == Op::struct_new_default_desc;
+        const std::span fields(type.fields);
+        const auto given = is_default ? fields.last(type.descriptor_offset_bytes != 0 ? 1 : 0) : fields;
+        auto* bytes = reinterpret_cast<uint8_t*>(object);
+        const size_t first = m_stack.size() - given.size();
+        for (size_t i = 0; i < given.size(); ++i)
+            copy_value(bytes + given[i].offset_bytes, m_stack[first + i].data(), given[i].width_bytes);
+        m_stack.resize(first);
         push(reference_to(object));
         return {};
     }
 
     template <class ElementAt>
-    Result<void> make_array(const binary::Instr& instr, uint32_t length, ElementAt element_at) {
+    CallResult<void> make_array(const binary::Instr& instr, uint32_t length, ElementAt element_at) {
         const TypeInfo& type = type_info(instr);
         WSB_TRY_ASSIGN(Object * object, allocate(instr, type, type.array_size_bytes(length)));
         auto* array = static_cast<Array*>(object);
@@ -160,7 +165,7 @@ private:
 
 }  // namespace
 
-Result<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression) {
+CallResult<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression) {
     return Evaluator(scope).run(expression);
 }
 

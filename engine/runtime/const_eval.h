@@ -3,9 +3,9 @@
 // valid/instructions#constant-expressions
 #pragma once
 
-#include "engine/base/result.h"
 #include "engine/isa/op_counts.h"
 #include "engine/module/module.h"
+#include "engine/runtime/trap.h"
 #include "engine/runtime/vm_context.h"
 
 #include <array>
@@ -26,7 +26,7 @@ struct ConstScope {
 /// A value in its two slots; the second is used by v128 only.
 using ConstValue = std::array<Slot, 2>;
 
-/// @return limit_exceeded for objects beyond the store's memory limit.
-[[nodiscard]] Result<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression);
+/// @return limit_exceeded for objects beyond the store's memory limit; a Trap for null descriptors.
+[[nodiscard]] CallResult<ConstValue> evaluate(const ConstScope& scope, const ConstExpr& expression);
 
 }  // namespace wsb::runtime

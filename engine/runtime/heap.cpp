@@ -107,7 +107,9 @@ const TypeInfo& Heap::type_info(CanonId id) {
         info->elements_are_traced = is_traced(registry, array->field.storage.type);
     } else {
         const StructType& structure = *registry.type(id).structure();
-        const StructLayout layout = struct_layout(structure);
+        const auto type_at = [&](TypeIdx type) -> const SubType& { return registry.type(type.value); };
+        const StructLayout layout =
+            struct_layout(structure, fields_before_descriptor(registry.type(id), type_at));
         info->size_bytes = layout.size_bytes;
         info->size_class = class_of(layout.size_bytes);
         for (size_t i = 0; i < structure.fields.size(); ++i) {
@@ -115,6 +117,11 @@ const TypeInfo& Heap::type_info(CanonId id) {
             info->fields.push_back({layout.offsets_bytes[i], storage_bytes(storage)});
             if (is_traced(registry, storage.type))
                 info->traced_offsets.push_back(layout.offsets_bytes[i]);
+        }
+        info->descriptor_offset_bytes = layout.descriptor_offset_bytes;
+        if (layout.descriptor_offset_bytes != 0) {
+            info->fields.push_back({layout.descriptor_offset_bytes, sizeof(Slot)});
+            info->traced_offsets.push_back(layout.descriptor_offset_bytes);
         }
     }
     known = std::move(info);

@@ -33,7 +33,10 @@ struct Matcher {
 
     bool operator()(const VmFunc* func) const noexcept {
         const auto* expected = std::get_if<TypeIdx>(&import.type);
-        return expected != nullptr && registry.is_subtype(func->type, canonical(*expected));
+        if (expected == nullptr)
+            return false;
+        const CanonId wanted = canonical(*expected);
+        return import.is_exact ? func->type == wanted : registry.is_subtype(func->type, wanted);
     }
     bool operator()(const Table* table) const noexcept {
         const auto* expected = std::get_if<TableType>(&import.type);

@@ -85,8 +85,9 @@ private:
 }
 
 /// Instantiates a module. Spec: exec/modules#exec-instantiation
-/// `imports` are in the module's order. On a trap the instance has become part of the store, since
-/// what it wrote elsewhere may refer to it; on an error before that, nothing of it remains.
+/// `imports` are in the module's order. On a trap of a segment or of the start function the instance has
+/// become part of the store, since what it wrote elsewhere may refer to it; on an error or a trap before
+/// that, nothing of it remains.
 /// @return unknown_import or incompatible_import with names and types; limit_exceeded;
 /// out_of_memory; feature_disabled for constant expressions that cannot be executed; a Trap; an
 /// Exit.

@@ -19,7 +19,7 @@ public:
         : m_store(store), m_owned(std::move(instance)), m_instance(*m_owned), m_module(m_instance.module()) {}
 
     Result<void> link(std::span<const ExternItem> imports);
-    Result<void> allocate();
+    CallResult<void> allocate();
     /// Gives the instance to the store, runs active segments and the start function.
     CallResult<Instance*> finish();
 
@@ -27,14 +27,14 @@ private:
     void bind(const ExternItem& item);
     void make_type_infos();
     void make_funcs();
-    Result<void> make_globals();
-    Result<void> make_tables();
+    CallResult<void> make_globals();
+    CallResult<void> make_tables();
     Result<void> make_memories();
-    Result<void> make_segments();
-    Result<void> evaluate_offsets();
+    CallResult<void> make_segments();
+    CallResult<void> evaluate_offsets();
     void publish() noexcept;
     [[nodiscard]] TrapCode run_segments() noexcept;
-    [[nodiscard]] Result<Slot> eval(const ConstExpr& expression) const {
+    [[nodiscard]] CallResult<Slot> eval(const ConstExpr& expression) const {
         WSB_TRY_ASSIGN(const ConstValue value, evaluate(scope(), expression));
         return value[0];
     }
@@ -81,7 +81,7 @@ void Instantiation::bind(const ExternItem& item) {
         m_instance.m_tags.push_back(*tag);
 }
 
-Result<void> Instantiation::allocate() {
+CallResult<void> Instantiation::allocate() {
     make_type_infos();
     make_funcs();
     for (size_t i = m_module.imported_tags; i < m_module.tags.size(); ++i) {
@@ -128,7 +128,7 @@ void Instantiation::make_funcs() {
     }
 }
 
-Result<void> Instantiation::make_globals() {
+CallResult<void> Instantiation::make_globals() {
     for (size_t i = m_module.imported_globals; i < m_module.globals.size(); ++i) {
         const syntax::Global& global = m_module.globals[i];
         WSB_TRY_ASSIGN(const ConstValue value, evaluate(scope(), global.init));
@@ -139,7 +139,7 @@ Result<void> Instantiation::make_globals() {
     return {};
 }
 
-Result<void> Instantiation::make_tables() {
+CallResult<void> Instantiation::make_tables() {
     for (size_t i = m_module.imported_tables; i < m_module.tables.size(); ++i) {
         const syntax::Table& table = m_module.tables[i];
         TableType type = table.type;
@@ -164,7 +164,7 @@ Result<void> Instantiation::make_memories() {
     return {};
 }
 
-Result<void> Instantiation::make_segments() {
+CallResult<void> Instantiation::make_segments() {
     m_instance.m_elems.resize(m_module.elems.size());
     for (size_t i = 0; i < m_module.elems.size(); ++i) {
         const ElemSegment& segment = m_module.elems[i];
@@ -186,7 +186,7 @@ Result<void> Instantiation::make_segments() {
 }
 
 /// Offsets depend on globals only, so they are known before anything outside changes.
-Result<void> Instantiation::evaluate_offsets() {
+CallResult<void> Instantiation::evaluate_offsets() {
     m_elem_offsets.resize(m_module.elems.size());
     for (size_t i = 0; i < m_module.elems.size(); ++i) {
         if (m_module.elems[i].mode == ElemSegment::Mode::active) {

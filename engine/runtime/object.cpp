@@ -14,19 +14,23 @@ bool is_traced(const TypeRegistry& registry, ValType canonical_type) noexcept {
 
 namespace {
 
-[[nodiscard]] bool defined_matches(const TypeRegistry& registry, Slot reference, CanonId target) noexcept {
-    if (registry.type(target).func() != nullptr) {
+[[nodiscard]] bool defined_matches(const TypeRegistry& registry, Slot reference, HeapType target) noexcept {
+    const CanonId wanted = target.type_index().value;
+    const auto fits = [&](CanonId type) {
+        return target.is_exact() ? type == wanted : registry.is_subtype(type, wanted);
+    };
+    if (registry.type(wanted).func() != nullptr) {
         // SAFETY: references of the hierarchy of functions are addresses of VmFunc.
-        return registry.is_subtype(reinterpret_cast<const VmFunc*>(reference)->type, target);
+        return fits(reinterpret_cast<const VmFunc*>(reference)->type);
     }
-    return is_object(reference) && registry.is_subtype(object_at(reference)->type->id, target);
+    return is_object(reference) && fits(object_at(reference)->type->id);
 }
 
 }  // namespace
 
 bool reference_matches(const TypeRegistry& registry, Slot reference, HeapType target) noexcept {
     if (target.is_defined())
-        return defined_matches(registry, reference, target.type_index().value);
+        return defined_matches(registry, reference, target);
     const auto is_kind = [&](TypeInfo::Kind kind) {
         return is_object(reference) && object_at(reference)->type->kind == kind;
     };

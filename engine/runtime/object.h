@@ -29,7 +29,8 @@ struct TypeInfo {
     CanonId id = 0;                             ///< structure, array
     uint32_t size_bytes = 0;                    ///< structure, with header
     uint32_t element_bytes = 0;                 ///< array
-    std::vector<Field> fields = {};             ///< structure
+    uint32_t descriptor_offset_bytes = 0;       ///< structure: of the descriptor, 0 if there is none
+    std::vector<Field> fields = {};             ///< structure; the descriptor comes last
     std::vector<uint32_t> traced_offsets = {};  ///< structure: fields that the collector follows
 
     [[nodiscard]] uint64_t array_size_bytes(uint64_t length) const noexcept {
@@ -97,6 +98,20 @@ struct Exception : Object {
 }
 [[nodiscard]] inline Slot reference_to(const Object* object) noexcept {
     return reinterpret_cast<Slot>(object);
+}
+
+/// Whether a reference that is not null, of any hierarchy but that of functions, is of an object that has
+/// this descriptor. Then its type is what the descriptor's type describes.
+[[nodiscard]] inline bool has_descriptor(Slot reference, Slot descriptor) noexcept {
+    if (!is_object(reference))
+        return false;
+    const Object* const object = object_at(reference);
+    const uint32_t offset_bytes = object->type->descriptor_offset_bytes;
+    if (offset_bytes == 0)
+        return false;
+    Slot found = 0;
+    std::memcpy(&found, reinterpret_cast<const uint8_t*>(object) + offset_bytes, sizeof found);
+    return found == descriptor;
 }
 
 /// Whether a type's references are followed by the collector: all but those to functions.

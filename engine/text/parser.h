@@ -87,6 +87,7 @@ private:
     [[nodiscard]] Result<StorageType> storage_type();
     [[nodiscard]] Result<FieldType> field_type();
     [[nodiscard]] Result<SubType> sub_type(uint32_t type);
+    [[nodiscard]] Result<std::optional<TypeIdx>> type_clause(std::string_view keyword);
     [[nodiscard]] Result<void> composite_type(SubType& type, uint32_t index);
     [[nodiscard]] Result<void> struct_fields(StructType& type, uint32_t index);
     [[nodiscard]] Result<void> params_and_results(FuncType& type, std::vector<Named>* names);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields of a module. Spec: text/modules
+#include "engine/binary/type_codes.h"
 #include "engine/text/parser.h"
 
 namespace wsb::text {
@@ -55,8 +56,15 @@ Result<void> ModuleParser::import_description(std::string_view keyword) {
         return fail_at(m_token, ErrorCode::import_after_tag);
     if (keyword == "func" || keyword == "tag") {
         const bool is_func = keyword == "func";
+        WSB_TRY_ASSIGN(bool is_exact, at_form("exact"));
+        is_exact = is_exact && is_func;
+        if (is_exact)
+            WSB_TRY(enter_form("exact"));
         WSB_TRY_ASSIGN(const TypeUse use, type_use());
-        out.u8(static_cast<uint8_t>(is_func ? ExternKind::func : ExternKind::tag));
+        if (is_exact)
+            WSB_TRY(expect(Token::Kind::right));
+        const auto kind = static_cast<uint8_t>(is_func ? ExternKind::func : ExternKind::tag);
+        out.u8(is_exact ? binary::type_codes::exact_func : kind);
         if (!is_func)
             out.u8(0);
         out.u32(use.index);

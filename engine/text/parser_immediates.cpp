@@ -263,7 +263,7 @@ Result<void> ModuleParser::type_immediates(Instr& instr, Imm kind) {
             WSB_TRY_ASSIGN(const ValType type, ref_type());
             instr.heap = type.heap();
             if (type.is_nullable())
-                instr.op = instr.op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
+                instr.op = null_form(instr.op);
             return {};
         }
         case Imm::cast: {

@@ -4,6 +4,8 @@
 #include "engine/text/keywords.h"
 #include "engine/text/parser.h"
 
+#include <algorithm>
+
 namespace wsb::text {
 
 Result<void> NameSpace::add(const std::optional<Token>& id) {
@@ -176,8 +178,15 @@ Result<HeapType> ModuleParser::heap_type() {
         WSB_TRY(advance());
         return HeapType(type);
     }
+    // Numbers that no module defines would not fit.
+    const auto fitting = [](uint32_t type) {
+        return TypeIdx(std::min(type, binary::index_out_of_range.value));
+    };
+    WSB_TRY_ASSIGN(const auto exact, type_clause("exact"));
+    if (exact)
+        return HeapType::exact(fitting(exact->value));
     WSB_TRY_ASSIGN(const uint32_t type, index(m_type_names, "type"));
-    return HeapType(TypeIdx(type));
+    return HeapType(fitting(type));
 }
 
 Result<bool> ModuleParser::at_ref_type() const {
@@ -285,8 +294,21 @@ Result<void> ModuleParser::struct_fields(StructType& type, uint32_t index) {
     return {};
 }
 
-/// `( func … )`, `( struct … )` or `( array … )`
+/// `( keyword x )`, if that comes next.
+Result<std::optional<TypeIdx>> ModuleParser::type_clause(std::string_view keyword) {
+    WSB_TRY_ASSIGN(const bool is_there, at_form(keyword));
+    if (!is_there)
+        return std::nullopt;
+    WSB_TRY(enter_form(keyword));
+    WSB_TRY_ASSIGN(const uint32_t type, index(m_type_names, "type"));
+    WSB_TRY(expect(Token::Kind::right));
+    return TypeIdx(type);
+}
+
+/// `( describes x )? ( descriptor y )?`, then `( func … )`, `( struct … )` or `( array … )`
 Result<void> ModuleParser::composite_type(SubType& type, uint32_t index) {
+    WSB_TRY_ASSIGN(type.describes, type_clause("describes"));
+    WSB_TRY_ASSIGN(type.descriptor, type_clause("descriptor"));
     WSB_TRY(expect(Token::Kind::left));
     if (m_token.is("func")) {
         WSB_TRY(advance());

@@ -195,7 +195,9 @@ void Printer::type_use(TypeIdx type) {
 
 std::string Printer::text_of(HeapType type) const {
     const std::string_view id = type.is_defined() ? m_type_ids.find(type.type_index().value) : "";
-    return id.empty() ? to_string(type) : std::string(id);
+    if (id.empty())
+        return to_string(type);
+    return type.is_exact() ? fmt::format("(exact {})", id) : std::string(id);
 }
 
 std::string Printer::text_of(ValType type) const {

@@ -178,7 +178,7 @@ void Printer::type_immediates(const Instr& instr, Imm kind, const Body& body) {
         case Imm::heap_type:
             if (instr.op == Op::ref_null)
                 return word(text_of(instr.heap));
-            return reference_type(instr.heap, instr.op == Op::ref_test_null || instr.op == Op::ref_cast_null);
+            return reference_type(instr.heap, takes_null(instr.op));
         case Imm::cast:
             word(body.labels.reference(instr.index));
             reference_type(instr.heap, (instr.cast_flags & 1) != 0);

@@ -49,6 +49,15 @@ void Printer::sub_type(uint32_t index, size_t depth) {
 }
 
 void Printer::composite(uint32_t index, const SubType& type) {
+    const auto clause = [&](std::string_view keyword, const std::optional<TypeIdx>& other) {
+        if (!other)
+            return;
+        word(fmt::format("({}", keyword));
+        reference(m_type_ids, other->value);
+        m_out += ')';
+    };
+    clause("describes", type.describes);
+    clause("descriptor", type.descriptor);
     if (const FuncType* func = type.func()) {
         m_out += " (func";
         val_types("param", func->params);
@@ -83,7 +92,11 @@ void Printer::imports() {
                              extern_keywords[kind]);
         definition(*spaces[kind], next[kind]++);
         switch (import.kind()) {
-            case ExternKind::func: type_use(std::get<TypeIdx>(import.type)); break;
+            case ExternKind::func:
+                m_out += import.is_exact ? " (exact" : "";
+                type_use(std::get<TypeIdx>(import.type));
+                m_out += import.is_exact ? ")" : "";
+                break;
             case ExternKind::table: table_type(std::get<TableType>(import.type)); break;
             case ExternKind::memory: memory_type(std::get<MemoryType>(import.type)); break;
             case ExternKind::global: global_type(std::get<GlobalType>(import.type)); break;

@@ -277,23 +277,31 @@ bool BodyState::check_br_on_null(ValType& operand) {
     return true;
 }
 
-/// Spec: valid/instructions#valid-br-on-cast
+/// All forms of br_on_cast. Spec: valid/instructions#valid-br-on-cast
 bool BodyState::check_br_on_cast(ValType& operand) {
     const ValType source = ValType::reference(m_instr.heap, (m_instr.cast_flags & 1) != 0);
     const ValType target = ValType::reference(m_instr.heap2, (m_instr.cast_flags & 2) != 0);
     if (!check_label(m_instr.index) || !check_heap_type(m_instr.heap) || !check_heap_type(m_instr.heap2))
         return false;
-    if (!matches(m_module, target, source))
+    // With custom descriptors a cast may go anywhere in the hierarchy.
+    const bool may_cast = m_module.features.has(Feature::custom_descriptors)
+                              ? top_of(m_module, target.heap()) == top_of(m_module, source.heap())
+                              : matches(m_module, target, source);
+    if (!may_cast)
         return fail_type(source, target);
     // What the operand is when it is not of the target type.
     const ValType rest = target.is_nullable() ? source.as_non_null() : source;
-    const bool on_success = m_instr.op == Op::br_on_cast;
+    const bool on_success = m_instr.op == Op::br_on_cast || m_instr.op == Op::br_on_cast_desc_eq;
+    const bool by_descriptor =
+        m_instr.op == Op::br_on_cast_desc_eq || m_instr.op == Op::br_on_cast_desc_eq_fail;
     const ValType taken = on_success ? target : rest;
     const ValType kept = on_success ? rest : target;
     const auto types = label_types(m_instr.index);
     if (types.empty() || !matches(m_module, taken, types.back()))
         return fail(ErrorCode::type_mismatch, fmt::format("the label does not take {}", to_string(taken)));
     operand = source;
+    if (by_descriptor && !pop_cast_descriptor(m_instr.heap2))
+        return false;
     if (!pop(source) || !pop(types.first(types.size() - 1)))
         return false;
     add_edge(m_instr.index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Structures, arrays, i31 and casts. Spec: valid/instructions#aggregate-reference-instructions
 #include "engine/validate/body_state.h"
+#include "engine/validate/fuel_cost.h"
 
 #include <fmt/format.h>
 
@@ -27,6 +28,8 @@ bool BodyState::check_gc() {
     switch (m_instr.op) {
         case Op::struct_new:
         case Op::struct_new_default:
+        case Op::struct_new_desc:
+        case Op::struct_new_default_desc:
         case Op::struct_get:
         case Op::struct_get_s:
         case Op::struct_get_u:
@@ -45,6 +48,9 @@ bool BodyState::check_gc() {
         case Op::array_copy:
         case Op::array_init_data:
         case Op::array_init_elem: return check_array_bulk();
+        case Op::ref_get_desc: return check_get_descriptor();
+        case Op::ref_cast_desc_eq:
+        case Op::ref_cast_desc_eq_null: return check_descriptor_cast();
         default: return check_cast();
     }
 }
@@ -53,17 +59,8 @@ bool BodyState::check_struct() {
     const StructType* type = struct_type_at(TypeIdx(m_instr.index));
     if (type == nullptr)
         return false;
-    if (m_instr.op == Op::struct_new || m_instr.op == Op::struct_new_default) {
-        for (size_t i = type->fields.size(); i-- > 0;) {
-            const ValType field = unpacked(type->fields[i]);
-            if (m_instr.op == Op::struct_new ? !pop(field) : !field.is_defaultable())
-                return m_instr.op == Op::struct_new_default
-                           ? fail(ErrorCode::not_defaultable, fmt::format("field {}", i))
-                           : false;
-        }
-        push(defined_ref(m_instr.index, false));
-        return true;
-    }
+    if (is_struct_new(m_instr.op))
+        return check_struct_new(*type);
     if (m_instr.index2 >= type->fields.size())
         return fail(ErrorCode::unknown_field, std::to_string(m_instr.index2));
     const FieldType& field = type->fields[m_instr.index2];
@@ -78,6 +75,63 @@ bool BodyState::check_struct() {
     if (!pop(structure))
         return false;
     push(unpacked(field));
+    return true;
+}
+
+bool BodyState::check_struct_new(const StructType& type) {
+    const bool is_default = m_instr.op == Op::struct_new_default || m_instr.op == Op::struct_new_default_desc;
+    const bool takes_descriptor =
+        m_instr.op == Op::struct_new_desc || m_instr.op == Op::struct_new_default_desc;
+    const auto& descriptor = m_module.types[m_instr.index].descriptor;
+    if (descriptor && !takes_descriptor)
+        return fail(ErrorCode::type_with_descriptor, std::to_string(m_instr.index));
+    if (!descriptor && takes_descriptor)
+        return fail(ErrorCode::type_without_descriptor, "requires non-descriptor allocation");
+    if (descriptor && !pop(ValType::reference(HeapType::exact(*descriptor), true)))
+        return false;
+    for (size_t i = type.fields.size(); i-- > 0;) {
+        const ValType field = unpacked(type.fields[i]);
+        if (is_default && !field.is_defaultable())
+            return fail(ErrorCode::not_defaultable, fmt::format("field {}", i));
+        if (!is_default && !pop(field))
+            return false;
+    }
+    push(m_module.exact_reference(TypeIdx(m_instr.index)));
+    return true;
+}
+
+/// The descriptor is exactly known if the object is.
+bool BodyState::check_get_descriptor() {
+    const TypeIdx type(m_instr.index);
+    if (!check_type_index(type))
+        return false;
+    const auto& descriptor = m_module.types[type.value].descriptor;
+    if (!descriptor)
+        return fail(ErrorCode::type_without_descriptor, std::to_string(type.value));
+    ValType operand;
+    if (!pop_any(operand))
+        return false;
+    if (!matches(m_module, operand, defined_ref(type.value, true)))
+        return fail_type(defined_ref(type.value, true), operand);
+    const bool is_exact = matches(m_module, operand, ValType::reference(HeapType::exact(type), true));
+    push(ValType::reference(is_exact ? HeapType::exact(*descriptor) : HeapType(*descriptor), false));
+    return true;
+}
+
+/// Pops the descriptor of a cast, exact if the cast's target is.
+bool BodyState::pop_cast_descriptor(HeapType target) {
+    const auto descriptor =
+        target.is_defined() ? m_module.types[target.type_index().value].descriptor : std::nullopt;
+    if (!descriptor)
+        return fail(ErrorCode::cast_without_descriptor, to_string(target) + " does not have a descriptor");
+    return pop(ValType::reference(target.with_index(*descriptor), true));
+}
+
+bool BodyState::check_descriptor_cast() {
+    if (!check_heap_type(m_instr.heap) || !pop_cast_descriptor(m_instr.heap) ||
+        !pop(ValType::reference(HeapType::any, true)))
+        return false;
+    push(ValType::reference(m_instr.heap, takes_null(m_instr.op)));
     return true;
 }
 
@@ -122,7 +176,7 @@ bool BodyState::check_array_new() {
                 return false;
             break;
     }
-    push(defined_ref(m_instr.index, false));
+    push(m_module.exact_reference(TypeIdx(m_instr.index)));
     return true;
 }
 
@@ -216,11 +270,10 @@ bool BodyState::check_cast() {
     // ref.test, ref.cast: any type above the target may come.
     if (!check_heap_type(m_instr.heap))
         return false;
-    const bool to_null = m_instr.op == Op::ref_test_null || m_instr.op == Op::ref_cast_null;
     if (!pop(ValType::reference(top_of(m_module, m_instr.heap), true)))
         return false;
     const bool is_test = m_instr.op == Op::ref_test || m_instr.op == Op::ref_test_null;
-    push(is_test ? ValType(ValType::i32) : ValType::reference(m_instr.heap, to_null));
+    push(is_test ? ValType(ValType::i32) : ValType::reference(m_instr.heap, takes_null(m_instr.op)));
     return true;
 }
 

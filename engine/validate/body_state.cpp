@@ -292,7 +292,7 @@ bool BodyState::check_reference(ValType& operand) {
                 return fail(ErrorCode::unknown_func, std::to_string(m_instr.index));
             if (!m_module.declared_funcs[m_instr.index])
                 return fail(ErrorCode::undeclared_function_reference, std::to_string(m_instr.index));
-            operand = ValType::reference(HeapType(m_module.funcs[m_instr.index]), false);
+            operand = m_module.func_reference(FuncIdx(m_instr.index));
             push(operand);
             return true;
         }
@@ -371,6 +371,8 @@ bool BodyState::check_type_index(TypeIdx type) {
 }
 
 bool BodyState::check_heap_type(HeapType type) {
+    if (type.is_exact() && !m_module.features.has(Feature::custom_descriptors))
+        return fail(ErrorCode::feature_disabled, "exact types need the feature custom-descriptors");
     return !type.is_defined() || check_type_index(type.type_index());
 }
 

@@ -115,6 +115,7 @@ protected:
     [[nodiscard]] bool check_br_table();
     [[nodiscard]] bool check_br_on_null(ValType& operand);
     [[nodiscard]] bool check_br_on_cast(ValType& operand);
+    [[nodiscard]] bool pop_cast_descriptor(HeapType target);
     [[nodiscard]] bool check_label(uint32_t depth);
     [[nodiscard]] std::span<const ValType> label_types(uint32_t depth) const noexcept;
     void open_frame(Op op, const BlockShape& shape);
@@ -152,6 +153,9 @@ private:
     [[nodiscard]] bool check_array_access();
     [[nodiscard]] bool check_array_bulk();
     [[nodiscard]] bool check_cast();
+    [[nodiscard]] bool check_struct_new(const StructType& type);
+    [[nodiscard]] bool check_get_descriptor();
+    [[nodiscard]] bool check_descriptor_cast();
     [[nodiscard]] bool block_shape(BlockShape& shape);
     [[nodiscard]] std::span<const ValType> single_result(ValType type);
     [[nodiscard]] bool check_catch(const binary::CatchClause& clause);

@@ -276,7 +276,7 @@
 
     [[nodiscard]] bool step_br_on(bool live) {
         ValType operand;
-        if (m_instr.op == Op::br_on_cast || m_instr.op == Op::br_on_cast_fail) {
+        if (op_info(m_instr.op).imm == Imm::cast) {
             if (!check_br_on_cast(operand))
                 return false;
             if (live)

@@ -74,7 +74,7 @@ private:
     [[nodiscard]] bool check_constant_reference() {
         if (m_instr.op == Op::ref_func && m_instr.index < m_declared_funcs.size()) {
             m_declared_funcs[m_instr.index] = true;
-            push(ValType::reference(HeapType(m_module.funcs[m_instr.index]), false));
+            push(m_module.func_reference(FuncIdx(m_instr.index)));
             return true;
         }
         if (m_instr.op == Op::ref_func)

@@ -27,12 +27,16 @@ inline constexpr uint64_t bytes_per_unit = 64;
     }
 }
 
+[[nodiscard]] constexpr bool is_struct_new(Op op) noexcept {
+    return op == Op::struct_new || op == Op::struct_new_default || op == Op::struct_new_desc ||
+           op == Op::struct_new_default_desc;
+}
+
 /// The part that is known before execution: the table's, and for new structures one unit for each 64
 /// bytes. The instruction need not be valid yet.
 [[nodiscard]] inline uint32_t static_cost(const Module& module, const binary::Instr& instr) noexcept {
     const uint32_t cost = op_info(instr.op).fuel;
-    const bool is_new = instr.op == Op::struct_new || instr.op == Op::struct_new_default;
-    if (!is_new || instr.index >= module.struct_layouts.size())
+    if (!is_struct_new(instr.op) || instr.index >= module.struct_layouts.size())
         return cost;
     return cost + module.struct_layouts[instr.index].size_bytes / static_cast<uint32_t>(bytes_per_unit);
 }

@@ -25,6 +25,9 @@ namespace {
 bool matches(const Module& module, HeapType sub, HeapType super) noexcept {
     if (sub == super)
         return true;
+    if (sub.is_defined() && super.is_exact())
+        return sub.is_exact() && module.canonical_types[sub.type_index().value] ==
+                                     module.canonical_types[super.type_index().value];
     if (sub.is_defined() && super.is_defined())
         return defined_matches(module, sub.type_index(), super.type_index());
     if (sub.is_defined())

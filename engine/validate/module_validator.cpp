@@ -38,7 +38,9 @@ private:
     // Types
     [[nodiscard]] Result<void> check_types();
     [[nodiscard]] Result<void> check_rec_group(const RecGroup& group);
-    [[nodiscard]] Result<void> check_sub_type(uint32_t index, uint32_t group_end);
+    [[nodiscard]] Result<void> check_clauses(uint32_t index, const RecGroup& group) const;
+    [[nodiscard]] Result<void> check_sub_type(uint32_t index);
+    [[nodiscard]] Result<void> check_sub_clauses(const SubType& type, const SubType& super) const;
     [[nodiscard]] Result<void> check_composite(const SubType& type, uint32_t type_count);
     [[nodiscard]] bool extends(const SubType& type, const SubType& super) const noexcept;
     [[nodiscard]] Result<void> check_val_type(ValType type, uint32_t type_count, uint64_t offset_bytes) const;
@@ -81,7 +83,10 @@ Result<void> Declarations::check_types() {
     }
     for (const SubType& type : m_module.types) {
         const StructType* structure = type.structure();
-        m_module.struct_layouts.push_back(structure != nullptr ? struct_layout(*structure) : StructLayout{});
+        const auto type_at = [&](TypeIdx index) -> const SubType& { return m_module.types[index.value]; };
+        m_module.struct_layouts.push_back(
+            structure != nullptr ? struct_layout(*structure, fields_before_descriptor(type, type_at))
+                                 : StructLayout{});
     }
     return {};
 }
@@ -89,6 +94,8 @@ Result<void> Declarations::check_types() {
 /// Errors have no offset yet.
 Result<void> Declarations::check_rec_group(const RecGroup& group) {
     const uint32_t end = group.first + group.count;
+    for (uint32_t i = group.first; i < end; ++i)
+        WSB_TRY(check_clauses(i, group));
     for (uint32_t i = group.first; i < end; ++i) {
         WSB_TRY(check_composite(m_module.types[i], end));
         const auto& super = m_module.types[i].super;
@@ -98,7 +105,35 @@ Result<void> Declarations::check_rec_group(const RecGroup& group) {
     WSB_TRY(m_registry.intern(std::span(m_module.types).subspan(group.first, group.count),
                               m_module.canonical_types));
     for (uint32_t i = group.first; i < end; ++i)
-        WSB_TRY(check_sub_type(i, end));
+        WSB_TRY(check_sub_type(i));
+    return {};
+}
+
+/// A descriptor and what it describes are members of one group, and both say so.
+Result<void> Declarations::check_clauses(uint32_t index, const RecGroup& group) const {
+    const SubType& type = m_module.types[index];
+    const auto is_member = [&](TypeIdx other) {
+        return other.value >= group.first && other.value - group.first < group.count;
+    };
+    if (type.describes) {
+        if (!is_member(*type.describes))
+            return fail(ErrorCode::described_type, "is outside rec group");
+        if (m_module.types[type.describes->value].descriptor != TypeIdx(index))
+            return fail(ErrorCode::described_type, fmt::format("is not described by descriptor {}", index));
+        // Else chains of descriptors could have no end.
+        if (type.describes->value >= index)
+            return fail(ErrorCode::forward_described_type,
+                        fmt::format("{} in type {}", type.describes->value, index));
+    }
+    if (type.descriptor) {
+        if (!is_member(*type.descriptor))
+            return fail(ErrorCode::descriptor_type, "is outside rec group");
+        if (m_module.types[type.descriptor->value].describes != TypeIdx(index))
+            return fail(ErrorCode::type_not_described, std::to_string(index));
+    }
+    if (type.structure() == nullptr && (type.descriptor || type.describes))
+        return fail(type.descriptor ? ErrorCode::descriptor_type : ErrorCode::described_type,
+                    "must be a struct");
     return {};
 }
 
@@ -123,13 +158,18 @@ Result<void> Declarations::check_composite(const SubType& type, uint32_t type_co
 }
 
 /// Spec: valid/types#sub-types
-Result<void> Declarations::check_sub_type(uint32_t index, uint32_t) {
+Result<void> Declarations::check_sub_type(uint32_t index) {
     const SubType& type = m_module.types[index];
     if (!type.super)
         return {};
     const SubType& super = m_module.types[type.super->value];
     const auto what = [&] { return fmt::format("type {} cannot extend type {}", index, type.super->value); };
-    if (super.is_final || !extends(type, super))
+    const bool loses_descriptor = super.descriptor && !type.descriptor;
+    const bool changes_role = super.describes.has_value() != type.describes.has_value();
+    if (super.is_final || loses_descriptor || changes_role)
+        return fail(ErrorCode::sub_type, what());
+    WSB_TRY(check_sub_clauses(type, super));
+    if (!extends(type, super))
         return fail(ErrorCode::sub_type, what());
     uint32_t depth = 0;
     for (auto above = type.super; above; above = m_module.types[above->value].super)
@@ -137,6 +177,18 @@ Result<void> Declarations::check_sub_type(uint32_t index, uint32_t) {
             return fail(ErrorCode::limit_exceeded,
                         fmt::format("more than {} supertypes", limits::subtype_depth));
     return {};
+}
+
+/// What both have is below in the subtype.
+Result<void> Declarations::check_sub_clauses(const SubType& type, const SubType& super) const {
+    const auto check = [&](const std::optional<TypeIdx>& sub, const std::optional<TypeIdx>& above,
+                           ErrorCode code) -> Result<void> {
+        if (!above || matches(m_module, HeapType(*sub), HeapType(*above)))
+            return {};
+        return fail(code, fmt::format("{} does not match {}", sub->value, above->value));
+    };
+    WSB_TRY(check(type.describes, super.describes, ErrorCode::described_type));
+    return check(type.descriptor, super.descriptor, ErrorCode::descriptor_type);
 }
 
 bool Declarations::extends(const SubType& type, const SubType& super) const noexcept {

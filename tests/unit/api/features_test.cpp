@@ -60,6 +60,11 @@ const Example examples[] = {
     {Feature::wide_arithmetic, "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) (drop) (drop))"},
     {Feature::custom_page_sizes, "(memory 1 (pagesize 1))"},
     {Feature::legacy_exceptions, "(func (try (do) (catch_all)))"},
+    {Feature::custom_descriptors, "(rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))"},
+    {Feature::custom_descriptors, "(type $t (struct)) (func (param (ref (exact $t))))"},
+    {Feature::custom_descriptors, "(type $t (struct)) (func (drop (ref.null (exact $t))))"},
+    {Feature::custom_descriptors, "(type $t (func)) (import \"a\" \"b\" (func (exact (type $t))))"},
+    {Feature::custom_descriptors, "(type $t (func)) (global (ref null $t) (ref.null (exact $t)))"},
 };
 
 class FeatureTest : public ::testing::TestWithParam<Example> {};
@@ -98,6 +103,7 @@ TEST(Features, ProposalsAreOffByDefault) {
     EXPECT_FALSE(default_features.has(Feature::threads));
     EXPECT_FALSE(default_features.has(Feature::wide_arithmetic));
     EXPECT_FALSE(default_features.has(Feature::custom_page_sizes));
+    EXPECT_FALSE(default_features.has(Feature::custom_descriptors));
     EXPECT_TRUE(default_features.has(Feature::gc));
 }
 

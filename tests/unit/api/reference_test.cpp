@@ -214,5 +214,30 @@ TEST_F(ExceptionTest, PassThroughAHostFunction) {
     EXPECT_EQ(i.typed_function<int32_t(int32_t)>("f").value()(11).value(), 11);
 }
 
+struct ExactReferenceTest : ApiTest {
+    ExactReferenceTest() : ApiTest(Features::up_to(4)) {}
+};
+
+/// What the host passes where an exact type is wanted may not be of a type below.
+TEST_F(ExactReferenceTest, AreCheckedWhenTheHostPassesThem) {
+    const Instance i =
+        instance(R"((type $a (sub (struct (field i32)))) (type $b (sub $a (struct (field i32))))
+        (type $f (sub (func))) (type $g (sub $f (func))) (func $f (type $f)) (func $g (type $g))
+        (export "ff" (func $f)) (export "gg" (func $g))
+        (func (export "a") (result anyref) (struct.new $a (i32.const 1)))
+        (func (export "b") (result anyref) (struct.new $b (i32.const 2)))
+        (func (export "read") (param (ref (exact $a))) (result i32) (struct.get $a 0 (local.get 0)))
+        (func (export "take") (param (ref null (exact $f))))
+        (global (export "global") (mut (ref null (exact $a))) (ref.null (exact $a))))");
+    const auto made = [&](const char* name) { return i.func(name).value().call({}).value().front(); };
+    const Func read = i.func("read").value(), take = i.func("take").value();
+    EXPECT_EQ(read.call({made("a")}).value().front().i32(), 1);
+    EXPECT_EQ(read.call({made("b")}).error().error()->code, ErrorCode::signature_mismatch);
+    EXPECT_TRUE(i.global("global").value().set(made("a")));
+    EXPECT_FALSE(i.global("global").value().set(made("b")));
+    EXPECT_TRUE(take.call({Value(i.func("ff").value())}));
+    EXPECT_EQ(take.call({Value(i.func("gg").value())}).error().error()->code, ErrorCode::signature_mismatch);
+}
+
 }  // namespace
 }  // namespace wsb::testing

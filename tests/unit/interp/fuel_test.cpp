@@ -218,6 +218,41 @@ const Shape shapes[] = {
     {"trap_cast", R"((func (export "f") (param i32)
         (drop (ref.cast (ref struct) (ref.i31 (local.get 0))))))",
      1, 3, TrapCode::cast_failure},
+    // get const new new_desc set; const new new_default_desc; get get_desc
+    {"descriptors", R"((rec (type $a (descriptor $b) (struct (field i32)))
+            (type $b (describes $a) (struct (field i32))))
+        (func (export "f") (param i32) (local (ref null $a))
+            (local.set 1 (struct.new_desc $a (local.get 0) (struct.new $b (i32.const 1))))
+            (drop (struct.new_default_desc $a (struct.new $b (i32.const 1))))
+            (drop (ref.get_desc $a (local.get 1)))))",
+     1, 10},
+    // new set; get new_desc get br_on_cast; null get cast
+    {"descriptor_casts", R"((rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))
+        (func (export "f") (param i32) (local (ref null (exact $b)))
+            (local.set 1 (struct.new $b))
+            (block (result anyref)
+                (br_on_cast_desc_eq 0 anyref (ref $a) (struct.new_desc $a (local.get 1)) (local.get 1))
+                (unreachable))
+            (drop)
+            (drop (ref.cast_desc_eq (ref null $a) (ref.null none) (local.get 1)))))",
+     1, 9},
+    // new new_default_desc; 8 + 8 + 32 * 16 bytes are 528: 8 more units
+    {"large_described",
+     R"((rec (type $s (descriptor $d) (struct (field v128 v128 v128 v128 v128 v128 v128 v128
+            v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128
+            v128 v128 v128 v128))) (type $d (describes $s) (struct)))
+        (func (export "f") (param i32) (drop (struct.new_default_desc $s (struct.new $d)))))",
+     1, 10},
+    {"trap_null_descriptor", R"((rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))
+        (func (export "f") (param i32) (drop (struct.new_desc $a (ref.null none)))))",
+     1, 2, TrapCode::null_descriptor},
+    {"trap_descriptor_cast", R"((rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))
+        (func (export "f") (param i32)
+            (drop (ref.cast_desc_eq (ref $a) (ref.i31 (local.get 0)) (struct.new $b)))))",
+     1, 4, TrapCode::descriptor_cast_failure},
+    {"trap_get_descriptor", R"((rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))
+        (func (export "f") (param i32) (drop (ref.get_desc $a (ref.null $a)))))",
+     1, 2, TrapCode::null_reference},
     {"trap_of_host", R"((import "host" "fail" (func $fail))
         (func (export "f") (param i32) (local.set 0 (i32.const 1)) (call $fail) (local.set 0 (i32.const 1))))",
      1, 3, TrapCode::host_error},

@@ -13,6 +13,7 @@ protected:
     static Engine make_engine() {
         Config config;
         config.collect_always = GetParam();
+        config.features = Features::up_to(4);
         return Engine(config);
     }
     Instance instance(std::string_view wat) {
@@ -214,6 +215,76 @@ TEST_P(GcTest, EveryBudgetStopsAndLeavesTheHeapWhole) {
     }
     store.set_fuel(cost);
     EXPECT_EQ(f(5).value(), 3);
+}
+
+/// $a carries a $b, $c below it more; both $a and $b lie behind a type that has no descriptor.
+constexpr std::string_view descriptors = R"(
+    (type $top (sub (struct (field i32))))
+    (rec (type $a (sub $top (descriptor $b) (struct (field i32) (field (ref null $box)))))
+        (type $b (sub (describes $a) (struct (field (ref null $box)))))
+        (type $c (sub $a (descriptor $d) (struct (field i32) (field (ref null $box)) (field v128))))
+        (type $d (sub $b (describes $c) (descriptor $m) (struct (field (ref null $box)))))
+        (type $m (describes $d) (struct (field (mut i32)))))
+    (func $a (param i32) (result (ref (exact $a)))
+        (struct.new_desc $a (local.get 0) (call $box (i32.const 1))
+            (struct.new $b (call $box (local.get 0)))))
+    (func $c (param i32) (result (ref (exact $c)))
+        (struct.new_desc $c (local.get 0) (call $box (i32.const 2)) (v128.const i64x2 -1 -1)
+            (struct.new_desc $d (call $box (local.get 0)) (struct.new $m (local.get 0)))))
+    (func $number (param (ref $a)) (result i32)
+        (struct.get $box 0 (struct.get $b 0 (ref.get_desc $a (local.get 0)))))
+)";
+
+TEST_P(GcTest, DescriptorsLiveWithTheirObjects) {
+    expect(instance(with_prelude(std::string(descriptors) + R"(
+        (func (export "f") (param i32) (result i32) (local (ref null $a) (ref null $c))
+            (local.set 1 (call $a (local.get 0)))
+            (local.set 2 (call $c (i32.const 30)))
+            (call $litter (i32.const 50))
+            (i32.add (i32.add (call $number (ref.as_non_null (local.get 1)))
+                    (call $number (ref.as_non_null (local.get 2))))
+                (struct.get $m 0 (ref.get_desc $d (ref.get_desc $c (local.get 2)))))))")),
+           7, 67);
+}
+
+TEST_P(GcTest, DescriptorsAndFieldsOfADefault) {
+    expect(instance(with_prelude(std::string(descriptors) + R"(
+        (func (export "f") (param i32) (result i32) (local (ref null $a))
+            (local.set 1 (struct.new_default_desc $a (struct.new $b (call $box (local.get 0)))))
+            (call $litter (i32.const 50))
+            (i32.add (i32.add (call $number (ref.as_non_null (local.get 1)))
+                    (struct.get $a 0 (local.get 1)))
+                (ref.is_null (struct.get $a 1 (local.get 1))))))")),
+           7, 8);
+}
+
+TEST_P(GcTest, DescriptorsInCasts) {
+    // Only the object whose descriptor it is passes; the operands are all that holds the others.
+    expect(instance(with_prelude(std::string(descriptors) + R"(
+        (func $is (param anyref (ref null $b)) (result i32)
+            (block $yes (result (ref $a))
+                (br_on_cast_desc_eq $yes anyref (ref $a) (local.get 0) (local.get 1))
+                (drop) (call $litter (i32.const 20)) (return (i32.const 0)))
+            (drop) (i32.const 1))
+        (func $is_not (param anyref (ref null $b)) (result i32)
+            (block $no (result anyref)
+                (br_on_cast_desc_eq_fail $no anyref (ref null $a) (local.get 0) (local.get 1))
+                (drop) (return (i32.const 0)))
+            (drop) (i32.const 1))
+        (func (export "f") (param i32) (result i32) (local (ref null $c) (ref null $d))
+            (local.set 1 (call $c (local.get 0)))
+            (local.set 2 (ref.get_desc $c (local.get 1)))
+            (call $litter (i32.const 20))
+            (i32.add (i32.add
+                (struct.get $c 0 (ref.cast_desc_eq (ref $c) (local.get 1) (local.get 2)))
+                (i32.mul (i32.const 10) (call $is (local.get 1) (local.get 2))))
+            (i32.add (i32.add
+                (i32.mul (i32.const 100) (call $is (call $a (i32.const 1)) (local.get 2)))
+                (i32.mul (i32.const 1000) (call $is (ref.i31 (i32.const 1)) (local.get 2))))
+            (i32.add
+                (i32.mul (i32.const 10000) (call $is_not (call $box (i32.const 1)) (local.get 2)))
+                (i32.mul (i32.const 100000) (call $is_not (ref.null none) (local.get 2))))))))")),
+           7, 10017);
 }
 
 using GcLimitTest = ApiTest;

@@ -270,5 +270,56 @@ TEST(TypeRegistry, MayBeReadWhileItGrows) {
     EXPECT_EQ(*registry.intern_function({{ValType::v128}, {}}), 2U + 4000U);
 }
 
+SubType described(SubType type, std::optional<uint32_t> describes, std::optional<uint32_t> descriptor) {
+    if (describes)
+        type.describes = TypeIdx(*describes);
+    if (descriptor)
+        type.descriptor = TypeIdx(*descriptor);
+    return type;
+}
+
+TEST(TypeRegistry, ExactnessIsPartOfAType) {
+    TypeRegistry registry;
+    const ValType exact = ValType::reference(HeapType::exact(TypeIdx(0U)), false);
+    const Space a = Space(registry).add({structure({})}).add({structure({ref(0)})}).add({structure({exact})});
+    EXPECT_NE(a.ids[1], a.ids[2]);
+    const ValType field = registry.type(a.ids[2]).structure()->fields[0].storage.type;
+    EXPECT_EQ(field, ValType::reference(HeapType::exact(TypeIdx(a.ids[0])), false));
+    EXPECT_EQ(to_canonical(exact, a.ids), field);
+}
+
+TEST(TypeRegistry, ExactTypesHaveNoOthersBelowButTheBottom) {
+    TypeRegistry registry;
+    const Space a = Space(registry).add({open(structure({}))}).add({open(structure({}), 0)});
+    const HeapType super(TypeIdx(a.ids[0])), sub(TypeIdx(a.ids[1]));
+    const HeapType exact_super = HeapType::exact(super.type_index());
+    const HeapType exact_sub = HeapType::exact(sub.type_index());
+    EXPECT_TRUE(registry.matches(exact_sub, sub));
+    EXPECT_TRUE(registry.matches(exact_sub, super));
+    EXPECT_TRUE(registry.matches(exact_sub, exact_sub));
+    EXPECT_TRUE(registry.matches(exact_sub, HeapType::struct_));
+    EXPECT_TRUE(registry.matches(HeapType::none, exact_super));
+    EXPECT_FALSE(registry.matches(HeapType::nofunc, exact_super));
+    EXPECT_FALSE(registry.matches(sub, exact_sub));
+    EXPECT_FALSE(registry.matches(sub, exact_super));
+    EXPECT_FALSE(registry.matches(exact_sub, exact_super));
+    EXPECT_FALSE(registry.matches(HeapType::struct_, exact_super));
+}
+
+TEST(TypeRegistry, DescriptorsArePartOfAType) {
+    TypeRegistry registry;
+    const Group pair{described(structure({}), {}, 1), described(structure({}), 0, {})};
+    const Group shifted{described(structure({}), {}, 2), described(structure({}), 1, {})};
+    const Space a = Space(registry).add(pair);
+    const Space b = Space(registry).add({func({})}).add(shifted);
+    const Space plain = Space(registry).add({structure({}), structure({})});
+    EXPECT_EQ(a.ids[0], b.ids[1]);
+    EXPECT_EQ(a.ids[1], b.ids[2]);
+    EXPECT_NE(a.ids[0], plain.ids[0]);
+    EXPECT_NE(a.ids[1], plain.ids[1]);
+    EXPECT_EQ(registry.type(a.ids[0]).descriptor, TypeIdx(a.ids[1]));
+    EXPECT_EQ(registry.type(a.ids[1]).describes, TypeIdx(a.ids[0]));
+}
+
 }  // namespace
 }  // namespace wsb

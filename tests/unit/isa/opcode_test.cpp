@@ -28,17 +28,24 @@ TEST(OpTable, EveryRowIsFoundByItsText) {
     }
 }
 
-TEST(OpTable, ThreeTextsHaveTwoEncodings) {
+TEST(OpTable, FourTextsHaveTwoEncodings) {
     EXPECT_EQ(find_op("select"), Op::select);
     EXPECT_EQ(op_info(Op::select_t).text, "select");
     EXPECT_EQ(find_op("ref.test"), Op::ref_test);
     EXPECT_EQ(op_info(Op::ref_test_null).text, "ref.test");
     EXPECT_EQ(find_op("ref.cast"), Op::ref_cast);
     EXPECT_EQ(op_info(Op::ref_cast_null).text, "ref.cast");
+    EXPECT_EQ(find_op("ref.cast_desc_eq"), Op::ref_cast_desc_eq);
+    EXPECT_EQ(op_info(Op::ref_cast_desc_eq_null).text, "ref.cast_desc_eq");
+    for (const Op op : {Op::ref_test, Op::ref_cast, Op::ref_cast_desc_eq}) {
+        EXPECT_EQ(op_info(null_form(op)).text, op_info(op).text);
+        EXPECT_FALSE(takes_null(op));
+        EXPECT_TRUE(takes_null(null_form(op)));
+    }
     size_t repeated = 0;
     for (size_t i = 1; i < op_count; ++i)
         repeated += op_table[i].text == op_table[i - 1].text ? 1 : 0;
-    EXPECT_EQ(repeated, 3U);
+    EXPECT_EQ(repeated, 4U);
 }
 
 TEST(OpTable, IdsAreTheTexts) {

@@ -41,6 +41,24 @@ TEST(Types, KeepEveryIndexApartFromAbstractTypes) {
     EXPECT_FALSE(noexn.is_defaultable());
 }
 
+TEST(Types, KeepEveryIndexApartFromAbstractTypesIfExact) {
+    for (const uint32_t index : {0U, 1U, limits::types - 1, limits::types}) {
+        const HeapType heap = HeapType::exact(TypeIdx(index));
+        const auto type = ValType::reference(heap, true);
+        EXPECT_EQ(type.heap(), heap);
+        EXPECT_TRUE(type.is_ref() && type.is_nullable());
+        EXPECT_TRUE(heap.is_defined() && heap.is_exact());
+        EXPECT_EQ(heap.type_index().value, index);
+        EXPECT_NE(heap, HeapType(TypeIdx(index)));
+        EXPECT_EQ(heap.as_inexact(), HeapType(TypeIdx(index)));
+        EXPECT_EQ(heap.with_index(TypeIdx(7U)), HeapType::exact(TypeIdx(7U)));
+        EXPECT_EQ(heap.as_inexact().with_index(TypeIdx(7U)), HeapType(TypeIdx(7U)));
+    }
+    EXPECT_FALSE(HeapType(HeapType::noexn).is_exact());
+    EXPECT_EQ(to_string(HeapType::exact(TypeIdx(12U))), "(exact 12)");
+    EXPECT_EQ(to_string(ValType::reference(HeapType::exact(TypeIdx(3U)), true)), "(ref null (exact 3))");
+}
+
 TEST(Features, FollowTheVersions) {
     EXPECT_TRUE(default_features.has(Feature::gc));
     EXPECT_FALSE(default_features.has(Feature::threads));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Modules, types, names and instructions of the text format, seen through the decoder.
+#include "engine/isa/limits.h"
 #include "engine/isa/opcode.h"
 #include "tests/unit/text/text_fixture.h"
+
+#include <fmt/format.h>
 
 namespace wsb::text {
 namespace {
@@ -324,6 +327,20 @@ TEST(Assemble, SurvivesDamage) {
             std::string damaged = source;
             damaged[i] = c;
             static_cast<void>(assemble(damaged));
+        }
+    }
+}
+
+/// They must not become other types either.
+TEST(Assemble, IndicesThatNoModuleCanDefineStayUnknown) {
+    for (const uint32_t index : {4'128'768U, 4'128'800U, 4'194'304U, 8'388'608U, 0xffffffffU}) {
+        for (const char* form : {"(module (type (struct)) (func (param (ref {}))))",
+                                 "(module (type (struct)) (func (param (ref null (exact {})))))"}) {
+            const Module module = module_of(fmt::format(fmt::runtime(form), index));
+            const HeapType heap = module.types[1].func()->params[0].heap();
+            EXPECT_TRUE(heap.is_defined()) << form << index;
+            EXPECT_GE(heap.type_index().value, limits::types) << form << index;
+            EXPECT_EQ(heap.is_exact(), std::string_view(form).find("exact") != std::string_view::npos);
         }
     }
 }

@@ -393,5 +393,36 @@ TEST(FloatText, ReadsBackToTheSameBits) {
     }
 }
 
+TEST(Print, DescriptorsAndExactTypes) {
+    const std::string text = printed(R"((module
+        (rec
+            (type $a (sub (descriptor $b) (struct (field i32))))
+            (type $b (sub final (describes $a) (descriptor 2) (struct)))
+            (type (describes $b) (struct (field (ref null (exact $a)))))
+        )
+        (type $f (func))
+        (import "m" "f" (func $f (exact (type $f))))
+        (func (import "m" "g") (exact (type $f)))
+        (func (param (ref (exact $a)) (ref null (exact 2)))
+            (drop (ref.cast_desc_eq (ref (exact $a)) (ref.null any) (ref.get_desc $a (local.get 0))))
+            (drop (ref.cast_desc_eq (ref null $a) (ref.null any) (ref.null (exact $b))))
+            (drop (struct.new_desc $a (i32.const 1) (ref.null none)))
+            (drop (struct.new_default_desc $b (local.get 1)))
+            (block (result anyref)
+                (br_on_cast_desc_eq 0 anyref (ref (exact $b)) (ref.null any) (local.get 1))
+                (br_on_cast_desc_eq_fail 0 (ref null $b) (ref null $b) (local.get 1)))
+            (drop))))");
+    for (const char* line :
+         {"(type $a (;0;) (sub (descriptor $b) (struct (field i32))))",
+          "(type $b (;1;) (describes $a) (descriptor 2) (struct))",
+          "(type (;2;) (describes $b) (struct (field (ref null (exact $a)))))",
+          "(import \"m\" \"f\" (func $f (;0;) (exact (type $f))))",
+          "(param (ref (exact $a)) (ref null (exact 2)))", "ref.cast_desc_eq (ref (exact $a))",
+          "ref.cast_desc_eq (ref null $a)", "ref.null (exact $b)", "struct.new_desc $a",
+          "struct.new_default_desc $b", "ref.get_desc $a", "br_on_cast_desc_eq 0 anyref (ref (exact $b))",
+          "br_on_cast_desc_eq_fail 0 (ref null $b) (ref null $b)"})
+        EXPECT_THAT(text, HasSubstr(line));
+}
+
 }  // namespace
 }  // namespace wsb::text

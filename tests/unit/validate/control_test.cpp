@@ -44,8 +44,8 @@ const Expected branches[] = {
             type_mismatch, "expected funcref, found nothing (br_on_null)", 5),
     in_body("(func (block (br_on_non_null 0 (ref.null func))))", type_mismatch,
             "the label of br_on_non_null must take a reference", 5),
-    in_body("(func (param anyref) (result i31ref) (br_on_cast 0 eqref anyref (local.get 0)) (unreachable))",
-            type_mismatch, "expected eqref, found anyref (br_on_cast)", 3),
+    in_body("(func (param anyref) (result i31ref) (br_on_cast 0 eqref funcref (local.get 0)) (unreachable))",
+            type_mismatch, "expected eqref, found funcref (br_on_cast)", 3),
 };
 
 const Expected legacy_exceptions[] = {
