@@ -54,6 +54,7 @@ private:
     static Config config_of(const RunOptions& options) noexcept {
         Config config;
         config.features = options.features;
+        config.compile_threads = 0;
         if (options.max_stack_bytes)
             config.max_stack_bytes = *options.max_stack_bytes;
         return config;

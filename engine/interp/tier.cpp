@@ -2,9 +2,13 @@
 // Compiling modules, entering guest code, and telling where it stopped.
 #include "engine/interp/tier.h"
 
+#include "engine/base/parallel.h"
 #include "engine/interp/frames.h"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <new>
 
 namespace wsb::interp {
 
@@ -69,7 +73,7 @@ void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, i
 
 class InterpreterTier final : public runtime::Tier {
 public:
-    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled) const override;
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled, unsigned threads) const override;
     [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
                                               Slot* slots) const noexcept override;
     [[nodiscard]] bool mark_roots(const VmContext& context, runtime::RootMaps& maps,
@@ -80,7 +84,47 @@ public:
                                                              size_t max_frames) const override;
 };
 
-Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
+/// Below this a second thread costs more than it does.
+constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
+
+/// Lowers every body. @return the error of the first bad one, whatever the threads did first.
+[[nodiscard]] Result<void> lower_all(runtime::CompiledModule& compiled, std::span<const Code* const> callees,
+                                     unsigned threads) {
+    const Module& module = compiled.module;
+    uint64_t code_bytes = 0;
+    for (const auto& body : module.bodies)
+        code_bytes += body.whole.size_bytes;
+    if (code_bytes < min_parallel_bytes)
+        threads = 1;
+    std::mutex mutex;
+    std::atomic<size_t> first_bad = module.bodies.size();
+    Result<void> verdict;
+    bool is_out_of_memory = false;
+    parallel_for(module.bodies.size(), threads, [&](size_t i) noexcept {
+        if (i > first_bad)
+            return;
+        try {
+            auto lowered =
+                lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
+                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed);
+            if (lowered)
+                return;
+            const std::scoped_lock lock(mutex);
+            if (i > first_bad)
+                return;
+            first_bad = i;
+            verdict = std::move(lowered);
+        } catch (const std::bad_alloc&) {
+            const std::scoped_lock lock(mutex);
+            is_out_of_memory = true;
+        }
+    });
+    if (is_out_of_memory)
+        throw std::bad_alloc();
+    return verdict;
+}
+
+Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled, unsigned threads) const {
     const Module& module = compiled.module;
     std::vector<const Code*> callees(module.funcs.size(), nullptr);
     compiled.codes.reserve(module.bodies.size());
@@ -88,9 +132,7 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled) const {
         compiled.codes.push_back(std::make_unique<Code>());
         callees[module.imported_funcs + i] = compiled.codes.back().get();
     }
-    for (size_t i = 0; i < module.bodies.size(); ++i)
-        WSB_TRY(lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
-                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed));
+    WSB_TRY(lower_all(compiled, callees, threads));
     for (const auto& code : compiled.codes)
         compiled.codes_by_address.push_back(code.get());
     std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });

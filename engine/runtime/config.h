@@ -16,6 +16,9 @@ struct Config {
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
     /// Clamped to 64 KiB … 1 GiB.
     size_t max_stack_bytes = size_t{1} << 20;
+    /// Threads that translate a module while it is loaded; 0: one for each processor. What comes of it does
+    /// not depend on the number.
+    unsigned compile_threads = 1;
     /// Collects garbage before every allocation: slow, and finds references that were forgotten.
     bool collect_always = false;
     /// Host functions that call the guest again, nested at most this deep; then stack_overflow.

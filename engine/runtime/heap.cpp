@@ -253,7 +253,7 @@ void Heap::mark(Slot reference) noexcept {
 void Heap::push(Object* object) noexcept {
     if (m_mark_stack.size() < m_mark_stack_limit) {
         try {
-            m_mark_stack.push_back(object);
+            m_mark_stack.push_back({object, 0});
             return;
         } catch (const std::bad_alloc&) {
         }
@@ -261,57 +261,62 @@ void Heap::push(Object* object) noexcept {
     m_mark_stack_overflowed = true;
 }
 
-void Heap::mark_children(Object* object) noexcept {
+/// Of what is no array of references.
+void Heap::mark_fields(Object* object) noexcept {
     const TypeInfo& type = *object->type;
+    if (type.kind == TypeInfo::Kind::exception) {
+        auto& exception = static_cast<Exception&>(*object);
+        const Slot* value = exception.values();
+        for (const ValType param : m_store.registry().type(exception.tag->type()).func()->params) {
+            if (is_traced(m_store.registry(), param))
+                mark(*value);
+            value += slot_count(param);
+        }
+        return;
+    }
     const auto* bytes = reinterpret_cast<const uint8_t*>(object);
-    switch (type.kind) {
-        case TypeInfo::Kind::structure:
-            for (const uint32_t offset : type.traced_offsets) {
-                Slot field = 0;
-                std::memcpy(&field, bytes + offset, sizeof field);
-                mark(field);
-            }
-            return;
-        case TypeInfo::Kind::array: {
-            if (!type.elements_are_traced)
-                return;
-            auto& array = static_cast<Array&>(*object);
-            for (uint64_t i = 0; i < array.length; ++i) {
-                Slot element = 0;
-                std::memcpy(&element, array.element(i), sizeof element);
-                mark(element);
-            }
-            return;
-        }
-        case TypeInfo::Kind::exception: {
-            auto& exception = static_cast<Exception&>(*object);
-            const Slot* value = exception.values();
-            for (const ValType param : m_store.registry().type(exception.tag->type()).func()->params) {
-                if (is_traced(m_store.registry(), param))
-                    mark(*value);
-                value += slot_count(param);
-            }
-            return;
-        }
+    for (const uint32_t offset : type.traced_offsets) {
+        Slot field = 0;
+        std::memcpy(&field, bytes + offset, sizeof field);
+        mark(field);
+    }
+}
+
+/// Long arrays are followed piece by piece, so that what waits stays little.
+void Heap::mark_some_elements(Array& array, uint64_t from) noexcept {
+    constexpr uint64_t piece = 64;
+    const uint64_t to = std::min<uint64_t>(array.length, from + piece);
+    if (to < array.length)
+        m_mark_stack.back().element = to;
+    else
+        m_mark_stack.pop_back();
+    for (uint64_t i = from; i < to; ++i) {
+        Slot element = 0;
+        std::memcpy(&element, array.element(i), sizeof element);
+        mark(element);
     }
 }
 
 void Heap::drain() noexcept {
     while (!m_mark_stack.empty()) {
-        Object* object = m_mark_stack.back();
+        const Pending pending = m_mark_stack.back();
+        if (pending.object->type->elements_are_traced) {
+            mark_some_elements(static_cast<Array&>(*pending.object), pending.element);
+            continue;
+        }
         m_mark_stack.pop_back();
-        mark_children(object);
+        mark_fields(pending.object);
     }
 }
 
 /// What did not fit on the mark stack is marked, but its children need not be: looks at every marked
-/// object again.
+/// object again. Each further round means that the stack was filled with objects not marked before.
 void Heap::mark_again() noexcept {
     while (m_mark_stack_overflowed) {
         m_mark_stack_overflowed = false;
         for_each_block([&](Block* block) {
             block->for_each_marked([&](Object* object) {
-                mark_children(object);
+                push(object);
                 drain();
             });
         });

@@ -53,10 +53,10 @@ public:
     [[nodiscard]] bool is_due() const noexcept {
         return m_since_collection_bytes >= m_threshold_bytes || m_collects_always;
     }
-    /// Whether the last collection left less than a sixteenth of the heap free: to go on would mean to
+    /// Whether the last collection left less than an eighth of the heap free: to go on would mean to
     /// collect again and again for little.
     [[nodiscard]] bool is_nearly_full() const noexcept {
-        return m_capacity_bytes - m_live_bytes < m_capacity_bytes / 16;
+        return m_capacity_bytes - m_live_bytes < m_capacity_bytes / 8;
     }
 
     // One collection: begin, mark each root, then finish or give up.
@@ -88,6 +88,13 @@ private:
         uint8_t* limit = nullptr;
     };
     static constexpr size_t size_classes = 32;
+    /// A marked object whose children are to be marked, those of an array from an element on.
+    struct Pending {
+        Object* object = nullptr;
+        uint64_t element = 0;
+    };
+    /// 1 MiB, which no limit counts. More entries than that need as many objects that wait at once.
+    static constexpr size_t max_mark_stack = size_t{1} << 16;
 
     /// Writes the header. Copying bytes begins the life of whichever object the type says.
     [[nodiscard]] static Object* begin_object(uint8_t* at, const TypeInfo& type) noexcept {
@@ -104,7 +111,8 @@ private:
     void sweep_large() noexcept;
     void drain() noexcept;
     void push(Object* object) noexcept;
-    void mark_children(Object* object) noexcept;
+    void mark_fields(Object* object) noexcept;
+    void mark_some_elements(Array& array, uint64_t from) noexcept;
     void mark_again() noexcept;
     template <class Function>
     void for_each_block(Function function) noexcept;
@@ -115,8 +123,8 @@ private:
     std::array<SizeClass, size_classes> m_classes;
     std::vector<Block*> m_empty;  ///< of no class
     std::vector<Block*> m_large;
-    std::vector<Object*> m_mark_stack;
-    size_t m_mark_stack_limit = SIZE_MAX;
+    std::vector<Pending> m_mark_stack;
+    size_t m_mark_stack_limit = max_mark_stack;
     bool m_mark_stack_overflowed = false;
     bool m_collects_always = false;
     uint64_t m_capacity_bytes = 0;

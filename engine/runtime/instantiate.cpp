@@ -259,6 +259,9 @@ CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledMo
     if (!store.charge_instance())
         return fail(ErrorCode::limit_exceeded, "number of instances of the store");
     instance->set_charged();
+    // Nothing is collected while constant expressions make objects that nothing refers to yet.
+    if (store.heap().is_due())
+        store.collect();
     Instantiation instantiation(store, std::move(instance));
     WSB_TRY(instantiation.link(imports));
     WSB_TRY(instantiation.allocate());

@@ -44,8 +44,9 @@ class Tier {
 public:
     virtual ~Tier() = default;
 
-    /// Validates and translates every body of `compiled.module` (declarations have passed).
-    [[nodiscard]] virtual Result<void> compile(CompiledModule& compiled) const = 0;
+    /// Validates and translates every body of `compiled.module` (declarations have passed), on as many
+    /// threads (0: one for each processor). The verdict does not depend on their number.
+    [[nodiscard]] virtual Result<void> compile(CompiledModule& compiled, unsigned threads) const = 0;
 
     /// Runs a function: parameters in `slots`, results into `slots` (room for the larger of the two).
     /// Uses and updates context.fuel_left. On `trapped`, context.trap, trap_ip and trap_sp are set and

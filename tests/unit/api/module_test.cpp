@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/api/api_fixture.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace wsb::testing {
@@ -74,6 +75,38 @@ TEST_F(ModuleTest, ReadsFilesOfBothFormats) {
     EXPECT_TRUE(from_binary->find_export("f"));
     std::filesystem::remove(path);
     EXPECT_EQ(Module::from_file(engine, path).error().code, ErrorCode::io_error);
+}
+
+/// 2,000 functions, of which those in `bad` do not leave what they say.
+std::string many_functions(std::vector<int> bad) {
+    std::string text = "(memory 1)";
+    for (int i = 0; i < 2000; ++i) {
+        const bool is_bad = std::ranges::find(bad, i) != bad.end();
+        text += "(func (export \"f" + std::to_string(i) + "\") (result i32) ";
+        for (int n = 0; n < 30; ++n)
+            text += "(i32.store (i32.const 4) (i32.const 5)) ";
+        text += is_bad ? "(i64.const 1))" : "(i32.const " + std::to_string(i) + "))";
+    }
+    return text;
+}
+
+TEST(Compilation, ThreadsChangeNothing) {
+    Config config;
+    config.compile_threads = 4;
+    const Engine engine(config);
+    const auto module = Module::from_wat(engine, many_functions({}));
+    ASSERT_TRUE(module);
+    Store store = Store::create(engine).value();
+    const Instance instance = Linker(engine).instantiate(store, *module).value();
+    for (const int i : {0, 1, 999, 1999})
+        EXPECT_EQ(instance.typed_function<int32_t()>("f" + std::to_string(i)).value()().value(), i);
+    const auto alone = Module::from_wat(Engine(), many_functions({700, 1300, 701}));
+    ASSERT_FALSE(alone);
+    for (int repeat = 0; repeat < 10; ++repeat) {
+        const auto together = Module::from_wat(engine, many_functions({700, 1300, 701}));
+        ASSERT_FALSE(together);
+        EXPECT_EQ(together.error().message(), alone.error().message());
+    }
 }
 
 }  // namespace

@@ -316,6 +316,18 @@ TEST_F(GcLimitTest, KeptObjectsEndAtTheLimitWithItsName) {
     EXPECT_EQ(i.typed_function<int32_t()>("g").value()().value(), 5);
 }
 
+TEST_F(GcLimitTest, ConstantExpressionsUseRoomThatWasLetGo) {
+    StoreLimits limits;
+    limits.memory_bytes = 16 << 20;
+    store.set_limits(limits);
+    // Each instance makes 2 MiB of garbage: an array that its start function lets go.
+    for (int i = 0; i < 50; ++i)
+        ASSERT_TRUE(try_instance(R"((type $a (array i8)) (global $g (mut (ref null $a))
+            (array.new_default $a (i32.const 0x200000)))
+            (func $drop (global.set $g (ref.null $a))) (start $drop))"))
+            << i;
+}
+
 TEST_F(GcLimitTest, ArraysLargerThanEverythingAreRefused) {
     const Instance i = instance(R"((type $v (array v128))
         (func (export "f") (param i32) (drop (array.new_default $v (local.get 0)))))");

@@ -16,7 +16,7 @@ namespace wsb::runtime::testing {
 
 class FakeTier final : public Tier {
 public:
-    Result<void> compile(CompiledModule& compiled) const override {
+    Result<void> compile(CompiledModule& compiled, unsigned) const override {
         compiled.codes.resize(compiled.module.bodies.size());
         return {};
     }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loop on several threads.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace wsb {
+
+/// Calls `body(i)` once for each i in [0, count), in no order, on `threads` threads (0: as many as there are
+/// processors), the caller's among them; fewer if the system has no more. `body` must not throw.
+template <class Body>
+void parallel_for(size_t count, unsigned threads, const Body& body) {
+    /// Taken at once, so that threads seldom meet.
+    constexpr size_t batch = 16;
+    if (threads == 0)
+        threads = std::max(1u, std::thread::hardware_concurrency());
+    std::atomic<size_t> next = 0;
+    const auto work = [&]() noexcept {
+        for (size_t from; (from = next.fetch_add(batch)) < count;)
+            for (size_t i = from; i < std::min(from + batch, count); ++i)
+                body(i);
+    };
+    std::vector<std::jthread> helpers;
+    const size_t most = std::min<size_t>(threads, count / batch + 1);
+    try {
+        while (helpers.size() + 1 < most)
+            helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+        // The threads that there are do it.
+    }
+    work();
+}
+
+}  // namespace wsb
