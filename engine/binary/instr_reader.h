@@ -60,10 +60,27 @@ namespace detail {
 
 /// What the first byte of an instruction says.
 struct FirstByte {
-    enum class Kind : uint8_t { illegal, prefix, alone, with_immediates };
+    /// What follows: nothing; an index; an i32; alignment and offset; anything else.
+    enum class Kind : uint8_t { illegal, prefix, alone, index, i32, memarg, other };
     Op op{};
     Kind kind = Kind::illegal;
 };
+
+[[nodiscard]] constexpr FirstByte::Kind kind_of(Imm imm) noexcept {
+    switch (imm) {
+        case Imm::none: return FirstByte::Kind::alone;
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::tag:
+        case Imm::local:
+        case Imm::global:
+        case Imm::table: return FirstByte::Kind::index;
+        case Imm::i32: return FirstByte::Kind::i32;
+        case Imm::memarg: return FirstByte::Kind::memarg;
+        default: return FirstByte::Kind::other;
+    }
+}
 
 inline constexpr auto first_bytes = [] {
     std::array<FirstByte, 256> table{};
@@ -72,8 +89,7 @@ inline constexpr auto first_bytes = [] {
         if (row.prefix != 0)
             table[row.prefix].kind = FirstByte::Kind::prefix;
         else
-            table[row.code] = {static_cast<Op>(i), row.imm == Imm::none ? FirstByte::Kind::alone
-                                                                        : FirstByte::Kind::with_immediates};
+            table[row.code] = {static_cast<Op>(i), kind_of(row.imm)};
     }
     return table;
 }();
@@ -99,11 +115,36 @@ public:
                 instr.op = first.op;
                 return {};
             }
+            if (read_short(first, instr))
+                return {};
         }
         return next_with_immediates(instr);
     }
 
 private:
+    /// Immediates of one byte each, as most are. @return false if they are not, or there are none such.
+    [[nodiscard]] bool read_short(const detail::FirstByte& first, Instr& instr) noexcept {
+        using Kind = detail::FirstByte::Kind;
+        if (m_cursor.bytes_left() < 3)
+            return false;
+        const uint8_t one = m_cursor.position()[1];
+        const uint8_t two = m_cursor.position()[2];
+        size_t size_bytes = 2;
+        if (first.kind == Kind::index && one < 0x80) {
+            instr.index = one;
+        } else if (first.kind == Kind::i32 && one < 0x80) {
+            // Bit 6 is the sign.
+            instr.bits = static_cast<uint64_t>(int64_t{one} - ((one & 0x40) != 0 ? 0x80 : 0));
+        } else if (first.kind == Kind::memarg && one < 0x40 && two < 0x80) {
+            instr.memarg = {.align_log2 = one, .memory = MemIdx{}, .offset_bytes = two};
+            size_bytes = 3;
+        } else {
+            return false;
+        }
+        instr.op = first.op;
+        m_cursor.skip(size_bytes);
+        return true;
+    }
     [[nodiscard]] Result<void> next_with_immediates(Instr& instr);
     [[nodiscard]] Result<void> read_opcode(Instr& instr);
     [[nodiscard]] Result<void> read_immediates(Instr& instr, Imm imm);

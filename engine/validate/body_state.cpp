@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace wsb::validate {
 
 void BodyState::add_parameter(ValType type) {
@@ -69,9 +72,7 @@ bool BodyState::pop_reference(ValType& found) {
                                                       op_info(m_instr.op).text));
 }
 
-bool BodyState::check_feature(const OpInfo& row) {
-    if (m_module.features.has(row.feature))
-        return true;
+bool BodyState::refuse_feature(const OpInfo& row) {
     return fail(ErrorCode::feature_disabled,
                 fmt::format("{} needs the feature {}", row.text, feature_name(row.feature)));
 }
@@ -90,9 +91,52 @@ namespace {
     }
 }
 
+/// The letters of a row that has no addresses, at most two operands and at most one result, as types.
+struct Signature {
+    bool is_plain = false;
+    bool has_result = false;
+    uint8_t param_count = 0;
+    std::array<ValType, 2> params{};
+    ValType result;
+};
+
+constexpr auto signatures = [] {
+    std::array<Signature, op_count> table{};
+    for (size_t op = 0; op < op_count; ++op) {
+        const OpInfo& row = op_table[op];
+        Signature& signature = table[op];
+        if (row.imm == Imm::memarg || row.imm == Imm::memarg_lane || row.imm == Imm::mem ||
+            row.params.size() > signature.params.size() || row.results.size() > 1)
+            continue;
+        signature.is_plain = true;
+        signature.param_count = static_cast<uint8_t>(row.params.size());
+        for (size_t i = 0; i < row.params.size(); ++i)
+            signature.params[i] = type_of(row.params[i], ValType::i32);
+        signature.has_result = !row.results.empty();
+        if (signature.has_result)
+            signature.result = type_of(row.results[0], ValType::i32);
+    }
+    return table;
+}();
+
 }  // namespace
 
+bool BodyState::check_exact(Op op) {
+    const Signature& signature = signatures[static_cast<size_t>(op)];
+    const size_t count = signature.param_count;
+    if (!signature.is_plain || m_operands.size() < m_frames.back().height + count ||
+        !std::equal(m_operands.end() - static_cast<ptrdiff_t>(count), m_operands.end(),
+                    signature.params.begin()))
+        return false;
+    m_operands.resize(m_operands.size() - count);
+    if (signature.has_result)
+        push(signature.result);
+    return true;
+}
+
 bool BodyState::check_fixed(const OpInfo& row) {
+    if (check_exact(m_instr.op)) [[likely]]
+        return true;
     ValType address = ValType::i32;
     if (row.imm == Imm::memarg || row.imm == Imm::memarg_lane) {
         if (!check_memarg(row))

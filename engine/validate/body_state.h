@@ -89,8 +89,13 @@ protected:
     [[nodiscard]] bool pop_reference(ValType& found);
 
     // Instructions. Each checks, and pushes and pops; m_instr is the instruction.
-    [[nodiscard]] bool check_feature(const OpInfo& row);
+    [[nodiscard]] bool check_feature(const OpInfo& row) {
+        return m_module.features.has(row.feature) || refuse_feature(row);
+    }
+    bool refuse_feature(const OpInfo& row);
     [[nodiscard]] bool check_fixed(const OpInfo& row);  ///< types by the row's letters
+    /// Whether the operands are exactly what the row says, as they mostly are; then all is done.
+    [[nodiscard]] bool check_exact(Op op);
     [[nodiscard]] bool check_memarg(const OpInfo& row);
     [[nodiscard]] bool check_parametric(ValType& operand);  ///< drop, select
     [[nodiscard]] bool check_local(ValType& type);
