@@ -23,6 +23,9 @@ constexpr std::array<uint32_t, 32> cell_sizes{16,   32,   48,   64,   80,   96, 
                                               1024, 1152, 1280, 1536, 1792, 2048, 2560, 3072, 4096, 5376};
 constexpr uint32_t largest_cell_bytes = cell_sizes.back();
 
+/// Elements of an array that are marked at once.
+constexpr uint64_t array_piece = 64;
+
 /// By size in granules.
 constexpr auto class_of_granules = [] {
     std::array<uint8_t, largest_cell_bytes / granule_bytes + 1> table{};
@@ -247,13 +250,14 @@ void Heap::mark(Slot reference) noexcept {
     if (!block.mark(object))
         return;
     m_live_bytes += block.object_bytes();
-    push(object);
+    push(m_mark_stack, object);
 }
 
-void Heap::push(Object* object) noexcept {
-    if (m_mark_stack.size() < m_mark_stack_limit) {
+template <class Entry>
+void Heap::push(std::vector<Entry>& stack, const Entry& entry) noexcept {
+    if (stack.size() < m_mark_stack_limit) {
         try {
-            m_mark_stack.push_back({object, 0});
+            stack.push_back(entry);
             return;
         } catch (const std::bad_alloc&) {
         }
@@ -261,35 +265,38 @@ void Heap::push(Object* object) noexcept {
     m_mark_stack_overflowed = true;
 }
 
-/// Of what is no array of references.
-void Heap::mark_fields(Object* object) noexcept {
+void Heap::mark_children(Object* object) noexcept {
     const TypeInfo& type = *object->type;
-    if (type.kind == TypeInfo::Kind::exception) {
-        auto& exception = static_cast<Exception&>(*object);
-        const Slot* value = exception.values();
-        for (const ValType param : m_store.registry().type(exception.tag->type()).func()->params) {
-            if (is_traced(m_store.registry(), param))
-                mark(*value);
-            value += slot_count(param);
+    switch (type.kind) {
+        case TypeInfo::Kind::structure:
+            for (const uint32_t offset : type.traced_offsets) {
+                Slot field = 0;
+                std::memcpy(&field, reinterpret_cast<const uint8_t*>(object) + offset, sizeof field);
+                mark(field);
+            }
+            return;
+        case TypeInfo::Kind::array: {
+            auto& array = static_cast<Array&>(*object);
+            if (type.elements_are_traced && array.length <= array_piece)
+                mark_elements(array, 0, array.length);
+            else if (type.elements_are_traced)
+                push(m_array_stack, {&array, 0});
+            return;
         }
-        return;
-    }
-    const auto* bytes = reinterpret_cast<const uint8_t*>(object);
-    for (const uint32_t offset : type.traced_offsets) {
-        Slot field = 0;
-        std::memcpy(&field, bytes + offset, sizeof field);
-        mark(field);
+        case TypeInfo::Kind::exception: {
+            auto& exception = static_cast<Exception&>(*object);
+            const Slot* value = exception.values();
+            for (const ValType param : m_store.registry().type(exception.tag->type()).func()->params) {
+                if (is_traced(m_store.registry(), param))
+                    mark(*value);
+                value += slot_count(param);
+            }
+            return;
+        }
     }
 }
 
-/// Long arrays are followed piece by piece, so that what waits stays little.
-void Heap::mark_some_elements(Array& array, uint64_t from) noexcept {
-    constexpr uint64_t piece = 64;
-    const uint64_t to = std::min<uint64_t>(array.length, from + piece);
-    if (to < array.length)
-        m_mark_stack.back().element = to;
-    else
-        m_mark_stack.pop_back();
+void Heap::mark_elements(Array& array, uint64_t from, uint64_t to) noexcept {
     for (uint64_t i = from; i < to; ++i) {
         Slot element = 0;
         std::memcpy(&element, array.element(i), sizeof element);
@@ -297,15 +304,27 @@ void Heap::mark_some_elements(Array& array, uint64_t from) noexcept {
     }
 }
 
+/// Long arrays are followed piece by piece, so that what waits stays little.
+void Heap::mark_next_piece() noexcept {
+    const PendingArray pending = m_array_stack.back();
+    const uint64_t to = std::min<uint64_t>(pending.array->length, pending.element + array_piece);
+    if (to < pending.array->length)
+        m_array_stack.back().element = to;
+    else
+        m_array_stack.pop_back();
+    mark_elements(*pending.array, pending.element, to);
+}
+
 void Heap::drain() noexcept {
-    while (!m_mark_stack.empty()) {
-        const Pending pending = m_mark_stack.back();
-        if (pending.object->type->elements_are_traced) {
-            mark_some_elements(static_cast<Array&>(*pending.object), pending.element);
-            continue;
+    while (true) {
+        while (!m_mark_stack.empty()) {
+            Object* object = m_mark_stack.back();
+            m_mark_stack.pop_back();
+            mark_children(object);
         }
-        m_mark_stack.pop_back();
-        mark_fields(pending.object);
+        if (m_array_stack.empty())
+            return;
+        mark_next_piece();
     }
 }
 
@@ -316,7 +335,7 @@ void Heap::mark_again() noexcept {
         m_mark_stack_overflowed = false;
         for_each_block([&](Block* block) {
             block->for_each_marked([&](Object* object) {
-                push(object);
+                mark_children(object);
                 drain();
             });
         });
@@ -339,6 +358,7 @@ void Heap::finish_marking() noexcept {
 
 void Heap::give_up_marking() noexcept {
     m_mark_stack.clear();
+    m_array_stack.clear();
     for_each_block([](Block* block) { std::ranges::fill(block->marks, ~uint64_t{0}); });
     sweep_small();
     m_since_collection_bytes = 0;

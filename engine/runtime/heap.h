@@ -88,12 +88,13 @@ private:
         uint8_t* limit = nullptr;
     };
     static constexpr size_t size_classes = 32;
-    /// A marked object whose children are to be marked, those of an array from an element on.
-    struct Pending {
-        Object* object = nullptr;
+    /// A marked array of references, of which those from an element on are to be marked.
+    struct PendingArray {
+        Array* array = nullptr;
         uint64_t element = 0;
     };
-    /// 1 MiB, which no limit counts. More entries than that need as many objects that wait at once.
+    /// 1.5 MiB together, which no limit counts. More entries than that need as many objects that wait at
+    /// once.
     static constexpr size_t max_mark_stack = size_t{1} << 16;
 
     /// Writes the header. Copying bytes begins the life of whichever object the type says.
@@ -110,9 +111,11 @@ private:
     void sweep_small() noexcept;
     void sweep_large() noexcept;
     void drain() noexcept;
-    void push(Object* object) noexcept;
-    void mark_fields(Object* object) noexcept;
-    void mark_some_elements(Array& array, uint64_t from) noexcept;
+    void mark_children(Object* object) noexcept;
+    void mark_elements(Array& array, uint64_t from, uint64_t to) noexcept;
+    void mark_next_piece() noexcept;
+    template <class Entry>
+    void push(std::vector<Entry>& stack, const Entry& entry) noexcept;
     void mark_again() noexcept;
     template <class Function>
     void for_each_block(Function function) noexcept;
@@ -123,7 +126,8 @@ private:
     std::array<SizeClass, size_classes> m_classes;
     std::vector<Block*> m_empty;  ///< of no class
     std::vector<Block*> m_large;
-    std::vector<Pending> m_mark_stack;
+    std::vector<Object*> m_mark_stack;        ///< marked objects whose children are to be marked
+    std::vector<PendingArray> m_array_stack;  ///< long arrays among them
     size_t m_mark_stack_limit = max_mark_stack;
     bool m_mark_stack_overflowed = false;
     bool m_collects_always = false;
