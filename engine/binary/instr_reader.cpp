@@ -160,7 +160,7 @@ Result<void> InstrReader::read_try_table(Instr& instr) {
     WSB_TRY(read_block_type(instr.block));
     const uint64_t at = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint32_t count, m_cursor.count());
-    if (count > limits::br_table_targets)
+    if (count > limits::catch_clauses)
         return fail(ErrorCode::limit_exceeded, at, "clauses of try_table");
     instr.catches.clear();
     for (uint32_t i = 0; i < count; ++i) {

@@ -2,10 +2,12 @@
 // Throwing: frames are searched for a catch clause by their return addresses. Spec:
 // exec/instructions#exec-throw-ref
 #include "engine/interp/frames.h"
+#include "engine/lower/catch_index.h"
 #include "engine/runtime/object_operations.h"
 #include "engine/runtime/store.h"
 
 #include <algorithm>
+#include <span>
 
 namespace wsb::interp {
 
@@ -20,16 +22,19 @@ namespace {
                                             const Exception& exception) {
     const auto word = static_cast<uint32_t>(place.cell_under_way() - code.entry);
     const auto& owner = runtime::owner_of(*place.instance);
-    for (size_t i = 0; i < code.catches.size();) {
-        const CatchRange& range = code.catches[i];
-        const bool is_inside = word >= range.begin_word && word < range.end_word;
-        if (is_inside && range.is_delegate) {
-            i = range.next_clause;  // further behind
-            continue;
+    const std::span<const CatchRange> clauses = code.catches;
+    for (uint32_t block = lower::innermost_clause(code, word); block != CatchRange::none;) {
+        uint32_t outer = clauses[block].outer_clause;
+        for (const CatchRange& clause : clauses.subspan(block, clauses[block].end_clause - block)) {
+            if (!clause.is_delegate) {
+                if (clause.catches_all || owner.tag(clause.tag) == exception.tag)
+                    return &clause;
+                continue;
+            }
+            while (outer != CatchRange::none && outer < clause.next_clause)
+                outer = clauses[outer].outer_clause;
         }
-        if (is_inside && (range.catches_all || owner.tag(range.tag) == exception.tag))
-            return &range;
-        ++i;
+        block = outer;
     }
     return nullptr;
 }

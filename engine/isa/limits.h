@@ -28,9 +28,10 @@ inline constexpr uint32_t locals = 50'000;                        ///< JS API, p
 inline constexpr uint32_t function_size_bytes = 7'654'321;        ///< JS API
 inline constexpr uint32_t table_elements = 10'000'000;            ///< JS API, at run time
 inline constexpr uint32_t label_depth = 100'000;                  ///< ours: nesting of control frames
-inline constexpr uint32_t br_table_targets = 65'520;              ///< as V8 has it
-inline constexpr uint32_t custom_sections = 100'000;              ///< ours
-inline constexpr uint32_t names = 4'000'000;                      ///< ours: entries kept of the name section
+inline constexpr uint32_t catch_clauses = 1'000;      ///< ours: of one block, all tried by a throw
+inline constexpr uint32_t br_table_targets = 65'520;  ///< as V8 has it
+inline constexpr uint32_t custom_sections = 100'000;  ///< ours
+inline constexpr uint32_t names = 4'000'000;          ///< ours: entries kept of the name section
 /// Ours: slots of one frame are addressed by 16 bits in the register code.
 inline constexpr uint32_t frame_slots = 65'000;
 

@@ -35,6 +35,14 @@ struct CatchRange {
     /// `none` if the caller is next.
     bool is_delegate = false;
     uint32_t next_clause = none;
+    uint32_t end_clause = 0;       ///< one behind the last clause of the same block
+    uint32_t outer_clause = none;  ///< the first clause of the block around it (catch_index.h)
+};
+
+/// From this word on, up to the next start, the innermost block is the one with this first clause.
+struct CatchStart {
+    uint32_t word = 0;
+    uint32_t clause = CatchRange::none;
 };
 
 /// One lowered function. Layout of its frame in slots of 8 bytes:
@@ -51,6 +59,7 @@ struct Code {
     std::unique_ptr<Word[]> words;
     uint32_t word_count = 0;
     std::vector<CatchRange> catches;
+    std::vector<CatchStart> catch_starts;  ///< ascending
 
     /// The stepping form of the same function, made when fuel runs low for the first time.
     mutable std::atomic<const SteppingForm*> stepping = nullptr;

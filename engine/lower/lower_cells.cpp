@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cells, the symbolic stack and the accumulators of the folding translator.
 #include "engine/isa/limits.h"
+#include "engine/lower/catch_index.h"
 #include "engine/lower/lower_sink.h"
 #include "engine/validate/fuel_cost.h"
 
@@ -58,6 +59,7 @@ Result<void> LowerSink::finish(Code& code) {
     code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
     std::ranges::copy(m_words, code.words.get());
     code.entry = code.words.get();
+    code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
     return {};
 }

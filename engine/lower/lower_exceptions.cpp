@@ -58,7 +58,9 @@ void LowerSink::close_clauses(Frame& frame) {
     for (const uint32_t delegation : frame.delegations)
         m_catches[delegation].next_clause = static_cast<uint32_t>(m_catches.size());
     const bool is_open = frame.kind != Frame::Kind::legacy_catch;
+    const auto end_clause = static_cast<uint32_t>(m_catches.size() + frame.catches.size());
     for (CatchRange& range : frame.catches) {
+        range.end_clause = end_clause;
         range.end_word = is_open ? static_cast<uint32_t>(m_words.size()) : frame.body_end_word;
         m_catches.push_back(range);
     }

@@ -154,6 +154,8 @@ bool BodyState::check_legacy_catch() {
     ControlFrame& frame = m_frames.back();
     if (frame.op != Op::try_ && frame.op != Op::catch_)
         return fail(ErrorCode::end_opcode_expected, "catch without try");
+    if (++frame.catch_clauses > limits::catch_clauses)
+        return fail(ErrorCode::limit_exceeded, "more than 1,000 catch clauses of a block");
     const bool has_tag = m_instr.op == Op::catch_;
     if (has_tag && m_instr.index >= m_module.tags.size())
         return fail(ErrorCode::unknown_tag, std::to_string(m_instr.index));

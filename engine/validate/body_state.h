@@ -39,8 +39,9 @@ struct LabelFuel {
 struct ControlFrame {
     Op op = Op::block;
     BlockShape shape;
-    uint32_t height = 0;       ///< operands below the frame
-    uint32_t initialized = 0;  ///< locals initialised before the frame
+    uint32_t height = 0;         ///< operands below the frame
+    uint32_t initialized = 0;    ///< locals initialised before the frame
+    uint32_t catch_clauses = 0;  ///< legacy: so far
     bool is_unreachable = false;
     bool is_live = true;
     bool head_is_live = true;

@@ -114,36 +114,37 @@ const Shape shapes[] = {
     {"trap_of_vector", R"((memory 1) (func (export "f") (param i32) (result i32)
         (v128.store (local.get 0) (v128.load (i32.const 65520))) (i32.const 1)))",
      65521, 4, TrapCode::memory_out_of_bounds},
-    // get, throw of a value, then at the label: const add
+    // try_table, get, throw of a value, then at the label: const add
     {"exception", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
         (i32.add (i32.const 1) (block (result i32)
             (try_table (catch $e 0) (throw $e (local.get 0))) (i32.const 9)))))",
-     5, 4},
-    // get if call, callee: const throw; then const; or without a throw: get if, const
+     5, 5},
+    // try_table, get if call, callee: const throw; then const; or without a throw: get if, const
     {"exception_from_callee", R"((tag $e) (func $g (drop (i32.const 1)) (throw $e))
         (func (export "f") (param i32) (result i32)
             (block (try_table (catch_all 0) (if (local.get 0) (then (call $g)))) (return (i32.const 7)))
             (i32.const 8)))",
-     1, 6},
-    // get, throw of a value, then in the catch block: const add; add after the block
+     1, 7},
+    // try, get, throw of a value, then in the catch block: const add; add after the block
     {"legacy_catch", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
         (i32.add (i32.const 1) (try (result i32) (do (throw $e (local.get 0)))
             (catch $e (i32.add (i32.const 2)))))))",
-     5, 6},
-    // get, const, over the catch block; add, const
+     5, 7},
+    // try, get, const, over the catch block; add, const
     {"legacy_no_throw", R"((tag $e (param i32)) (func (export "f") (param i32) (result i32)
         (i32.add (i32.const 1) (try (result i32) (do (local.get 0)) (catch $e (i32.add (i32.const 2)))
             (catch_all (unreachable))))))",
-     5, 3},
-    // n > 0: const, call, callee: get throw; outer catch: drop(const), rethrow, then get const sub tee br_if
+     5, 4},
+    // n > 0: try try const, call, callee: get throw; outer catch: drop(const), rethrow, then get const sub
+    // tee br_if
     {"legacy_rethrow_in_loop", R"((tag $e (param i32)) (func $g (param i32) (throw $e (local.get 0)))
         (func (export "f") (param i32)
             (loop (try (do (try (do (call $g (i32.const 7)))
                                (catch $e (drop) (drop (i32.const 1)) (rethrow 0))))
                        (catch_all (nop)))
                 (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
-     4, 44},
-    // get if call, callee: const throw, the catch of the delegate's target: const
+     4, 52},
+    // three tries, get if call, callee: const throw, the catch of the delegate's target: const
     {"legacy_delegate", R"((tag $e) (func $g (drop (i32.const 1)) (throw $e))
         (func (export "f") (param i32) (result i32)
             (try $t (result i32) (do
@@ -151,10 +152,10 @@ const Shape shapes[] = {
                     (catch_all (unreachable)))
                 (i32.const 7))
                 (catch $e (i32.const 8)))))",
-     1, 6},
+     1, 9},
     {"legacy_uncaught_rethrow", R"((tag $e) (func (export "f") (param i32)
         (try (do (throw $e)) (catch_all (drop (local.get 0)) (rethrow 0)))))",
-     1, 3, TrapCode::uncaught_exception},
+     1, 4, TrapCode::uncaught_exception},
     {"uncaught_exception", R"((tag $e) (func $g (throw $e)) (func (export "f") (param i32) (call $g)))", 1, 2,
      TrapCode::uncaught_exception},
     // const const get extend const, add128, mul_wide_s, then drop and wrap
