@@ -64,6 +64,13 @@ Result<void> LowerSink::finish(Code& code) {
     return {};
 }
 
+void LowerSink::entry(uint32_t cost) {
+    if (m_form == Form::fast)
+        return;
+    begin_cell(Single::fuel_step);
+    word(cost);
+}
+
 void LowerSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
     m_potential_at_instr = potential();

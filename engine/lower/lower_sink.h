@@ -80,6 +80,7 @@ public:
 
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
+    void entry(uint32_t cost);
     void at(const binary::Instr& instr);
     void check();
     void constant(Op op, ValType type, uint64_t bits);

@@ -30,6 +30,10 @@ public:
             return std::unexpected(take_error());
         open_body(type.results);
         m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential});
+        if (const uint32_t cost = entry_cost(m_locals.size() - type.params.size()); cost != 0) {
+            m_fuel = {cost, cost};
+            m_sink.entry(cost);
+        }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
         while (!m_frames.empty()) {
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {

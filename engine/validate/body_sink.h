@@ -36,6 +36,8 @@ struct BlockShape {
 struct NullSink {
     // Life
     void begin(const BodyInfo&) {}
+    /// Entering the function costs this much, once, before its first instruction.
+    void entry(uint32_t) {}
     void end() {}
     /// Before each reachable instruction, before its operands are looked at.
     void at(const binary::Instr&) {}

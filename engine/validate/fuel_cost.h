@@ -3,7 +3,9 @@
 #pragma once
 
 #include "engine/binary/instr_reader.h"
+#include "engine/isa/limits.h"
 #include "engine/module/module.h"
+#include "engine/validate/body_sink.h"
 
 namespace wsb::validate {
 
@@ -31,6 +33,13 @@ inline constexpr uint64_t bytes_per_unit = 64;
     return op == Op::struct_new || op == Op::struct_new_default || op == Op::struct_new_desc ||
            op == Op::struct_new_default_desc;
 }
+
+/// Of entering a function: its locals behind the parameters are set to zero. At most limits::locals / 64,
+/// which is less than a check may be late (fuel_window).
+[[nodiscard]] constexpr uint32_t entry_cost(size_t locals) noexcept {
+    return static_cast<uint32_t>(locals / 64);
+}
+static_assert(entry_cost(limits::locals) < fuel_window);
 
 /// The part that is known before execution: the table's, and for new structures one unit for each 64
 /// bytes. The instruction need not be valid yet.

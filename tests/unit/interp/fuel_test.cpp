@@ -22,6 +22,14 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
     return out << shape.name;
 }
 
+const std::string many_locals = [] {
+    std::string text = "(func $g (local";
+    for (int i = 0; i < 640; ++i)
+        text += " i64";
+    return text + R"()) (func (export "f") (param i32)
+        (loop (call $g) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))";
+}();
+
 const Shape shapes[] = {
     {"straight", R"((func (export "f") (param i32) (result i32)
         (i32.add (local.get 0) (i32.mul (local.get 0) (i32.const 3)))))",
@@ -186,6 +194,8 @@ const Shape shapes[] = {
     {"trap_of_bulk", R"((memory 1) (func (export "f") (param i32)
         (memory.fill (i32.const 65000) (i32.const 1) (i32.const 640))))",
      1, 14, TrapCode::memory_out_of_bounds},
+    // call, entering 640 locals: 10, twice over a loop: get const sub tee br_if
+    {"many_locals", many_locals.c_str(), 2, 32},
     // get const new get
     {"structure", R"((type $s (struct (field i32 i64)))
         (func (export "f") (param i32) (result i32)
@@ -286,7 +296,8 @@ TEST_P(FuelTest, StopsExactlyAtEveryUnit) {
     const Func f = instance(GetParam().wat).func("f").value();
     const std::string_view text = GetParam().wat;
     const bool has_bulk = text.find("memory.") != text.npos || text.find("array.") != text.npos ||
-                          text.find("large") != text.npos || text.find("v128") != text.npos;
+                          text.find("large") != text.npos || text.find("v128") != text.npos ||
+                          text.find("i64 i64 i64") != text.npos;
     for (uint64_t budget = 0; budget < GetParam().cost; ++budget) {
         store.set_fuel(budget);
         const auto outcome = f.call({GetParam().argument});
