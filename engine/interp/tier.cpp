@@ -17,6 +17,7 @@ const lower::HandlerTable& handlers() {
         lower::HandlerTable filled;
         fill_numeric(filled);
         fill_float(filled);
+        fill_pairs(filled);
         fill_branches(filled);
         fill_memory(filled);
         fill_atomic(filled);

@@ -118,11 +118,7 @@ void LowerSink::end_block(bool falls_through) {
 /// Takes the condition off the stack. A comparison just emitted is taken back, to be fused.
 LowerSink::Condition LowerSink::pop_condition() {
     const Value value = pop();
-    const bool fusible = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
-                         op_info(m_fusible.op).cls == OpClass::compare &&
-                         value.kind == Value::Kind::temporary && m_fusible.result_slot == value.slot &&
-                         m_int.cell == m_fusible.cell;
-    if (fusible) {
+    if (is_last_result(value) && op_info(m_fusible.op).cls == OpClass::compare) {
         const Condition condition{.op = m_fusible.op,
                                   .operands = m_fusible.operands,
                                   .a = m_fusible.a,

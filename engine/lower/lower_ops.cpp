@@ -121,6 +121,8 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
         if (is_compare)
             op = exchanged(op);
     }
+    if (pair_with_last(op, x, y, result))
+        return;
     const auto slot_of = [&](const Value& value) {
         return value.kind == Value::Kind::local ? local_slot(value.local) : value.slot;
     };
@@ -141,6 +143,50 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
     } else {
         emit_numeric(op, Operands::ss, slot_of(x), slot_of(y), 0, operand, result);
     }
+}
+
+/// Whether a popped value is the result of the last cell, a numeric one that may be taken back.
+bool LowerSink::is_last_result(const Value& value) const noexcept {
+    const Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
+    return m_fusible.cell != none && m_fusible.cell == m_last_cell && value.kind == Value::Kind::temporary &&
+           m_fusible.result_slot == value.slot && accumulator.cell == m_fusible.cell;
+}
+
+/// The handlers for the last cell and a second instruction; null if there are none.
+const std::array<Word, 2>* LowerSink::find_pair(Op second, Operands shape) const noexcept {
+    const auto find = [&](const PairKinds& kinds, const auto& handlers) {
+        const size_t index = kinds.index(m_fusible.op, m_fusible.operands, second, shape);
+        return index == kinds.count() ? nullptr : &handlers[index];
+    };
+    switch (op_info(second).params[0]) {
+        case 'i': return find(pairs_i32, m_handlers.pair_i32);
+        case 'f': return find(pairs_f32, m_handlers.pair_f32);
+        case 'd': return find(pairs_f64, m_handlers.pair_f64);
+        default: return nullptr;
+    }
+}
+
+/// One cell for the last one and this instruction, if that cell's result is an operand of it.
+bool LowerSink::pair_with_last(Op op, const Value& x, const Value& y, ValType result) {
+    const bool x_is_last = is_last_result(x);
+    if (!x_is_last && !is_last_result(y))
+        return false;
+    const Value& other = x_is_last ? y : x;
+    const bool is_immediate = other.kind == Value::Kind::constant;
+    const Operands shape =
+        is_immediate ? (x_is_last ? Operands::ai : Operands::ia) : (x_is_last ? Operands::as : Operands::sa);
+    const auto* const handlers = find_pair(op, shape);
+    if (handlers == nullptr)
+        return false;
+    const Fusible first = m_fusible;
+    rewind_fusible();
+    const uint32_t cell = begin_cell((*handlers)[static_cast<size_t>(Destination::slot)]);
+    const uint32_t other_slot = other.kind == Value::Kind::local ? local_slot(other.local) : other.slot;
+    word(pack(m_height, first.a, first.b, other_slot));
+    if (is_immediate || first.operands >= Operands::si)
+        word(first.immediate | (is_immediate ? other.bits << 32 : 0));
+    push_produced(result, cell, (*handlers)[static_cast<size_t>(Destination::accumulator)]);
+    return true;
 }
 
 void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
@@ -290,11 +336,8 @@ bool LowerSink::is_short_sum(const Fusible& sum) noexcept {
 
 /// base + index, or base + a constant that wraps around, then load: one cell.
 bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& arg) {
-    const bool is_sum = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
-                        m_fusible.op == Op::i32_add &&
-                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible)) &&
-                        address.kind == Value::Kind::temporary && m_fusible.result_slot == address.slot &&
-                        m_int.cell == m_fusible.cell;
+    const bool is_sum = is_last_result(address) && m_fusible.op == Op::i32_add &&
+                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible));
     const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
     if (!is_sum || end > UINT16_MAX)
         return false;

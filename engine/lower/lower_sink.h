@@ -242,7 +242,10 @@ private:
     void reset_stack(size_t values, uint32_t height) noexcept;
 
     // Operations (lower_ops.cpp)
+    [[nodiscard]] bool is_last_result(const Value& value) const noexcept;
     void numeric(Op op, Value x, Value y, ValType result);
+    [[nodiscard]] const std::array<Word, 2>* find_pair(Op second, Operands shape) const noexcept;
+    bool pair_with_last(Op op, const Value& x, const Value& y, ValType result);
     void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
                       ValType result);
     [[nodiscard]] size_t shared_column(MemIdx memory) const noexcept;
