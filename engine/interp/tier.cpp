@@ -4,6 +4,7 @@
 
 #include "engine/base/parallel.h"
 #include "engine/interp/frames.h"
+#include "engine/runtime/instance.h"
 
 #include <algorithm>
 #include <atomic>
@@ -73,7 +74,8 @@ void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, i
 
 class InterpreterTier final : public runtime::Tier {
 public:
-    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled, unsigned threads) const override;
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) const override;
     [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
                                               Slot* slots) const noexcept override;
     [[nodiscard]] bool mark_roots(const VmContext& context, runtime::RootMaps& maps,
@@ -87,15 +89,30 @@ public:
 /// Below this a second thread costs more than it does.
 constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
 
-/// Lowers every body. @return the error of the first bad one, whatever the threads did first.
-[[nodiscard]] Result<void> lower_all(runtime::CompiledModule& compiled, std::span<const Code* const> callees,
-                                     unsigned threads) {
+/// Validates a body, and lowers it now or makes it ready to be lowered later.
+[[nodiscard]] Result<void> prepare(const runtime::CompiledModule& compiled, size_t body, bool is_lazy) {
+    const Module& module = compiled.module;
+    const FuncIdx func(module.imported_funcs + body);
+    Code& code = compiled.codes[body];
+    if (is_lazy) {
+        WSB_TRY_ASSIGN(const bool is_for_later, lower::can_be_lowered_later(module, func));
+        if (is_for_later) {
+            lower::outline(module, func, code);
+            return {};
+        }
+    }
+    return lower::lower_function(module, func, handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
+                                 code, compiled.executed);
+}
+
+/// Prepares every body. @return the error of the first bad one, whatever the threads did first.
+[[nodiscard]] Result<void> prepare_all(const runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) {
     const Module& module = compiled.module;
     uint64_t code_bytes = 0;
     for (const auto& body : module.bodies)
         code_bytes += body.whole.size_bytes;
-    if (code_bytes < min_parallel_bytes)
-        threads = 1;
+    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : options.threads;
     std::mutex mutex;
     std::atomic<size_t> first_bad = module.bodies.size();
     Result<void> verdict;
@@ -104,16 +121,14 @@ constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
         if (i > first_bad)
             return;
         try {
-            auto lowered =
-                lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
-                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed);
-            if (lowered)
+            auto prepared = prepare(compiled, i, options.is_lazy);
+            if (prepared)
                 return;
             const std::scoped_lock lock(mutex);
             if (i > first_bad)
                 return;
             first_bad = i;
-            verdict = std::move(lowered);
+            verdict = std::move(prepared);
         } catch (const std::bad_alloc&) {
             const std::scoped_lock lock(mutex);
             is_out_of_memory = true;
@@ -124,18 +139,12 @@ constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
     return verdict;
 }
 
-Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled, unsigned threads) const {
-    const Module& module = compiled.module;
-    std::vector<const Code*> callees(module.funcs.size(), nullptr);
-    compiled.codes.reserve(module.bodies.size());
-    for (size_t i = 0; i < module.bodies.size(); ++i) {
-        compiled.codes.push_back(std::make_unique<Code>());
-        callees[module.imported_funcs + i] = compiled.codes.back().get();
-    }
-    WSB_TRY(lower_all(compiled, callees, threads));
-    for (const auto& code : compiled.codes)
-        compiled.codes_by_address.push_back(code.get());
-    std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });
+Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
+                                      const runtime::CompileOptions& options) const {
+    const size_t count = compiled.module.bodies.size();
+    compiled.codes = std::make_unique<Code[]>(count);
+    WSB_TRY(prepare_all(compiled, options));
+    compiled.code_index.enter_loaded({compiled.codes.get(), count});
     return {};
 }
 
@@ -143,22 +152,23 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled, unsigne
 [[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) {
     const Code& code = *func.code;
     Slot* const frame = context.stack_top;
-    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots) {
-        context.trap = TrapCode::stack_overflow;
+    const auto trap_with = [&](TrapCode trap) {
+        context.trap = trap;
         context.trap_ip = nullptr;
         return runtime::HostOutcome::trapped;
-    }
+    };
+    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
+        return trap_with(TrapCode::allocation_failure);
+    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
+        return trap_with(TrapCode::stack_overflow);
     std::copy_n(slots, code.param_slots, frame);
     std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
     frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
     const Word* const ip = fuel < 0 ? stepping_cell(context, code.entry) : code.entry;
-    if (ip == nullptr) {
-        context.trap = TrapCode::allocation_failure;
-        context.trap_ip = nullptr;
-        return runtime::HostOutcome::trapped;
-    }
+    if (ip == nullptr)
+        return trap_with(TrapCode::allocation_failure);
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
     context.activation = &activation;
     enter(ip, frame, func.instance, &context, fuel);

@@ -24,8 +24,6 @@ void LowerSink::begin(const validate::BodyInfo& info) {
         next += slot_width(type);
     }
     m_pending_of_local.assign(info.locals.size(), 0);
-    m_param_slots = slot_count(info.type->params);
-    m_local_end = next;
     m_header_slot = std::max(next, slot_count(info.type->results));
     m_height = m_max_height = m_header_slot + frame_header_slots;
     Frame frame;
@@ -37,30 +35,18 @@ void LowerSink::begin(const validate::BodyInfo& info) {
 }
 
 Result<void> LowerSink::finish(Code& code) {
-    if (m_refused) {
-        auto error = fail(ErrorCode::feature_disabled,
-                          std::string(op_info(m_refused_op).text) + " cannot be executed by this engine yet");
-        error.error().func = m_info.func.value;
-        return error;
-    }
     if (m_max_height > limits::frame_slots) {
         auto error = fail(ErrorCode::limit_exceeded, "frame of more than 65,000 slots");
         error.error().func = m_info.func.value;
         return error;
     }
-    code.func = m_info.func;
-    code.module = m_info.module;
-    code.frame_slots = m_max_height;
-    code.header_slot = m_header_slot;
-    code.param_slots = m_param_slots;
-    code.zeroed_slots = m_local_end - m_param_slots;
-    code.result_slots = slot_count(m_info.type->results);
     code.word_count = static_cast<uint32_t>(m_words.size());
     code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
     std::ranges::copy(m_words, code.words.get());
     code.entry = code.words.get();
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
+    code.frame_slots.store(m_max_height, std::memory_order_release);
     return {};
 }
 

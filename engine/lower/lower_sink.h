@@ -61,22 +61,17 @@ enum class Form : uint8_t { fast, stepping };
 
 class LowerSink : public validate::NullSink {
 public:
-    /// `callees[i]` is the code of function i of the module, null for imported ones.
-    LowerSink(const HandlerTable& handlers, std::span<const Code* const> callees, Form form,
-              Recording* recording, OpCounts* executed) noexcept
+    /// `codes` are those of the module's own functions, in their order.
+    LowerSink(const HandlerTable& handlers, const Code* codes, Form form, Recording* recording,
+              OpCounts* executed) noexcept
         : m_handlers(handlers),
-          m_callees(callees),
+          m_codes(codes),
           m_form(form),
           m_recording(recording),
           m_executed(executed) {}
 
-    /// Moves what was lowered into `code`. @return limit_exceeded for frames too large, feature_disabled
-    /// for instructions that no tier executes.
+    /// Moves what was lowered into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
-
-    /// Whether an instruction came that cannot be translated. Then no hook may be called any more; finish
-    /// says which it was.
-    [[nodiscard]] bool has_refused() const noexcept { return m_refused; }
 
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
@@ -213,11 +208,6 @@ private:
     [[nodiscard]] uint32_t potential() const noexcept {
         return m_form == Form::stepping || m_is_landing ? 0 : *m_info.potential;
     }
-    void refuse() noexcept {
-        if (!m_refused)
-            m_refused_op = m_op;
-        m_refused = true;
-    }
 
     // Values (lower_cells.cpp)
     Value& push(Value::Kind kind, ValType type);
@@ -309,7 +299,7 @@ private:
     void emit_tail_call(Single which, std::span<const ValType> params, uint32_t callee_slot, Word target);
 
     const HandlerTable& m_handlers;
-    std::span<const Code* const> m_callees;
+    const Code* const m_codes;
     const Form m_form;
     Recording* m_recording;
     OpCounts* const m_executed;
@@ -317,8 +307,6 @@ private:
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;
     uint32_t m_potential_at_instr = 0;
-    bool m_refused = false;
-    Op m_refused_op{};
     Op m_op{};
 
     std::vector<Word> m_words;
@@ -332,7 +320,6 @@ private:
     uint32_t m_header_slot = 0;
     uint32_t m_height = 0;  ///< the next canonical slot
     uint32_t m_max_height = 0;
-    uint32_t m_param_slots = 0, m_local_end = 0;
 
     Accumulator m_int, m_float;
     uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where

@@ -20,8 +20,7 @@ public:
         m_func = func;
     }
 
-    /// @return the first error: invalid, malformed or limit, with offset and function. Ends early, with no
-    /// verdict about the rest, when the sink has refused an instruction.
+    /// @return the first error: invalid, malformed or limit, with offset and function.
     [[nodiscard]] Result<void> run() {
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
@@ -29,7 +28,7 @@ public:
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
         open_body(type.results);
-        m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential});
+        m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential, &m_operands});
         if (const uint32_t cost = entry_cost(m_locals.size() - type.params.size()); cost != 0) {
             m_fuel = {cost, cost};
             m_sink.entry(cost);
@@ -42,11 +41,6 @@ public:
             }
             if (!step()) [[unlikely]]
                 return std::unexpected(take_error());
-            // A sink that gave up no longer follows the operands: no further hook may be called.
-            if constexpr (requires { m_sink.has_refused(); }) {
-                if (m_sink.has_refused()) [[unlikely]]
-                    return {};
-            }
         }
         if (!reader.at_end()) {
             m_instr.offset_bytes = reader.offset_bytes();

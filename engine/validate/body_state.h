@@ -168,9 +168,8 @@ private:
     [[nodiscard]] bool close_branch(ControlFrame& frame);
     void reset_locals(uint32_t count) noexcept;
 
-    std::vector<ValType> m_operands;
-
 protected:
+    std::vector<ValType> m_operands;
     std::vector<ControlFrame> m_frames;
 
 private:
