@@ -61,15 +61,22 @@ void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, i
 #endif
 }
 
-/// True fuel of a stopped run: the register holds fuel + P - bias. Spec of P: docs/adr, metering.
-[[nodiscard]] int64_t true_fuel(const VmContext& context) {
+/// P where a run stopped. Without memory to find it out, the most that it can be.
+[[nodiscard]] uint32_t potential_at_trap(const VmContext& context) noexcept {
     const FoundCode found = find_code(context, context.trap_ip);
-    uint32_t potential = 0;
-    if (found.code != nullptr) {
-        if (const auto origin = locate(found, context.trap_ip, false))
-            potential = origin->potential;
+    if (found.code == nullptr)
+        return 0;
+    try {
+        const auto origin = locate(found, context.trap_ip, false);
+        return origin ? origin->potential : 0;
+    } catch (const std::bad_alloc&) {
+        return validate::fuel_window;
     }
-    return context.fuel_left + fuel_bias - potential;
+}
+
+/// True fuel of a stopped run: the register holds fuel + P - bias. Spec of P: docs/adr, metering.
+[[nodiscard]] int64_t true_fuel(const VmContext& context) noexcept {
+    return std::max<int64_t>(context.fuel_left + fuel_bias - potential_at_trap(context), 0);
 }
 
 class InterpreterTier final : public runtime::Tier {

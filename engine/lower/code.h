@@ -48,8 +48,8 @@ struct CatchStart {
 /// One function and, once it is lowered, its cells. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
 struct Code {
-    /// The frame size of what is not lowered yet: it fits into no stack, so that a call finds out by the check
-    /// that it makes anyway.
+    /// The frame size of what is not lowered yet: it fits into no stack, so that a call finds out by the
+    /// check that it makes anyway.
     static constexpr uint32_t unknown_slots = ~uint32_t{0};
 
     const Word* entry = nullptr;  ///< first cell

@@ -64,11 +64,7 @@ public:
     /// `codes` are those of the module's own functions, in their order.
     LowerSink(const HandlerTable& handlers, const Code* codes, Form form, Recording* recording,
               OpCounts* executed) noexcept
-        : m_handlers(handlers),
-          m_codes(codes),
-          m_form(form),
-          m_recording(recording),
-          m_executed(executed) {}
+        : m_handlers(handlers), m_codes(codes), m_form(form), m_recording(recording), m_executed(executed) {}
 
     /// Moves what was lowered into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);

@@ -20,8 +20,7 @@ std::span<const ValType> BodyState::single_result(ValType type) {
     for (const ValType& common : common_types)
         if (common == type)
             return {&common, 1};
-    m_single_results.push_back(type);
-    return {&m_single_results.back(), 1};
+    return {&m_single_results.emplace_front(type), 1};
 }
 
 bool BodyState::block_shape(BlockShape& shape) {

@@ -8,7 +8,7 @@
 #include "engine/validate/body_sink.h"
 #include "engine/validate/matching.h"
 
-#include <deque>
+#include <forward_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -173,9 +173,9 @@ protected:
     std::vector<ControlFrame> m_frames;
 
 private:
-    std::vector<bool> m_is_initialized;    ///< by local; defaultable ones always are
-    std::vector<uint32_t> m_initialized;   ///< non-defaultable locals in the order they were set
-    std::deque<ValType> m_single_results;  ///< stable room for block types of one uncommon value
+    std::vector<bool> m_is_initialized;           ///< by local; defaultable ones always are
+    std::vector<uint32_t> m_initialized;          ///< non-defaultable locals in the order they were set
+    std::forward_list<ValType> m_single_results;  ///< stable room for block types of one uncommon value
     Error m_error;
 };
 

@@ -68,7 +68,8 @@ const Way ways[] = {
     {"direct", R"((func $g (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))
         (func (export "f") (param i32) (result i32)
             (i32.add (call $g (local.get 0)) (call $g (i32.const 1)))))"},
-    {"many_locals", R"((func $g (param i32) (result i32) (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64
+    {"many_locals",
+     R"((func $g (param i32) (result i32) (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64
             i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64
             i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64
             i64 i64 i64 i64 i64 i64 i64 i64 i64) (i32.wrap_i64 (local.get 60)))
@@ -247,10 +248,8 @@ TEST(LazyTranslation, RefusesWhatEagerRefuses) {
     for (int i = 0; i < 49'000; ++i)
         wide_frame += i % 3 == 0 ? " i32" : " v128";
     const std::string bad[] = {
-        "(func (result i32) (i64.const 1))",
-        "(func) (func (br 1))",
-        "(func (local i32) (local.get 1))",
-        wide_frame + ") (i32.const 1))",
+        "(func (result i32) (i64.const 1))", "(func) (func (br 1))",
+        "(func (local i32) (local.get 1))",  wide_frame + ") (i32.const 1))",
         "(func (export \"f\") (call 7))",
     };
     for (const std::string& wat : bad) {
@@ -282,10 +281,11 @@ TEST(LazyTranslation, ThreadsShareAModule) {
         wat += " $f" + std::to_string(i);
     wat += "))";
     for (int i = 0; i < function_count; ++i)
-        wat += fmt::format("(func $f{} (export \"f{}\") (type $t) (if (i32.eqz (local.get 0)) (then unreachable)) "
-                           "(i32.add (i32.const {}) (call_indirect (type $t) (i32.sub (local.get 0) "
-                           "(i32.const 1)) (i32.rem_u (i32.add (local.get 0) (i32.const {})) (i32.const {})))))",
-                           i, i, i, 7 * i, function_count);
+        wat += fmt::format(
+            "(func $f{} (export \"f{}\") (type $t) (if (i32.eqz (local.get 0)) (then unreachable)) "
+            "(i32.add (i32.const {}) (call_indirect (type $t) (i32.sub (local.get 0) "
+            "(i32.const 1)) (i32.rem_u (i32.add (local.get 0) (i32.const {})) (i32.const {})))))",
+            i, i, i, 7 * i, function_count);
     wat += R"((func (export "f") (type $t) (i32.const 0)))";
     const auto all_calls = [&](const Engine& engine, const Module& module) {
         Store store = Store::create(engine).value();
