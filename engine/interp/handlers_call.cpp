@@ -37,19 +37,23 @@ namespace {
            reinterpret_cast<uintptr_t>(context->stack_limit);
 }
 
-/// Why a function's frame did not fit: if only because its size was not known yet, now it is.
-/// @return none if the call may be tried again.
-[[nodiscard, gnu::noinline]] TrapCode make_callable(const VmFunc& func) noexcept {
-    if (func.code->is_lowered())
-        return TrapCode::stack_overflow;
-    const auto& compiled = *runtime::owner_of(*func.instance).compiled();
-    return lower_now(compiled, *func.code) ? TrapCode::none : TrapCode::allocation_failure;
+/// A function's frame did not fit: perhaps only because its size was not known yet.
+/// @return none if it fits now.
+[[nodiscard, gnu::noinline]] TrapCode make_callable(const VmFunc& func, const Slot* frame,
+                                                    const VmContext* context) noexcept {
+    const Code& code = *func.code;
+    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
+        return TrapCode::allocation_failure;
+    return fits(frame, code, context) ? TrapCode::none : TrapCode::stack_overflow;
 }
 
-/// The function in `acc` did not fit; nothing of its call has happened yet.
+/// The function in `acc` did not fit; nothing of its call has happened yet. The cell begins anew if it does
+/// fit now.
+template <bool is_tail>
 [[gnu::noinline]] WSB_HANDLER does_not_fit(WSB_STATE) {
     WSB_BODY
-    const TrapCode trap = make_callable(*reinterpret_cast<const VmFunc*>(acc));
+    const Slot* const frame = is_tail ? sp : sp + field<0>(ip);
+    const TrapCode trap = make_callable(*reinterpret_cast<const VmFunc*>(acc), frame, context);
     if (trap != TrapCode::none)
         WSB_TRAP_WITH(trap);
     WSB_DISPATCH();
@@ -79,7 +83,7 @@ WSB_HANDLER call_local(WSB_STATE) {
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]] {
         acc = reinterpret_cast<uint64_t>(instance->funcs[code.func.value]);
-        WSB_CONTINUE(does_not_fit);
+        WSB_CONTINUE(does_not_fit<false>);
     }
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
@@ -95,7 +99,7 @@ WSB_HANDLER call_local(WSB_STATE) {
     const Code& code = *func->code;
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]]
-        WSB_CONTINUE(does_not_fit);
+        WSB_CONTINUE(does_not_fit<false>);
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
     header[0] = reinterpret_cast<Slot>(header + 2);
@@ -163,7 +167,7 @@ WSB_HANDLER call_any(WSB_STATE) {
     const Code& code = *func->code;
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]]
-        WSB_CONTINUE(does_not_fit);
+        WSB_CONTINUE(does_not_fit<false>);
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
     header[0] = reinterpret_cast<Slot>(ip + call_words);
@@ -244,7 +248,7 @@ WSB_HANDLER return_call_code(WSB_STATE) {
     const auto* func = reinterpret_cast<const VmFunc*>(acc);
     const Code& code = *func->code;
     if (!fits(sp, code, context)) [[unlikely]]
-        WSB_CONTINUE(does_not_fit);
+        WSB_CONTINUE(does_not_fit<true>);
     fuel -= wide_field(ip);
     replace_frame(sp, ip, code, instance, func->instance != instance);
     if (func->instance != instance) {
