@@ -16,8 +16,9 @@ namespace {
                                               std::vector<uint32_t> wanted_roots = {}) {
     lower::Recording recording;
     recording.wanted_roots = std::move(wanted_roots);
-    WSB_TRY(lower::lower_function(compiled.module, fast.func, handlers(), compiled.codes.get(), form,
-                                  &recording, code, compiled.executed));
+    WSB_TRY(lower::lower_function(compiled.module, fast.func,
+                                  {handlers(), compiled.codes.get(), form, &recording, compiled.executed},
+                                  code));
     return recording;
 }
 
@@ -75,9 +76,9 @@ FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
 bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept {
     try {
         Code lowered;
-        const auto outcome =
-            lower::lower_function(compiled.module, code.func, handlers(), compiled.codes.get(),
-                                  lower::Form::fast, nullptr, lowered, compiled.executed);
+        const auto outcome = lower::lower_function(
+            compiled.module, code.func,
+            {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}, lowered);
         WSB_CHECK(outcome.has_value());  // the body was validated when the module was loaded
         Code& own = compiled.codes[code.func.value - compiled.module.imported_funcs];
         const Word* const entry = lowered.entry;

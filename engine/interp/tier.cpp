@@ -96,54 +96,85 @@ public:
 /// Below this a second thread costs more than it does.
 constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
 
-/// Validates a body, and lowers it now or makes it ready to be lowered later.
-[[nodiscard]] Result<void> prepare(const runtime::CompiledModule& compiled, size_t body, bool is_lazy) {
-    const Module& module = compiled.module;
-    const FuncIdx func(module.imported_funcs + body);
-    Code& code = compiled.codes[body];
-    if (is_lazy) {
-        WSB_TRY_ASSIGN(const bool is_for_later, lower::can_be_lowered_later(module, func));
-        if (is_for_later) {
-            lower::outline(module, func, code);
-            return {};
+/// The first error of several threads, by the body's number.
+class Verdict {
+public:
+    explicit Verdict(size_t bodies) noexcept : m_first_bad(bodies) {}
+
+    /// Whether an error of body i would still count.
+    [[nodiscard]] bool matters(size_t i) const noexcept { return i <= m_first_bad; }
+    void add(size_t i, Result<void> outcome) noexcept {
+        const std::scoped_lock lock(m_mutex);
+        if (i > m_first_bad)
+            return;
+        m_first_bad = i;
+        m_outcome = std::move(outcome);
+    }
+    void add_out_of_memory() noexcept { m_is_out_of_memory = true; }
+    /// Throws std::bad_alloc if a thread had no memory.
+    [[nodiscard]] Result<void> take() {
+        if (m_is_out_of_memory)
+            throw std::bad_alloc();
+        return std::move(m_outcome);
+    }
+
+private:
+    std::mutex m_mutex;
+    std::atomic<size_t> m_first_bad;
+    std::atomic<bool> m_is_out_of_memory = false;
+    Result<void> m_outcome;
+};
+
+/// Validates bodies, and lowers them now or makes them ready to be lowered later.
+class Preparer {
+public:
+    Preparer(const runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
+        : m_compiled(compiled),
+          m_is_lazy(is_lazy),
+          m_verdict(verdict),
+          m_lowerer(compiled.module,
+                    {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}) {}
+
+    void operator()(size_t body) noexcept {
+        if (!m_verdict.matters(body))
+            return;
+        try {
+            if (auto prepared = prepare(body); !prepared)
+                m_verdict.add(body, std::move(prepared));
+        } catch (const std::bad_alloc&) {
+            m_verdict.add_out_of_memory();
         }
     }
-    return lower::lower_function(module, func, handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
-                                 code, compiled.executed);
-}
+
+private:
+    [[nodiscard]] Result<void> prepare(size_t body) {
+        const FuncIdx func(m_compiled.module.imported_funcs + body);
+        Code& code = m_compiled.codes[body];
+        if (m_is_lazy) {
+            WSB_TRY_ASSIGN(const bool can_wait, m_lowerer.outline(func, code));
+            if (can_wait)
+                return {};
+        }
+        return m_lowerer.lower(func, code);
+    }
+
+    const runtime::CompiledModule& m_compiled;
+    const bool m_is_lazy;
+    Verdict& m_verdict;
+    lower::FunctionLowerer m_lowerer;
+};
 
 /// Prepares every body. @return the error of the first bad one, whatever the threads did first.
 [[nodiscard]] Result<void> prepare_all(const runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) {
-    const Module& module = compiled.module;
+    const auto& bodies = compiled.module.bodies;
     uint64_t code_bytes = 0;
-    for (const auto& body : module.bodies)
+    for (const auto& body : bodies)
         code_bytes += body.whole.size_bytes;
-    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : options.threads;
-    std::mutex mutex;
-    std::atomic<size_t> first_bad = module.bodies.size();
-    Result<void> verdict;
-    bool is_out_of_memory = false;
-    parallel_for(module.bodies.size(), threads, [&](size_t i) noexcept {
-        if (i > first_bad)
-            return;
-        try {
-            auto prepared = prepare(compiled, i, options.is_lazy);
-            if (prepared)
-                return;
-            const std::scoped_lock lock(mutex);
-            if (i > first_bad)
-                return;
-            first_bad = i;
-            verdict = std::move(prepared);
-        } catch (const std::bad_alloc&) {
-            const std::scoped_lock lock(mutex);
-            is_out_of_memory = true;
-        }
-    });
-    if (is_out_of_memory)
-        throw std::bad_alloc();
-    return verdict;
+    Verdict verdict(bodies.size());
+    parallel_for(bodies.size(), code_bytes < min_parallel_bytes ? 1 : options.threads,
+                 [&] { return Preparer(compiled, options.is_lazy, verdict); });
+    return verdict.take();
 }
 
 Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,

@@ -12,7 +12,11 @@ namespace wsb::lower {
 
 class FrameBoundSink : public validate::NullSink {
 public:
-    void begin(const validate::BodyInfo& info) { m_info = info; }
+    void begin(const validate::BodyInfo& info) {
+        m_info = info;
+        m_operands = 0;
+        m_keeps_exceptions = false;
+    }
     void at(const binary::Instr&) { m_operands = std::max(m_operands, m_info.operands->size()); }
     void legacy_try(const validate::BlockShape&) { m_keeps_exceptions = true; }
 

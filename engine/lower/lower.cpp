@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/lower/lower.h"
 
-#include "engine/lower/frame_bound.h"
-#include "engine/validate/body_reader.h"
-
 #include <algorithm>
 
 namespace wsb::lower {
@@ -22,7 +19,10 @@ void Code::publish(Code&& lowered) noexcept {
     frame_slots.store(lowered.frame_slots.load(std::memory_order_relaxed), std::memory_order_release);
 }
 
-void outline(const Module& module, FuncIdx func, Code& code) noexcept {
+namespace {
+
+/// Locals need not be valid yet.
+void write_outline(const Module& module, FuncIdx func, Code& code) noexcept {
     const FuncType& type = module.func_type(func);
     code.module = &module;
     code.func = func;
@@ -34,23 +34,25 @@ void outline(const Module& module, FuncIdx func, Code& code) noexcept {
     code.header_slot = std::max(code.param_slots + code.zeroed_slots, code.result_slots);
 }
 
-Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTable& handlers,
-                            const Code* codes, Form form, Recording* recording, Code& code,
-                            OpCounts* executed) {
-    LowerSink sink(handlers, codes, form, recording, executed);
-    validate::BodyReader<LowerSink> reader(module, func, sink);
-    WSB_TRY(reader.run());
-    outline(module, func, code);
-    auto finished = sink.finish(code);
+}  // namespace
+
+Result<void> FunctionLowerer::lower(FuncIdx func, Code& code) {
+    WSB_TRY(m_reader.run(func));
+    write_outline(m_module, func, code);
+    auto finished = m_sink.finish(code);
     if (!finished)
-        finished.error().offset_bytes = module.body(func).whole.offset_bytes;
+        finished.error().offset_bytes = m_module.body(func).whole.offset_bytes;
     return finished;
 }
 
-Result<bool> can_be_lowered_later(const Module& module, FuncIdx func) {
-    FrameBoundSink sink;
-    WSB_TRY(validate::BodyReader<FrameBoundSink>(module, func, sink).run());
-    return sink.is_small();
+Result<bool> FunctionLowerer::outline(FuncIdx func, Code& code) {
+    WSB_TRY(m_bound_reader.run(func));
+    write_outline(m_module, func, code);
+    return m_bound.is_small();
+}
+
+Result<void> lower_function(const Module& module, FuncIdx func, const LowerOptions& options, Code& code) {
+    return FunctionLowerer(module, options).lower(func, code);
 }
 
 }  // namespace wsb::lower

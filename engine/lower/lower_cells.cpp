@@ -16,7 +16,22 @@ uint32_t slot_count(std::span<const ValType> types) noexcept {
     return slots;
 }
 
+/// Forgets the function before, but keeps its room.
+void LowerSink::reset() noexcept {
+    m_words.clear();
+    m_stack.clear();
+    m_frames.clear();
+    m_fixups.clear();
+    m_local_slots.clear();
+    m_catches.clear();
+    m_pending_locals = 0;
+    m_wide_cell = none;
+    m_is_landing = false;
+    m_op = {};
+}
+
 void LowerSink::begin(const validate::BodyInfo& info) {
+    reset();
     m_info = info;
     uint32_t next = 0;
     for (const ValType type : info.locals) {

@@ -40,6 +40,15 @@ struct Recording {
 
 enum class Form : uint8_t { fast, stepping };
 
+/// What lowering a function depends on beside its module.
+struct LowerOptions {
+    const HandlerTable& handlers;
+    const Code* codes;  ///< of the module's own functions, in their order: what direct calls go to
+    Form form = Form::fast;
+    Recording* recording = nullptr;  ///< filled if not null; the code is the same either way
+    OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
+};
+
 /// How many slots a value takes.
 [[nodiscard]] constexpr uint32_t slot_width(ValType type) noexcept {
     return type.kind() == ValType::v128 ? 2 : 1;
@@ -61,12 +70,14 @@ enum class Form : uint8_t { fast, stepping };
 
 class LowerSink : public validate::NullSink {
 public:
-    /// `codes` are those of the module's own functions, in their order.
-    LowerSink(const HandlerTable& handlers, const Code* codes, Form form, Recording* recording,
-              OpCounts* executed) noexcept
-        : m_handlers(handlers), m_codes(codes), m_form(form), m_recording(recording), m_executed(executed) {}
+    explicit LowerSink(const LowerOptions& options) noexcept
+        : m_handlers(options.handlers),
+          m_codes(options.codes),
+          m_form(options.form),
+          m_recording(options.recording),
+          m_executed(options.executed) {}
 
-    /// Moves what was lowered into `code`. @return limit_exceeded for frames too large.
+    /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
 
     // Hooks, see validate/body_sink.h.
@@ -193,6 +204,7 @@ private:
     };
 
     // Cells (lower_cells.cpp)
+    void reset() noexcept;
     uint32_t begin_cell(Word handler);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }

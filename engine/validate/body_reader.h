@@ -11,17 +11,17 @@ namespace wsb::validate {
 template <class Sink>
 concept BodySink = std::derived_from<Sink, NullSink>;
 
-/// Reads one body. Single use. The sink must outlive it.
+/// Reads bodies one after the other, in room that it keeps. The sink must outlive it.
 template <BodySink Sink>
 class BodyReader : private BodyState {
 public:
-    /// `func` is not imported; the module's declarations have been validated.
-    BodyReader(const Module& module, FuncIdx func, Sink& sink) : BodyState(module), m_sink(sink) {
-        m_func = func;
-    }
+    /// The module's declarations have been validated.
+    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module), m_sink(sink) {}
 
-    /// @return the first error: invalid, malformed or limit, with offset and function.
-    [[nodiscard]] Result<void> run() {
+    /// `func` is not imported. @return the first error: invalid, malformed or limit, with offset and
+    /// function.
+    [[nodiscard]] Result<void> run(FuncIdx func) {
+        reset(func);
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
         m_instr.offset_bytes = body.whole.offset_bytes;
@@ -58,14 +58,11 @@ private:
             count += run.count;
         if (count > limits::locals)
             return fail(ErrorCode::limit_exceeded, "more than 50,000 locals");
-        m_locals.reserve(count);
-        for (const ValType param : type.params)
-            add_parameter(param);
+        add_parameters(type.params);
         for (const LocalRun& run : body.locals) {
             if (!check_val_type(run.type))
                 return false;
-            for (uint32_t i = 0; i < run.count; ++i)
-                add_local(run.type);
+            add_locals(run);
         }
         return true;
     }

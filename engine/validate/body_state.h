@@ -57,8 +57,10 @@ protected:
     explicit BodyState(const Module& module) noexcept : m_module(module) {}
 
     [[nodiscard]] bool is_live() const noexcept { return m_frames.back().is_live; }
-    void add_parameter(ValType type);
-    void add_local(ValType type);
+    /// Forgets the function before, but keeps its room.
+    void reset(FuncIdx func) noexcept;
+    void add_parameters(std::span<const ValType> types);
+    void add_locals(const LocalRun& run);
     void open_body(std::span<const ValType> results);
 
     // Errors: the first one wins; all return false.
@@ -169,11 +171,11 @@ private:
     void reset_locals(uint32_t count) noexcept;
 
 protected:
+    std::vector<uint8_t> m_is_initialized;  ///< by local; defaultable ones always are
     std::vector<ValType> m_operands;
     std::vector<ControlFrame> m_frames;
 
 private:
-    std::vector<bool> m_is_initialized;           ///< by local; defaultable ones always are
     std::vector<uint32_t> m_initialized;          ///< non-defaultable locals in the order they were set
     std::forward_list<ValType> m_single_results;  ///< stable room for block types of one uncommon value
     Error m_error;
