@@ -105,6 +105,11 @@ public:
     /// Offset in the module of the next instruction.
     [[nodiscard]] uint64_t offset_bytes() const noexcept { return m_cursor.offset_bytes(); }
 
+    /// The bytes of the next instruction, for who reads it itself and then skips it.
+    [[nodiscard]] const uint8_t* position() const noexcept { return m_cursor.position(); }
+    [[nodiscard]] size_t bytes_left() const noexcept { return m_cursor.bytes_left(); }
+    void skip(size_t count) noexcept { m_cursor.skip(count); }
+
     /// Reads the next instruction into `instr`. @return malformed errors with their offset.
     [[nodiscard]] Result<void> next(Instr& instr) {
         instr.offset_bytes = m_cursor.offset_bytes();

@@ -72,10 +72,7 @@ void LowerSink::entry(uint32_t cost) {
     word(cost);
 }
 
-void LowerSink::at(const binary::Instr& instr) {
-    m_offset_bytes = instr.offset_bytes;
-    m_potential_at_instr = potential();
-    m_op = instr.op;
+void LowerSink::prepare(const binary::Instr& instr) {
     if (m_executed != nullptr) [[unlikely]] {
         // These are counted where their block begins or has ended, whichever way control arrives.
         const bool is_block_end = instr.op == Op::end && m_frames.size() > 1;

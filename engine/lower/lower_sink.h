@@ -83,7 +83,13 @@ public:
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t cost);
-    void at(const binary::Instr& instr);
+    void at(const binary::Instr& instr) {
+        m_offset_bytes = instr.offset_bytes;
+        m_potential_at_instr = potential();
+        m_op = instr.op;
+        if (m_form == Form::stepping || m_executed != nullptr) [[unlikely]]
+            prepare(instr);
+    }
     void check();
     void constant(Op op, ValType type, uint64_t bits);
     void unary(Op op);
@@ -205,6 +211,7 @@ private:
 
     // Cells (lower_cells.cpp)
     void reset() noexcept;
+    void prepare(const binary::Instr& instr);
     uint32_t begin_cell(Word handler);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }

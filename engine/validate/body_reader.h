@@ -5,6 +5,7 @@
 
 #include "engine/validate/body_state.h"
 #include "engine/validate/fuel_cost.h"
+#include "engine/validate/usual_instrs.h"
 
 namespace wsb::validate {
 
@@ -25,6 +26,8 @@ public:
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
         m_instr.offset_bytes = body.whole.offset_bytes;
+        m_has_usual_memory =
+            !m_module.memories.empty() && m_module.memories[0].type.address == AddressType::i32;
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
         open_body(type.results);
@@ -35,6 +38,8 @@ public:
         }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
         while (!m_frames.empty()) {
+            if (is_live())
+                read_usual(reader);
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {
                 read.error().func = m_func.value;
                 return std::unexpected(std::move(read).error());
@@ -52,6 +57,121 @@ public:
     }
 
 private:
+    /// Reads usual instructions (usual_instrs.h) in reachable code up to the first that is not one, is
+    /// written at length or is not valid: that, and so every error, is left to `step`.
+    void read_usual(binary::InstrReader& reader) {
+        constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
+        const size_t floor = m_frames.back().height;
+        while (reader.bytes_left() >= longest_bytes) {
+            const UsualInstr& usual = usual_instrs[*reader.position()];
+            m_instr.op = usual.op;
+            m_instr.offset_bytes = reader.offset_bytes();
+            const size_t size_bytes = step_usual(usual, reader.position() + 1, floor);
+            if (size_bytes == 0)
+                return;
+            reader.skip(size_bytes);
+        }
+    }
+
+    /// Immediates are at `from`. @return the size of the instruction; 0 if nothing has been done.
+    [[nodiscard, gnu::always_inline]] size_t step_usual(const UsualInstr& usual, const uint8_t* from,
+                                                        size_t floor) {
+        using Kind = UsualInstr::Kind;
+        switch (usual.kind) {
+            case Kind::none: return 0;
+            case Kind::local_get:
+            case Kind::local_set:
+            case Kind::local_tee: return usual_local(usual.kind, *from, floor);
+            case Kind::i32_const: {
+                const ShortLeb value = ShortLeb::read(from);
+                if (value.size_bytes == 0)
+                    return 0;
+                charge(1);
+                push(ValType::i32);
+                m_sink.constant(Op::i32_const, ValType::i32,
+                                static_cast<uint64_t>(int64_t{value.as_signed()}));
+                return 1 + value.size_bytes;
+            }
+            case Kind::unary:
+                if (!has_operands(floor, usual.first))
+                    return 0;
+                charge(1);
+                m_operands.back() = usual.result;
+                m_sink.unary(usual.op);
+                return 1;
+            case Kind::compare:
+                if (!has_operands(floor, usual.first, usual.second))
+                    return 0;
+                charge(1);
+                m_operands.pop_back();
+                m_operands.back() = usual.result;
+                m_sink.compare(usual.op);
+                return 1;
+            case Kind::binary:
+                if (!has_operands(floor, usual.first, usual.second))
+                    return 0;
+                charge(1);
+                m_operands.pop_back();
+                m_operands.back() = usual.result;
+                m_sink.binary(usual.op);
+                return 1;
+            case Kind::load:
+            case Kind::store: return usual_access(usual, from, floor);
+        }
+        WSB_UNREACHABLE();
+    }
+
+    [[nodiscard]] size_t usual_local(UsualInstr::Kind kind, uint32_t local, size_t floor) {
+        using Kind = UsualInstr::Kind;
+        if (local >= 0x80 || local >= m_locals.size() || m_is_initialized[local] == 0)
+            return 0;
+        const ValType type = m_locals[local];
+        if (kind == Kind::local_get) {
+            charge(1);
+            push(type);
+            m_sink.local_get(LocalIdx(local), type);
+            return 2;
+        }
+        if (!has_operands(floor, type))
+            return 0;
+        charge(1);
+        if (kind == Kind::local_set) {
+            m_operands.pop_back();
+            m_sink.local_set(LocalIdx(local), type);
+        } else {
+            m_sink.local_tee(LocalIdx(local), type);
+        }
+        return 2;
+    }
+
+    /// Of memory 0, if its addresses are i32.
+    [[nodiscard]] size_t usual_access(const UsualInstr& usual, const uint8_t* from, size_t floor) {
+        const bool is_store = usual.kind == UsualInstr::Kind::store;
+        const ShortLeb offset = ShortLeb::read(from + 1);
+        if (*from > usual.max_align_log2 || offset.size_bytes == 0 || !m_has_usual_memory ||
+            !(is_store ? has_operands(floor, ValType::i32, usual.second) : has_operands(floor, ValType::i32)))
+            return 0;
+        charge(1);
+        const binary::MemArg arg{.align_log2 = *from, .memory = MemIdx{}, .offset_bytes = offset.bits};
+        if (is_store) {
+            m_operands.resize(m_operands.size() - 2);
+            m_sink.store(usual.op, arg);
+        } else {
+            m_operands.back() = usual.result;
+            m_sink.load(usual.op, arg);
+        }
+        return 2 + offset.size_bytes;
+    }
+
+    /// Whether the topmost operands of the frame are of these very types.
+    template <class... Types>
+    [[nodiscard]] bool has_operands(size_t floor, Types... types) const noexcept {
+        const ValType expected[] = {types...};
+        const size_t size = m_operands.size();
+        return size >= floor + sizeof...(types) &&
+               std::equal(std::begin(expected), std::end(expected), m_operands.end() - sizeof...(types));
+    }
+
     [[nodiscard]] bool declare_locals(const FuncBody& body, const FuncType& type) {
         uint64_t count = type.params.size();
         for (const LocalRun& run : body.locals)
@@ -161,6 +281,7 @@ private:
 #include "engine/validate/body_steps.inl"
 
     Sink& m_sink;
+    bool m_has_usual_memory = false;
 };
 
 }  // namespace wsb::validate
