@@ -38,7 +38,7 @@ void LowerSink::begin(const validate::BodyInfo& info) {
         m_local_slots.push_back(next);
         next += slot_width(type);
     }
-    m_pending_of_local.assign(info.locals.size(), 0);
+    m_pending_of_local.assign(info.locals.size() + 1, 0);  // see pop
     m_header_slot = std::max(next, slot_count(info.type->results));
     m_height = m_max_height = m_header_slot + frame_header_slots;
     Frame frame;
@@ -110,14 +110,8 @@ void LowerSink::settlement_point() {
         m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
 }
 
-uint32_t LowerSink::begin_cell(Word handler) {
-    const auto cell = static_cast<uint32_t>(m_words.size());
-    if (m_recording != nullptr)
-        m_recording->origins.push_back({cell, m_offset_bytes, potential()});
-    m_words.push_back(handler);
-    m_last_cell = cell;
-    m_fusible.cell = none;
-    return cell;
+void LowerSink::record_origin(uint32_t cell) {
+    m_recording->origins.push_back({cell, m_offset_bytes, potential()});
 }
 
 /// If somebody asks: a cell that counts what comes next.
@@ -161,31 +155,6 @@ void LowerSink::emit_constant(uint32_t to, uint64_t bits) {
     begin_cell(Single::constant);
     word(pack(to, 0));
     word(bits);
-}
-
-LowerSink::Value& LowerSink::push(Value::Kind kind, ValType type) {
-    Value& value = m_stack.emplace_back();
-    value.kind = kind;
-    value.type = type;
-    value.slot = m_height;
-    m_height += slot_width(type);
-    m_max_height = std::max(m_max_height, m_height);
-    return value;
-}
-
-LowerSink::Value LowerSink::pop() {
-    const Value value = m_stack.back();
-    m_stack.pop_back();
-    m_height -= slot_width(value.type);
-    if (value.kind == Value::Kind::local) {
-        --m_pending_of_local[value.local];
-        --m_pending_locals;
-    }
-    return value;
-}
-
-void LowerSink::push_temporary(ValType type) {
-    push(Value::Kind::temporary, type);
 }
 
 void LowerSink::push_results(std::span<const ValType> types) {

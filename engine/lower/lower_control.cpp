@@ -44,12 +44,11 @@ std::span<const ValType> LowerSink::label_types(const Frame& frame) const noexce
 
 void LowerSink::open_frame(Frame::Kind kind, const BlockShape& shape) {
     flush_locals();
-    Frame frame;
+    Frame& frame = m_frames.emplace_back();
     frame.kind = kind;
     frame.shape = shape;
     frame.base_values = static_cast<uint32_t>(m_stack.size() - shape.params.size());
     frame.base_slot = m_height - slot_count(shape.params);
-    m_frames.push_back(frame);
 }
 
 void LowerSink::block(const BlockShape& shape) {

@@ -11,6 +11,7 @@
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -91,7 +92,10 @@ public:
             prepare(instr);
     }
     void check();
-    void constant(Op op, ValType type, uint64_t bits);
+    void constant(Op, ValType type, uint64_t bits) {
+        push(Value::Kind::constant, type).bits =
+            type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+    }
     void unary(Op op);
     void compare(Op op);
     void binary(Op op);
@@ -100,7 +104,11 @@ public:
     void store(Op op, const binary::MemArg& arg);
     void drop(ValType type);
     void select(ValType type);
-    void local_get(LocalIdx local, ValType type);
+    void local_get(LocalIdx local, ValType type) {
+        push(Value::Kind::local, type).local = local.value;
+        ++m_pending_of_local[local.value];
+        ++m_pending_locals;
+    }
     void local_set(LocalIdx local, ValType type);
     void local_tee(LocalIdx local, ValType type);
     void global_get(GlobalIdx global, ValType type);
@@ -212,7 +220,16 @@ private:
     // Cells (lower_cells.cpp)
     void reset() noexcept;
     void prepare(const binary::Instr& instr);
-    uint32_t begin_cell(Word handler);
+    uint32_t begin_cell(Word handler) {
+        const auto cell = static_cast<uint32_t>(m_words.size());
+        if (m_recording != nullptr) [[unlikely]]
+            record_origin(cell);
+        m_words.push_back(handler);
+        m_last_cell = cell;
+        m_fusible.cell = none;
+        return cell;
+    }
+    void record_origin(uint32_t cell);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
     void count_execution(Op op);
@@ -225,9 +242,26 @@ private:
     }
 
     // Values (lower_cells.cpp)
-    Value& push(Value::Kind kind, ValType type);
-    Value pop();
-    void push_temporary(ValType type);
+    Value& push(Value::Kind kind, ValType type) {
+        Value& value = m_stack.emplace_back();
+        value.kind = kind;
+        value.type = type;
+        value.slot = m_height;
+        m_height += slot_width(type);
+        m_max_height = std::max(m_max_height, m_height);
+        return value;
+    }
+    /// Without a branch on the kind, which cannot be foretold: what is no local has some index as well.
+    Value pop() {
+        const Value value = m_stack.back();
+        m_stack.pop_back();
+        m_height -= slot_width(value.type);
+        const uint32_t locals = value.kind == Value::Kind::local ? 1 : 0;
+        m_pending_of_local[value.local] -= locals;
+        m_pending_locals -= locals;
+        return value;
+    }
+    void push_temporary(ValType type) { push(Value::Kind::temporary, type); }
     void push_results(std::span<const ValType> types);
     void push_stored(ValType type);
     void push_produced(ValType type, uint32_t cell, Word unstored);

@@ -62,15 +62,20 @@ private:
     void read_usual(binary::InstrReader& reader) {
         constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
         const size_t floor = m_frames.back().height;
-        while (reader.bytes_left() >= longest_bytes) {
-            const UsualInstr& usual = usual_instrs[*reader.position()];
+        const uint64_t offset_bytes = reader.offset_bytes();
+        const uint8_t* const begin = reader.position();
+        const uint8_t* const end = begin + reader.bytes_left();
+        const uint8_t* at = begin;
+        while (static_cast<size_t>(end - at) >= longest_bytes) {
+            const UsualInstr& usual = usual_instrs[*at];
             m_instr.op = usual.op;
-            m_instr.offset_bytes = reader.offset_bytes();
-            const size_t size_bytes = step_usual(usual, reader.position() + 1, floor);
+            m_instr.offset_bytes = offset_bytes + static_cast<size_t>(at - begin);
+            const size_t size_bytes = step_usual(usual, at + 1, floor);
             if (size_bytes == 0)
-                return;
-            reader.skip(size_bytes);
+                break;
+            at += size_bytes;
         }
+        reader.skip(static_cast<size_t>(at - begin));
     }
 
     /// Immediates are at `from`. @return the size of the instruction; 0 if nothing has been done.

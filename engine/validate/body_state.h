@@ -71,7 +71,8 @@ protected:
     // Operands
     void push(ValType type) { m_operands.push_back(type); }
     void push(std::span<const ValType> types) {
-        m_operands.insert(m_operands.end(), types.begin(), types.end());
+        for (const ValType type : types)  // mostly none or one
+            push(type);
     }
     [[nodiscard]] bool pop(ValType expected) {
         const ControlFrame& frame = m_frames.back();

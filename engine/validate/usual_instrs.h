@@ -7,7 +7,9 @@
 #include "engine/isa/types.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace wsb::validate {
 
@@ -93,16 +95,18 @@ struct ShortLeb {
     uint32_t bits = 0;
     uint32_t size_bytes = 0;  ///< 0: it is longer
 
+    /// Without branches, since sizes cannot be foretold.
     [[nodiscard]] static ShortLeb read(const uint8_t* from) noexcept {
-        uint32_t bits = from[0] & 0x7fu;
-        uint32_t size = 1;
-        while (from[size - 1] >= 0x80) {
-            if (size == max_bytes)
-                return {};
-            bits |= (from[size] & 0x7fu) << (7 * size);
-            ++size;
-        }
-        return {bits, size};
+        static_assert(std::endian::native == std::endian::little);
+        uint32_t bytes = 0;
+        std::memcpy(&bytes, from, max_bytes);
+        const uint32_t ends = ~bytes & 0x8080'8080u;  // the last byte of a number has bit 7 clear
+        if (ends == 0) [[unlikely]]
+            return {};
+        bytes &= ends ^ (ends - 1);  // up to the first end
+        const uint32_t bits = (bytes & 0x7fu) | (bytes >> 1 & 0x7fu << 7) | (bytes >> 2 & 0x7fu << 14) |
+                              (bytes >> 3 & 0x7fu << 21);
+        return {bits, static_cast<uint32_t>(std::countr_zero(ends)) / 8 + 1};
     }
     [[nodiscard]] int32_t as_signed() const noexcept {
         const uint32_t unused = 32 - 7 * size_bytes;
