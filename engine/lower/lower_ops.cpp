@@ -230,10 +230,11 @@ size_t LowerSink::shared_column(MemIdx memory) const noexcept {
     return m_info.module->memories[memory.value].type.is_shared ? 1 : 0;
 }
 
-/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it.
-bool LowerSink::is_plain_memory(const binary::MemArg& arg) const noexcept {
+/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it. Their cells
+/// have the end of the access in 32 bits.
+bool LowerSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
     return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32) &&
-           shared_column(arg.memory) == 0;
+           shared_column(arg.memory) == 0 && arg.offset_bytes <= UINT32_MAX - op_info(op).width_bytes;
 }
 
 void LowerSink::load(Op op, const binary::MemArg& arg) {
@@ -242,7 +243,7 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
         return vector_load(op, arg);
     const ValType result = type_of(row.results[0]);
     const Value address = pop();
-    if (!is_plain_memory(arg)) {
+    if (!is_plain(op, arg)) {
         const uint32_t slot = stored_slot(address);
         begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
         word(pack(m_height, slot, arg.memory.value));
@@ -252,24 +253,24 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
     }
     if (load_of_sum(op, address, arg))
         return;
-    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(place.kind, Destination::slot)]);
-    word(pack_wide(m_height, place.slot, place.offset_bytes));
+    word(pack_wide(m_height, place.slot, place.end_bytes));
     push_produced(result, cell, handlers[shape_index(place.kind, Destination::accumulator)]);
 }
 
 /// Decides where the address of a plain access is, using the value up.
-LowerSink::PlainAddress LowerSink::plain_address(const Value& address, uint64_t offset_bytes) {
-    const auto offset = static_cast<uint32_t>(offset_bytes);
+LowerSink::PlainAddress LowerSink::plain_address(Op op, const Value& address, uint64_t offset_bytes) {
+    const auto end = static_cast<uint32_t>(offset_bytes + op_info(op).width_bytes);
     if (address.kind == Value::Kind::constant) {
-        const uint64_t sum = address.bits + offset_bytes;
+        const uint64_t sum = address.bits + end;
         if (sum <= UINT32_MAX)
             return {Address::constant, 0, static_cast<uint32_t>(sum)};
     }
     const uint32_t slot = stored_slot(address);
     const bool in_register = take(address) == Source::accumulator;
-    return {in_register ? Address::accumulator : Address::slot, slot, offset};
+    return {in_register ? Address::accumulator : Address::slot, slot, end};
 }
 
 /// Slot plus immediate, in two fields.
@@ -284,14 +285,15 @@ bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& a
                         (m_fusible.operands < Operands::sa || is_short_sum(m_fusible)) &&
                         address.kind == Value::Kind::temporary && m_fusible.result_slot == address.slot &&
                         m_int.cell == m_fusible.cell;
-    if (!is_sum || arg.offset_bytes > 0xffff)
+    const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
+    if (!is_sum || end > UINT16_MAX)
         return false;
     const Fusible sum = m_fusible;
     rewind_fusible();
     const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(sum.operands, Destination::slot)]);
     const auto b = sum.operands == Operands::si ? static_cast<uint32_t>(sum.immediate) : sum.b;
-    word(pack(m_height, sum.a, b, static_cast<uint32_t>(arg.offset_bytes)));
+    word(pack(m_height, sum.a, b, static_cast<uint32_t>(end)));
     push_produced(type_of(op_info(op).results[0]), cell,
                   handlers[shape_index(sum.operands, Destination::accumulator)]);
     return true;
@@ -302,7 +304,7 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
         return vector_store(op, arg);
     const Value value = pop();
     const Value address = pop();
-    if (!is_plain_memory(arg)) {
+    if (!is_plain(op, arg)) {
         const uint32_t address_slot = stored_slot(address);
         const uint32_t value_slot = stored_slot(value);
         begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
@@ -320,9 +322,9 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     const uint32_t value_slot = is_constant ? 0 : stored_slot(value);
     if (value_first && take(value) == Source::accumulator)
         stored = StoredValue::accumulator;
-    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
     begin_cell(m_handlers.plain[static_cast<size_t>(op)][shape_index(place.kind, stored)]);
-    word(pack_wide(value_slot, place.slot, place.offset_bytes));
+    word(pack_wide(value_slot, place.slot, place.end_bytes));
     if (is_constant)
         word(value.bits);
 }

@@ -285,13 +285,13 @@ private:
     void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
                       ValType result);
     [[nodiscard]] size_t shared_column(MemIdx memory) const noexcept;
-    [[nodiscard]] bool is_plain_memory(const binary::MemArg& arg) const noexcept;
+    [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     struct PlainAddress {
         Address kind;
         uint32_t slot;
-        uint32_t offset_bytes;
+        uint32_t end_bytes;  ///< offset and width
     };
-    PlainAddress plain_address(const Value& address, uint64_t offset_bytes);
+    PlainAddress plain_address(Op op, const Value& address, uint64_t offset_bytes);
     [[nodiscard]] static bool is_short_sum(const Fusible& sum) noexcept;
     bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
