@@ -38,8 +38,8 @@ public:
         }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
         while (!m_frames.empty()) {
-            if (is_live())
-                read_usual(reader);
+            if (!read_usual(reader)) [[unlikely]]
+                return std::unexpected(take_error());
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {
                 read.error().func = m_func.value;
                 return std::unexpected(std::move(read).error());
@@ -57,90 +57,86 @@ public:
     }
 
 private:
-    /// Reads usual instructions (usual_instrs.h) in reachable code up to the first that is not one, is
-    /// written at length or is not valid: that, and so every error, is left to `step`.
-    void read_usual(binary::InstrReader& reader) {
+    /// What step_usual says beside sizes: nothing has been done; the instruction is not valid.
+    static constexpr size_t not_usual = 0, not_valid = ~size_t{0};
+
+    /// Reads usual instructions (usual_instrs.h) of reachable code up to the first that is not one or is
+    /// written at length: that is left to `step`, as are most errors. @return false after an error.
+    [[nodiscard]] bool read_usual(binary::InstrReader& reader) {
         constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
-        const size_t floor = m_frames.back().height;
         const uint64_t offset_bytes = reader.offset_bytes();
         const uint8_t* const begin = reader.position();
         const uint8_t* const end = begin + reader.bytes_left();
         const uint8_t* at = begin;
-        while (static_cast<size_t>(end - at) >= longest_bytes) {
+        while (is_live() && static_cast<size_t>(end - at) >= longest_bytes) {
             const UsualInstr& usual = usual_instrs[*at];
             m_instr.op = usual.op;
             m_instr.offset_bytes = offset_bytes + static_cast<size_t>(at - begin);
-            const size_t size_bytes = step_usual(usual, at + 1, floor);
-            if (size_bytes == 0)
+            const size_t size_bytes = step_usual(usual, at + 1);
+            if (size_bytes == not_valid) [[unlikely]]
+                return false;
+            if (size_bytes == not_usual)
                 break;
             at += size_bytes;
         }
         reader.skip(static_cast<size_t>(at - begin));
+        return true;
     }
 
-    /// Immediates are at `from`. @return the size of the instruction; 0 if nothing has been done.
-    [[nodiscard, gnu::always_inline]] size_t step_usual(const UsualInstr& usual, const uint8_t* from,
-                                                        size_t floor) {
+    /// Immediates are at `from`. @return the size of the instruction.
+    [[nodiscard, gnu::always_inline]] size_t step_usual(const UsualInstr& usual, const uint8_t* from) {
         using Kind = UsualInstr::Kind;
         switch (usual.kind) {
-            case Kind::none: return 0;
+            case Kind::none: return not_usual;
             case Kind::local_get:
             case Kind::local_set:
-            case Kind::local_tee: return usual_local(usual.kind, *from, floor);
-            case Kind::i32_const: {
-                const ShortLeb value = ShortLeb::read(from);
-                if (value.size_bytes == 0)
-                    return 0;
-                charge(1);
-                push(ValType::i32);
-                m_sink.constant(Op::i32_const, ValType::i32,
-                                static_cast<uint64_t>(int64_t{value.as_signed()}));
-                return 1 + value.size_bytes;
-            }
+            case Kind::local_tee: return usual_local(usual, *from);
+            case Kind::i32_const:
+            case Kind::i64_const: return usual_constant(usual, ShortLeb::read(from));
             case Kind::unary:
-                if (!has_operands(floor, usual.first))
-                    return 0;
-                charge(1);
+                if (!has_operands(usual.first))
+                    return not_usual;
+                charge(usual.fuel);
                 m_operands.back() = usual.result;
                 m_sink.unary(usual.op);
                 return 1;
             case Kind::compare:
-                if (!has_operands(floor, usual.first, usual.second))
-                    return 0;
-                charge(1);
-                m_operands.pop_back();
-                m_operands.back() = usual.result;
-                m_sink.compare(usual.op);
-                return 1;
             case Kind::binary:
-                if (!has_operands(floor, usual.first, usual.second))
-                    return 0;
-                charge(1);
+                if (!has_operands(usual.first, usual.second))
+                    return not_usual;
+                charge(usual.fuel);
                 m_operands.pop_back();
                 m_operands.back() = usual.result;
-                m_sink.binary(usual.op);
+                if (usual.kind == Kind::compare)
+                    m_sink.compare(usual.op);
+                else
+                    m_sink.binary(usual.op);
                 return 1;
             case Kind::load:
-            case Kind::store: return usual_access(usual, from, floor);
+            case Kind::store: return usual_access(usual, from);
+            case Kind::block:
+            case Kind::br:
+            case Kind::end:
+            case Kind::call: return usual_control(usual, from);
         }
         WSB_UNREACHABLE();
     }
 
-    [[nodiscard]] size_t usual_local(UsualInstr::Kind kind, uint32_t local, size_t floor) {
+    [[nodiscard]] size_t usual_local(const UsualInstr& usual, uint32_t local) {
         using Kind = UsualInstr::Kind;
         if (local >= 0x80 || local >= m_locals.size() || m_is_initialized[local] == 0)
-            return 0;
+            return not_usual;
         const ValType type = m_locals[local];
-        if (kind == Kind::local_get) {
-            charge(1);
+        if (usual.kind == Kind::local_get) {
+            charge(usual.fuel);
             push(type);
             m_sink.local_get(LocalIdx(local), type);
             return 2;
         }
-        if (!has_operands(floor, type))
-            return 0;
-        charge(1);
-        if (kind == Kind::local_set) {
+        if (!has_operands(type))
+            return not_usual;
+        charge(usual.fuel);
+        if (usual.kind == Kind::local_set) {
             m_operands.pop_back();
             m_sink.local_set(LocalIdx(local), type);
         } else {
@@ -149,14 +145,23 @@ private:
         return 2;
     }
 
+    [[nodiscard]] size_t usual_constant(const UsualInstr& usual, ShortLeb value) {
+        if (value.size_bytes == 0)
+            return not_usual;
+        charge(usual.fuel);
+        push(usual.result);
+        m_sink.constant(usual.op, usual.result, static_cast<uint64_t>(int64_t{value.as_signed()}));
+        return 1 + value.size_bytes;
+    }
+
     /// Of memory 0, if its addresses are i32.
-    [[nodiscard]] size_t usual_access(const UsualInstr& usual, const uint8_t* from, size_t floor) {
+    [[nodiscard]] size_t usual_access(const UsualInstr& usual, const uint8_t* from) {
         const bool is_store = usual.kind == UsualInstr::Kind::store;
         const ShortLeb offset = ShortLeb::read(from + 1);
         if (*from > usual.max_align_log2 || offset.size_bytes == 0 || !m_has_usual_memory ||
-            !(is_store ? has_operands(floor, ValType::i32, usual.second) : has_operands(floor, ValType::i32)))
-            return 0;
-        charge(1);
+            !(is_store ? has_operands(ValType::i32, usual.second) : has_operands(ValType::i32)))
+            return not_usual;
+        charge(usual.fuel);
         const binary::MemArg arg{.align_log2 = *from, .memory = MemIdx{}, .offset_bytes = offset.bits};
         if (is_store) {
             m_operands.resize(m_operands.size() - 2);
@@ -168,12 +173,36 @@ private:
         return 2 + offset.size_bytes;
     }
 
+    [[nodiscard]] size_t usual_control(const UsualInstr& usual, const uint8_t* from) {
+        using Kind = UsualInstr::Kind;
+        constexpr uint8_t no_values = 0x40;
+        if (usual.kind == Kind::end) {
+            if (m_frames.size() == 1)
+                return not_usual;  // the function's own
+            charge(usual.fuel);
+            return step_end() ? 1 : not_valid;
+        }
+        if (usual.kind == Kind::block) {
+            if (*from != no_values)
+                return not_usual;
+            m_instr.block = {};
+            charge(usual.fuel);
+            return step_block(true) ? 2 : not_valid;
+        }
+        const ShortLeb index = ShortLeb::read(from);
+        if (index.size_bytes == 0)
+            return not_usual;
+        m_instr.index = index.bits;
+        charge(usual.fuel);
+        const bool is_valid = usual.kind == Kind::call ? step_call(true) : step_br(true);
+        return is_valid ? 1 + index.size_bytes : not_valid;
+    }
+
     /// Whether the topmost operands of the frame are of these very types.
     template <class... Types>
-    [[nodiscard]] bool has_operands(size_t floor, Types... types) const noexcept {
+    [[nodiscard]] bool has_operands(Types... types) const noexcept {
         const ValType expected[] = {types...};
-        const size_t size = m_operands.size();
-        return size >= floor + sizeof...(types) &&
+        return m_operands.size() >= m_frames.back().height + sizeof...(types) &&
                std::equal(std::begin(expected), std::end(expected), m_operands.end() - sizeof...(types));
     }
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The instructions that most code consists of: one byte, at most one short immediate, operands that the table
-// of instructions names. The body reader has a short way for them (BodyReader::read_usual).
+// The instructions that most code consists of, by their first and only byte. The body reader has a short way
+// for them (BodyReader::read_usual).
 #pragma once
 
 #include "engine/isa/opcode.h"
 #include "engine/isa/types.h"
 
 #include <array>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace wsb::validate {
 
@@ -20,13 +18,19 @@ struct UsualInstr {
         local_set,
         local_tee,
         i32_const,
+        i64_const,
         unary,
         compare,
         binary,
         load,
-        store
+        store,
+        block,  // if and loop too
+        br,     // br_if too
+        end,
+        call,
     };
     Kind kind = Kind::none;
+    uint8_t fuel = 0;
     uint8_t max_align_log2 = 0;  ///< load, store
     Op op{};
     ValType first, second;  ///< operands; of a load none (i32 is its address), of a store second is the value
@@ -42,6 +46,14 @@ namespace detail {
         case Op::local_set: return Kind::local_set;
         case Op::local_tee: return Kind::local_tee;
         case Op::i32_const: return Kind::i32_const;
+        case Op::i64_const: return Kind::i64_const;
+        case Op::block:
+        case Op::if_:
+        case Op::loop: return Kind::block;
+        case Op::br:
+        case Op::br_if: return Kind::br;
+        case Op::end: return Kind::end;
+        case Op::call: return Kind::call;
         default: break;
     }
     switch (op_info(op).cls) {
@@ -78,6 +90,7 @@ inline constexpr auto usual_instrs = [] {
         UsualInstr& usual = table[row.code];
         usual.kind = kind;
         usual.op = static_cast<Op>(i);
+        usual.fuel = row.fuel;
         while ((2u << usual.max_align_log2) <= row.width_bytes)
             ++usual.max_align_log2;
         usual.first = detail::usual_type(row.params.empty() ? 'i' : row.params[0]);
@@ -86,32 +99,5 @@ inline constexpr auto usual_instrs = [] {
     }
     return table;
 }();
-
-/// A LEB128 number of at most four bytes.
-struct ShortLeb {
-    /// A number of so many bytes at most is read, from where so many can be read.
-    static constexpr size_t max_bytes = 4;
-
-    uint32_t bits = 0;
-    uint32_t size_bytes = 0;  ///< 0: it is longer
-
-    /// Without branches, since sizes cannot be foretold.
-    [[nodiscard]] static ShortLeb read(const uint8_t* from) noexcept {
-        static_assert(std::endian::native == std::endian::little);
-        uint32_t bytes = 0;
-        std::memcpy(&bytes, from, max_bytes);
-        const uint32_t ends = ~bytes & 0x8080'8080u;  // the last byte of a number has bit 7 clear
-        if (ends == 0) [[unlikely]]
-            return {};
-        bytes &= ends ^ (ends - 1);  // up to the first end
-        const uint32_t bits = (bytes & 0x7fu) | (bytes >> 1 & 0x7fu << 7) | (bytes >> 2 & 0x7fu << 14) |
-                              (bytes >> 3 & 0x7fu << 21);
-        return {bits, static_cast<uint32_t>(std::countr_zero(ends)) / 8 + 1};
-    }
-    [[nodiscard]] int32_t as_signed() const noexcept {
-        const uint32_t unused = 32 - 7 * size_bytes;
-        return static_cast<int32_t>(bits << unused) >> unused;
-    }
-};
 
 }  // namespace wsb::validate
