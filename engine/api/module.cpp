@@ -120,6 +120,18 @@ std::string_view Module::name() const noexcept {
     return m_compiled->module.names.module;
 }
 
+CodeStatistics Module::code_statistics() const noexcept {
+    CodeStatistics statistics;
+    statistics.functions = m_compiled->module.bodies.size();
+    for (const lower::Code& code : std::span(m_compiled->codes.get(), statistics.functions)) {
+        if (!code.is_lowered())
+            continue;
+        ++statistics.translated_functions;
+        statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+    }
+    return statistics;
+}
+
 std::span<const uint8_t> Module::bytes() const noexcept {
     return m_compiled->module.bytes;
 }

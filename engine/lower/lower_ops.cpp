@@ -50,10 +50,6 @@ namespace {
 
 }  // namespace
 
-void LowerSink::constant(Op, ValType type, uint64_t bits) {
-    push(Value::Kind::constant, type).bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
-}
-
 void LowerSink::drop(ValType) {
     pop();
 }
@@ -215,12 +211,6 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
     push_produced(result, cell, handlers[shape_index(operands, Destination::accumulator)]);
     fusible.cell = cell;
     m_fusible = fusible;
-}
-
-void LowerSink::local_get(LocalIdx local, ValType type) {
-    push(Value::Kind::local, type).local = local.value;
-    ++m_pending_of_local[local.value];
-    ++m_pending_locals;
 }
 
 void LowerSink::local_set(LocalIdx local, ValType) {

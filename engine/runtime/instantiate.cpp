@@ -122,7 +122,7 @@ void Instantiation::make_funcs() {
         func.type = m_module.canonical_types[m_module.funcs[first + i].value];
         func.param_slots = slot_count_of(type.params);
         func.result_slots = slot_count_of(type.results);
-        func.code = m_instance.compiled()->codes[i].get();
+        func.code = &m_instance.compiled()->codes[i];
         func.instance = &m_instance.vm();
         m_instance.m_funcs.push_back(&func);
     }
