@@ -60,7 +60,7 @@ def print_table(results, engines, ratios, reference, options):
     print(row)
     if len(shared) < len(results):
         without = ", ".join(program for program in results if program not in shared)
-        print(f"\nThe means are over the {len(shared)} programs that all engines ran, without: {without}")
+        print(f"\nNot run by all engines, and so not in the means: {without}")
     print_pairs(ratios)
     print_metering(results, options)
 
@@ -83,7 +83,7 @@ def print_pairs(ratios):
         if both and not name.startswith("ours"):
             print(
                 f"ours takes {geometric_mean(both):.2f} of the time of {name}"
-                f" ({min(both):.2f} to {max(both):.2f}, {len(both)} programs that both ran)"
+                f" ({min(both):.2f} to {max(both):.2f}; programs that both ran: {len(both)})"
             )
 
 

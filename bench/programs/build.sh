@@ -50,11 +50,12 @@ compile() { # compile NAME
 }
 
 [ $# -gt 0 ] || set -- $(sed -e '/^#/d' -e 's/ .*//' "$here/programs.txt")
+failed=0
 running=0
 processes=
-wait_all() { # fails if any failed
+wait_all() {
     for process in $processes; do
-        wait "$process"
+        wait "$process" || failed=1
     done
     running=0
     processes=
@@ -68,3 +69,4 @@ for name in "$@"; do
     fi
 done
 wait_all
+exit "$failed"
