@@ -12,6 +12,5 @@ endmacro()
 wsb_require(fmt libfmt-dev)
 wsb_require(Threads libc6-dev)
 # The command and the spec runner only:
-wsb_require(nlohmann_json nlohmann-json3-dev)
-# The spec runner only:
 wsb_require(CLI11 libcli11-dev)
+wsb_require(nlohmann_json nlohmann-json3-dev)

@@ -240,24 +240,8 @@ class GeneralTest(CliTest):
             (["validate", "--features", "math.wat"], "FILE"),
             (["wat2wasm", "math.wat"], "--output"),
             (["inspect", "--yaml", "math.wat"], "--yaml"),
-            (["inspect", "--json=yes", "math.wat"], "--json takes no value"),
-            (["inspect", "math.wat", "other.wat"], "other.wat"),
-            (["wasm2wat", "math.wat", "-o"], "--output needs a value"),
-            (["wasm2wat", "-x", "math.wat"], "-x"),
-            (["run", "--fuel=1", "--fuel", "2", "math.wat"], "--fuel is given twice"),
-            (["run", "--fuel=", "math.wat"], "--fuel needs a value"),
-            (["run", "--", "--fuel"], "--fuel: No such file"),
         ]:
-            process = self.check(*args, status=125, out="", err=text)
-            self.assertTrue("--help" in process.stderr or "No such file" in text, process.stderr)
-
-    def test_forms_of_an_option(self):
-        self.file("math.wat", "(module)")
-        for args in [["-o", "out"], ["-oout"], ["--output", "out"], ["--output=out"]]:
-            for line in [[*args, "math.wat"], ["math.wat", *args], [*args, "--", "math.wat"]]:
-                self.check("wat2wasm", *line)
-                self.assertEqual((self.directory / "out").read_bytes()[:4], b"\0asm", line)
-                (self.directory / "out").unlink()
+            self.check(*args, status=125, out="", err=[text, "--help"])
 
     def test_missing_files(self):
         for args in [["run"], ["validate"], ["inspect"], ["wasm2wat"], ["wat2wasm", "-o", "x"]]:
