@@ -197,4 +197,22 @@ void fill_vector_memory(lower::HandlerTable& table);
     return reinterpret_cast<Word>(handler);
 }
 
+/// A cell behind an addition (lower::Entry), which leaves its sum in the accumulator like any other.
+template <Handler handler>
+WSB_HANDLER after_increment(WSB_STATE) {
+    WSB_BODY
+    acc = read_slot<uint32_t>(sp + field<1>(ip)) + wide_field(ip);
+    write_slot(sp + field<0>(ip), acc);
+    ++ip;
+    WSB_CONTINUE(handler);
+}
+
+template <Handler handler, bool has_increment>
+[[nodiscard]] inline lower::Entry entry_of() noexcept {
+    if constexpr (has_increment)
+        return {address_of(handler), address_of(after_increment<handler>)};
+    else
+        return {address_of(handler), 0};
+}
+
 }  // namespace wsb::interp

@@ -60,11 +60,12 @@ void fill_steps(lower::HandlerTable& table) {
 
 template <Op op, Operands shape, bool taken_if>
 void fill_directions(lower::HandlerTable& table) {
+    constexpr bool has_increment = op_info(op).params[0] == 'i';
     auto& row = table.branch[static_cast<size_t>(op)];
     row[lower::branch_index(shape, taken_if, Direction::forward)] =
-        address_of(branch<op, shape, taken_if, Direction::forward>);
+        entry_of<branch<op, shape, taken_if, Direction::forward>, has_increment>();
     row[lower::branch_index(shape, taken_if, Direction::backward)] =
-        address_of(branch<op, shape, taken_if, Direction::backward>);
+        entry_of<branch<op, shape, taken_if, Direction::backward>, has_increment>();
 }
 
 template <Op op, Operands shape>

@@ -139,27 +139,30 @@ WSB_HANDLER store_general(WSB_STATE) {
 template <Op op, Address address>
 void fill_load(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
-    row[lower::shape_index(address, Destination::slot)] = address_of(load<op, address, Destination::slot>);
+    row[lower::shape_index(address, Destination::slot)] =
+        entry_of<load<op, address, Destination::slot>, true>();
     row[lower::shape_index(address, Destination::accumulator)] =
-        address_of(load<op, address, Destination::accumulator>);
+        entry_of<load<op, address, Destination::accumulator>, true>();
 }
 
 template <Op op, Operands shape>
 void fill_load_sum(lower::HandlerTable& table) {
     auto& row = table.load_sum[static_cast<size_t>(op)];
-    row[lower::shape_index(shape, Destination::slot)] = address_of(load_sum<op, shape, Destination::slot>);
+    row[lower::shape_index(shape, Destination::slot)] =
+        entry_of<load_sum<op, shape, Destination::slot>, true>();
     row[lower::shape_index(shape, Destination::accumulator)] =
-        address_of(load_sum<op, shape, Destination::accumulator>);
+        entry_of<load_sum<op, shape, Destination::accumulator>, true>();
 }
 
 template <Op op, Address address>
 void fill_store(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
-    row[lower::shape_index(address, StoredValue::slot)] = address_of(store<op, address, StoredValue::slot>);
+    row[lower::shape_index(address, StoredValue::slot)] =
+        entry_of<store<op, address, StoredValue::slot>, true>();
     row[lower::shape_index(address, StoredValue::accumulator)] =
-        address_of(store<op, address, StoredValue::accumulator>);
+        entry_of<store<op, address, StoredValue::accumulator>, true>();
     row[lower::shape_index(address, StoredValue::immediate)] =
-        address_of(store<op, address, StoredValue::immediate>);
+        entry_of<store<op, address, StoredValue::immediate>, true>();
 }
 
 template <Op op>

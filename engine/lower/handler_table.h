@@ -189,10 +189,18 @@ inline constexpr PairKinds pairs_i32{pair_ops_i32, int_first_shapes, int_second_
 inline constexpr PairKinds pairs_f32{pair_ops_f32, float_first_shapes, float_second_shapes};
 inline constexpr PairKinds pairs_f64{pair_ops_f64, float_first_shapes, float_second_shapes};
 
+/// Addresses of the handlers of a cell, and of such a cell behind `i32.add` of an immediate to a slot, by far
+/// the most frequent cell: [handler][to | x | immediate][operand words of the second cell ...]. The second
+/// cell, without its handler, begins at the word of the first's operands. 0 where there is none.
+struct Entry {
+    Word alone = 0;
+    Word after_increment = 0;
+};
+
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
     template <size_t Count>
-    using PerOp = std::array<std::array<Word, Count>, core_ops>;
+    using PerOp = std::array<std::array<Entry, Count>, core_ops>;
 
     /// binary and compare: [Operands * 2 + Destination]; unary: [Source * 2 + Destination];
     /// load: [Address * 2 + Destination]; store: [Address * 3 + StoredValue].
@@ -209,7 +217,7 @@ struct HandlerTable {
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].
-    PerOp<2> general{};
+    std::array<std::array<Word, 2>, core_ops> general{};
     /// Vectors. Loads and stores: [Address], [vector_address_general + the memory is shared]; of lanes:
     /// [the memory is shared]; all others: [0].
     std::array<std::array<Word, 5>, vector_ops> vector{};

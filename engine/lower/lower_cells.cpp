@@ -110,6 +110,17 @@ void LowerSink::settlement_point() {
         m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
 }
 
+Word LowerSink::increment_handler() const noexcept {
+    const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
+    return add[shape_index(Operands::si, Destination::slot)].alone;
+}
+
+/// Whether the last cell adds an immediate to a slot and will go on storing the sum.
+bool LowerSink::last_is_increment() const noexcept {
+    return m_last_cell != none && !m_is_after_increment && m_words[m_last_cell] == increment_handler() &&
+           m_int.cell != m_last_cell;
+}
+
 void LowerSink::record_origin(uint32_t cell) {
     m_recording->origins.push_back({cell, m_offset_bytes, potential()});
 }
@@ -126,12 +137,18 @@ void LowerSink::count_execution(Op op) {
 /// Takes back the last cell; its consumer will do its work as well.
 void LowerSink::rewind_fusible() {
     WSB_ASSERT(m_fusible.cell == m_last_cell);
-    m_words.resize(m_fusible.cell);
+    if (m_is_after_increment) {
+        m_words[m_fusible.cell - 1] = increment_handler();
+        m_words.resize(m_fusible.cell + 1);
+    } else {
+        m_words.resize(m_fusible.cell);
+    }
     if (m_recording != nullptr)
         m_recording->origins.pop_back();
     m_int = m_fusible.int_before;
     m_float = m_fusible.float_before;
     m_last_cell = m_fusible.cell_before;
+    m_is_after_increment = m_fusible.is_before_after_increment;
     m_fusible.cell = none;
 }
 
@@ -140,7 +157,8 @@ void LowerSink::emit_copy(uint32_t to, uint32_t from, uint32_t width) {
     if (width == 2) {
         note_write(to + 1);
         begin_cell(Single::copy_wide);
-    } else if (m_last_cell != none && m_words[m_last_cell] == m_handlers.of(Single::copy)) {
+    } else if (m_last_cell != none && !m_is_after_increment &&
+               m_words[m_last_cell] == m_handlers.of(Single::copy)) {
         m_words[m_last_cell] = m_handlers.of(Single::copy_pair);
         m_words[m_last_cell + 1] |= pack(0, 0, to, from);
         return;
@@ -174,7 +192,12 @@ void LowerSink::push_stored(ValType type) {
 void LowerSink::push_produced(ValType type, uint32_t cell, Word unstored) {
     const uint32_t slot = m_height;
     note_write(slot);
-    (is_float(type) ? m_float : m_int) = {slot, cell, unstored};
+    (is_float(type) ? m_float : m_int) = {
+        .slot = slot,
+        .cell = cell,
+        .handler_word = m_is_after_increment ? cell - 1 : cell,
+        .unstored = unstored,
+    };
     push_temporary(type);
 }
 
@@ -195,7 +218,7 @@ Source LowerSink::take(const Value& value) {
         return Source::slot;
     Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
     if (value.kind == Value::Kind::temporary && accumulator.cell != none) {
-        m_words[accumulator.cell] = accumulator.unstored;
+        m_words[accumulator.handler_word] = accumulator.unstored;
         accumulator.cell = none;
     }
     return Source::accumulator;
@@ -318,7 +341,7 @@ void LowerSink::assign_local(uint32_t local, const Value& value) {
         const uint32_t cell = accumulator.cell;
         note_write(slot);
         m_words[cell + 1] = (m_words[cell + 1] & ~Word{0xffff}) | slot;
-        accumulator = {slot, none, 0};
+        accumulator = {.slot = slot};
         m_fusible.cell = none;
         return;
     }

@@ -161,8 +161,7 @@ bool LowerSink::is_step(const Condition& condition) const noexcept {
     if (m_last_cell == none || condition.op < Op::i32_eq || condition.op > Op::i32_ge_u ||
         (condition.operands != Operands::as && condition.operands != Operands::ai))
         return false;
-    const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
-    return m_words[m_last_cell] == add[shape_index(Operands::si, Destination::slot)] &&
+    return !m_is_after_increment && m_words[m_last_cell] == increment_handler() &&
            is_short(m_words[m_last_cell + 1] >> 32);
 }
 

@@ -195,6 +195,7 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
                     .immediate = immediate,
                     .result_slot = m_height,
                     .cell_before = m_last_cell,
+                    .is_before_after_increment = m_is_after_increment,
                     .int_before = m_int,
                     .float_before = m_float};
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];

@@ -170,6 +170,7 @@ private:
     struct Accumulator {
         uint32_t slot = none;
         uint32_t cell = none;
+        uint32_t handler_word = none;  ///< of the cell
         Word unstored = 0;
     };
 
@@ -182,6 +183,7 @@ private:
         uint64_t immediate = 0;
         uint32_t result_slot = none;
         uint32_t cell_before = none;  ///< the last cell before it
+        bool is_before_after_increment = false;
         Accumulator int_before, float_before;
     };
 
@@ -226,9 +228,24 @@ private:
             record_origin(cell);
         m_words.push_back(handler);
         m_last_cell = cell;
+        m_is_after_increment = false;
         m_fusible.cell = none;
         return cell;
     }
+    /// Shares a cell with the addition before it, if there is one.
+    uint32_t begin_cell(const Entry& entry) {
+        if (entry.after_increment == 0 || !last_is_increment())
+            return begin_cell(entry.alone);
+        m_words[m_last_cell] = entry.after_increment;
+        ++m_last_cell;
+        m_is_after_increment = true;
+        m_fusible.cell = none;
+        if (m_recording != nullptr) [[unlikely]]
+            record_origin(m_last_cell);
+        return m_last_cell;
+    }
+    [[nodiscard]] Word increment_handler() const noexcept;
+    [[nodiscard]] bool last_is_increment() const noexcept;
     void record_origin(uint32_t cell);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
@@ -265,6 +282,9 @@ private:
     void push_results(std::span<const ValType> types);
     void push_stored(ValType type);
     void push_produced(ValType type, uint32_t cell, Word unstored);
+    void push_produced(ValType type, uint32_t cell, const Entry& unstored) {
+        push_produced(type, cell, m_is_after_increment ? unstored.after_increment : unstored.alone);
+    }
     [[nodiscard]] uint32_t local_slot(uint32_t local) const noexcept { return m_local_slots[local]; }
     [[nodiscard]] bool in_accumulator(const Value& value) const noexcept;
     Source take(const Value& value);
@@ -377,7 +397,8 @@ private:
     uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where
     Fusible m_fusible;
     uint32_t m_last_cell = none;
-    bool m_is_landing = false;  ///< what is emitted is reached by a throw only, which has settled
+    bool m_is_after_increment = false;  ///< the last cell has its handler one word before it
+    bool m_is_landing = false;          ///< what is emitted is reached by a throw only, which has settled
     std::vector<CatchRange> m_catches;
 };
 
