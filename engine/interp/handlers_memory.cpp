@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores of numbers; every access is checked explicitly. Those of shared memories are relaxed
 // atomic accesses in C++ (semantics/atomic.h). Spec: exec/instructions#memory-instructions
-#include "engine/interp/memory_access.h"
-#include "engine/interp/numeric.h"
+#include "engine/interp/number_access.h"
 #include "engine/runtime/operations.h"
 
 namespace wsb::interp {
@@ -12,58 +11,6 @@ using lower::StoredValue;
 
 namespace {
 
-/// How memory bytes become a value: the type in memory, and the type on the stack.
-template <Op op>
-struct Access;
-#define WSB_ACCESS(op, MemoryType, StackType) \
-    template <>                               \
-    struct Access<Op::op> {                   \
-        using Memory = MemoryType;            \
-        using Stack = StackType;              \
-    };
-WSB_ACCESS(i32_load, uint32_t, uint32_t)
-WSB_ACCESS(i64_load, uint64_t, uint64_t)
-WSB_ACCESS(f32_load, float, float)
-WSB_ACCESS(f64_load, double, double)
-WSB_ACCESS(i32_load8_s, int8_t, uint32_t)
-WSB_ACCESS(i32_load8_u, uint8_t, uint32_t)
-WSB_ACCESS(i32_load16_s, int16_t, uint32_t)
-WSB_ACCESS(i32_load16_u, uint16_t, uint32_t)
-WSB_ACCESS(i64_load8_s, int8_t, uint64_t)
-WSB_ACCESS(i64_load8_u, uint8_t, uint64_t)
-WSB_ACCESS(i64_load16_s, int16_t, uint64_t)
-WSB_ACCESS(i64_load16_u, uint16_t, uint64_t)
-WSB_ACCESS(i64_load32_s, int32_t, uint64_t)
-WSB_ACCESS(i64_load32_u, uint32_t, uint64_t)
-WSB_ACCESS(i32_store, uint32_t, uint32_t)
-WSB_ACCESS(i64_store, uint64_t, uint64_t)
-WSB_ACCESS(f32_store, float, float)
-WSB_ACCESS(f64_store, double, double)
-WSB_ACCESS(i32_store8, uint8_t, uint32_t)
-WSB_ACCESS(i32_store16, uint16_t, uint32_t)
-WSB_ACCESS(i64_store8, uint8_t, uint64_t)
-WSB_ACCESS(i64_store16, uint16_t, uint64_t)
-WSB_ACCESS(i64_store32, uint32_t, uint64_t)
-#undef WSB_ACCESS
-
-template <Op op>
-using MemoryOf = typename Access<op>::Memory;
-template <Op op>
-using StackOf = typename Access<op>::Stack;
-template <Op op>
-inline constexpr size_t width = sizeof(MemoryOf<op>);
-static_assert(width<Op::i64_load32_s> == op_info(Op::i64_load32_s).width_bytes);
-
-template <Op op, bool is_shared = false>
-[[nodiscard, gnu::always_inline]] inline StackOf<op> read_memory(const uint8_t* from) noexcept {
-    return static_cast<StackOf<op>>(read_place<MemoryOf<op>, is_shared>(from));
-}
-
-template <Op op, bool is_shared = false>
-[[gnu::always_inline]] inline void write_memory(uint8_t* to, StackOf<op> value) noexcept {
-    write_place<is_shared>(to, static_cast<MemoryOf<op>>(value));
-}
-
 template <Op op, Address address, Destination destination>
 WSB_HANDLER load(WSB_STATE) {
     WSB_BODY
@@ -72,18 +19,6 @@ WSB_HANDLER load(WSB_STATE) {
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + end - width<op>));
     WSB_NEXT(2);
-}
-
-/// The address of a sum: [to | x | y | offset + width], where y may be an immediate of 16 bits.
-template <Operands shape>
-[[nodiscard, gnu::always_inline]] inline uint32_t sum_address(const Word* ip, const Slot* sp,
-                                                              uint64_t acc) noexcept {
-    const auto x =
-        shape == Operands::as ? static_cast<uint32_t>(acc) : read_slot<uint32_t>(sp + field<1>(ip));
-    if constexpr (shape == Operands::si)
-        return x + static_cast<uint32_t>(int32_t{field_at<int16_t>(ip, 12)});
-    else
-        return x + read_slot<uint32_t>(sp + field<2>(ip));
 }
 
 template <Op op, Operands shape, Destination destination>
@@ -111,6 +46,20 @@ WSB_HANDLER store(WSB_STATE) {
     else
         write_memory<op>(place, field_at<T>(ip, 16));
     WSB_NEXT(stored == StoredValue::immediate ? 3 : 2);
+}
+
+/// [value | x | y | end] or [- | x | y | end][immediate value].
+template <Op op, Operands shape, StoredValue stored>
+WSB_HANDLER store_sum(WSB_STATE) {
+    WSB_BODY
+    using T = StackOf<op>;
+    const uint64_t end = uint64_t{sum_address<shape>(ip, sp, acc)} + field<3>(ip);
+    if (end > memory_size) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    constexpr bool is_immediate = stored == StoredValue::immediate;
+    write_memory<op>(memory + end - width<op>,
+                     is_immediate ? field_at<T>(ip, 16) : read_slot<T>(sp + field<0>(ip)));
+    WSB_NEXT(is_immediate ? 3 : 2);
 }
 
 template <Op op, bool is_shared>
@@ -165,6 +114,15 @@ void fill_store(lower::HandlerTable& table) {
         entry_of<store<op, address, StoredValue::immediate>, true>();
 }
 
+template <Op op, Operands shape>
+void fill_store_sum(lower::HandlerTable& table) {
+    auto& row = table.store_sum[static_cast<size_t>(op)];
+    row[lower::shape_index(shape, StoredValue::slot)] =
+        entry_of<store_sum<op, shape, StoredValue::slot>, true>();
+    row[lower::shape_index(shape, StoredValue::immediate)] =
+        entry_of<store_sum<op, shape, StoredValue::immediate>, true>();
+}
+
 template <Op op>
 void fill_row(lower::HandlerTable& table) {
     if constexpr (op_info(op).cls == OpClass::load) {
@@ -180,6 +138,9 @@ void fill_row(lower::HandlerTable& table) {
         fill_store<op, Address::slot>(table);
         fill_store<op, Address::accumulator>(table);
         fill_store<op, Address::constant>(table);
+        fill_store_sum<op, Operands::ss>(table);
+        fill_store_sum<op, Operands::as>(table);
+        fill_store_sum<op, Operands::si>(table);
         table.general[static_cast<size_t>(op)] = {address_of(store_general<op, false>),
                                                   address_of(store_general<op, true>)};
     }

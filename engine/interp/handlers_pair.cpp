@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two numeric instructions in one cell, the second using the result of the first:
 // [to | x | y | other operand of the second][immediate of the first | of the second], the second word only
-// if there is an immediate.
-#include "engine/interp/numeric.h"
+// if there is an immediate. Or a load and the instruction that uses what it loaded:
+// [to | x | y of the address | other operand][end | immediate].
+#include "engine/interp/number_access.h"
 
 #include <utility>
 
@@ -53,9 +54,64 @@ void fill(std::array<std::array<Word, 2>, kinds.count()>& pairs, std::index_sequ
     pairs = {columns<kinds, indices>()...};
 }
 
+template <lower::LoadAddress address>
+[[nodiscard, gnu::always_inline]] inline uint64_t load_end(const Word* ip, const Slot* sp,
+                                                           uint64_t acc) noexcept {
+    const uint64_t end = field_at<uint32_t>(ip, 16);
+    switch (address) {
+        case lower::LoadAddress::slot: return sp[field<1>(ip)] + end;
+        case lower::LoadAddress::accumulator: return acc + end;
+        case lower::LoadAddress::sum_ss: return sum_address<Operands::ss>(ip, sp, acc) + end;
+        case lower::LoadAddress::sum_as: return sum_address<Operands::as>(ip, sp, acc) + end;
+        case lower::LoadAddress::sum_si: return sum_address<Operands::si>(ip, sp, acc) + end;
+    }
+}
+
+template <Op load, lower::LoadAddress address, Op second, Operands shape, Destination destination>
+WSB_HANDLER load_pair(WSB_STATE) {
+    WSB_BODY
+    using T = OperandOf<second>;
+    const uint64_t end = load_end<address>(ip, sp, acc);
+    if (end > memory_size) [[unlikely]]
+        WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    const T loaded = read_memory<load>(memory + end - width<load>);
+    T other;
+    if constexpr (shape == Operands::ai)
+        other = field_at<T>(ip, 20);
+    else
+        other = read_slot<T>(sp + field<3>(ip));
+    WSB_PRODUCE(T, destination,
+                shape == Operands::sa ? Operation<second>::apply(other, loaded)
+                                      : Operation<second>::apply(loaded, other));
+    WSB_NEXT(3);
+}
+
+/// The same for LoadPairKinds.
+template <const lower::LoadPairKinds& kinds, size_t index>
+std::array<lower::Entry, 2> load_columns() {
+    constexpr Operands shape = kinds.shapes[index % kinds.shapes.size()];
+    constexpr size_t above = index / kinds.shapes.size();
+    constexpr Op second = kinds.ops[above % kinds.ops.size()];
+    constexpr size_t above_ops = above / kinds.ops.size();
+    constexpr auto address = static_cast<lower::LoadAddress>(above_ops % lower::load_addresses);
+    constexpr Op load = kinds.loads[above_ops / lower::load_addresses];
+    static_assert(kinds.index(load, address, second, shape) == index);
+    return {entry_of<load_pair<load, address, second, shape, Destination::accumulator>, true>(),
+            entry_of<load_pair<load, address, second, shape, Destination::slot>, true>()};
+}
+
+template <const lower::LoadPairKinds& kinds, size_t... indices>
+void fill(std::array<std::array<lower::Entry, 2>, kinds.count()>& pairs, std::index_sequence<indices...>) {
+    pairs = {load_columns<kinds, indices>()...};
+}
+
 }  // namespace
 
 void fill_pairs(lower::HandlerTable& table) {
+    fill<lower::load_pairs_i32>(table.load_pair_i32,
+                                std::make_index_sequence<lower::load_pairs_i32.count()>());
+    fill<lower::load_pairs_f64>(table.load_pair_f64,
+                                std::make_index_sequence<lower::load_pairs_f64.count()>());
     fill<lower::pairs_i32>(table.pair_i32, std::make_index_sequence<lower::pairs_i32.count()>());
     fill<lower::pairs_f32>(table.pair_f32, std::make_index_sequence<lower::pairs_f32.count()>());
     fill<lower::pairs_f64>(table.pair_f64, std::make_index_sequence<lower::pairs_f64.count()>());

@@ -154,6 +154,12 @@ inline constexpr size_t step_comparisons =
     return static_cast<size_t>(comparison) - static_cast<size_t>(Op::i32_eq);
 }
 
+/// The size of the list if the item is not in it.
+template <class Item>
+[[nodiscard]] constexpr size_t place_of(std::span<const Item> list, Item item) noexcept {
+    return static_cast<size_t>(std::ranges::find(list, item) - list.begin());
+}
+
 /// Two instructions in one cell: the result of the first is an operand of the second, and of nothing else.
 /// Which instructions there are of one type, and where operands may be; the second has the first's result
 /// as its accumulator. None of them traps.
@@ -167,11 +173,8 @@ struct PairKinds {
     /// count() if there is no such pair.
     [[nodiscard]] constexpr size_t index(Op first, Operands first_shape, Op second,
                                          Operands second_shape) const noexcept {
-        const auto place = [](const auto& list, auto item) {
-            return static_cast<size_t>(std::ranges::find(list, item) - list.begin());
-        };
-        const size_t a = place(ops, first), b = place(ops, second);
-        const size_t x = place(first_shapes, first_shape), y = place(second_shapes, second_shape);
+        const size_t a = place_of(ops, first), b = place_of(ops, second);
+        const size_t x = place_of(first_shapes, first_shape), y = place_of(second_shapes, second_shape);
         if (a == ops.size() || b == ops.size() || x == first_shapes.size() || y == second_shapes.size())
             return count();
         return ((a * ops.size() + b) * first_shapes.size() + x) * second_shapes.size() + y;
@@ -188,6 +191,30 @@ inline constexpr Operands float_second_shapes[] = {Operands::as, Operands::sa};
 inline constexpr PairKinds pairs_i32{pair_ops_i32, int_first_shapes, int_second_shapes};
 inline constexpr PairKinds pairs_f32{pair_ops_f32, float_first_shapes, float_second_shapes};
 inline constexpr PairKinds pairs_f64{pair_ops_f64, float_first_shapes, float_second_shapes};
+
+/// A load and the instruction that uses what it loaded, in one cell. How the load finds its address:
+enum class LoadAddress : uint8_t { slot, accumulator, sum_ss, sum_as, sum_si };
+inline constexpr size_t load_addresses = 5;
+/// As PairKinds.
+struct LoadPairKinds {
+    std::span<const Op> loads, ops;
+    std::span<const Operands> shapes;
+
+    [[nodiscard]] constexpr size_t count() const noexcept {
+        return loads.size() * load_addresses * ops.size() * shapes.size();
+    }
+    [[nodiscard]] constexpr size_t index(Op load, LoadAddress address, Op second,
+                                         Operands shape) const noexcept {
+        const size_t a = place_of(loads, load), b = place_of(ops, second), x = place_of(shapes, shape);
+        if (a == loads.size() || b == ops.size() || x == shapes.size())
+            return count();
+        return ((a * load_addresses + static_cast<size_t>(address)) * ops.size() + b) * shapes.size() + x;
+    }
+};
+inline constexpr Op pair_loads_i32[] = {Op::i32_load, Op::i32_load8_u};
+inline constexpr Op pair_loads_f64[] = {Op::f64_load};
+inline constexpr LoadPairKinds load_pairs_i32{pair_loads_i32, pair_ops_i32, int_second_shapes};
+inline constexpr LoadPairKinds load_pairs_f64{pair_loads_f64, pair_ops_f64, float_second_shapes};
 
 /// Addresses of the handlers of a cell, and of such a cell behind `i32.add` of an immediate to a slot, by far
 /// the most frequent cell: [handler][to | x | immediate][operand words of the second cell ...]. The second
@@ -214,8 +241,13 @@ struct HandlerTable {
     std::array<std::array<Word, 2>, pairs_i32.count()> pair_i32{};
     std::array<std::array<Word, 2>, pairs_f32.count()> pair_f32{};
     std::array<std::array<Word, 2>, pairs_f64.count()> pair_f64{};
+    /// Loads and what uses them: [LoadPairKinds::index][Destination].
+    std::array<std::array<Entry, 2>, load_pairs_i32.count()> load_pair_i32{};
+    std::array<std::array<Entry, 2>, load_pairs_f64.count()> load_pair_f64{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
+    /// Stores to such an address, of a slot or an immediate: [Operands * 3 + StoredValue].
+    PerOp<operand_shapes * 3> store_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].
     std::array<std::array<Word, 2>, core_ops> general{};
     /// Vectors. Loads and stores: [Address], [vector_address_general + the memory is shared]; of lanes:
@@ -252,6 +284,10 @@ struct HandlerTable {
 }
 [[nodiscard]] constexpr size_t branch_index(Operands operands, bool taken_if, Direction direction) noexcept {
     return (static_cast<size_t>(operands) * 2 + (taken_if ? 1 : 0)) * 2 + static_cast<size_t>(direction);
+}
+
+[[nodiscard]] constexpr size_t shape_index(Operands operands, StoredValue value) noexcept {
+    return static_cast<size_t>(operands) * 3 + static_cast<size_t>(value);
 }
 
 /// Four 16-bit fields.

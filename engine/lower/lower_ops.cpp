@@ -171,6 +171,8 @@ bool LowerSink::pair_with_last(Op op, const Value& x, const Value& y, ValType re
     const bool is_immediate = other.kind == Value::Kind::constant;
     const Operands shape =
         is_immediate ? (x_is_last ? Operands::ai : Operands::ia) : (x_is_last ? Operands::as : Operands::sa);
+    if (op_info(m_fusible.op).cls == OpClass::load)
+        return pair_with_load(op, shape, other, result);
     const auto* const handlers = find_pair(op, shape);
     if (handlers == nullptr)
         return false;
@@ -185,19 +187,23 @@ bool LowerSink::pair_with_last(Op op, const Value& x, const Value& y, ValType re
     return true;
 }
 
+/// What must be known to take back the cell that comes next, whose result goes on top of the stack.
+LowerSink::Fusible LowerSink::fusible_here(Op op) const noexcept {
+    return {.op = op,
+            .result_slot = m_height,
+            .cell_before = m_last_cell,
+            .is_before_after_increment = m_is_after_increment,
+            .int_before = m_int,
+            .float_before = m_float};
+}
+
 void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
                              ValType operand, ValType result) {
-    Fusible fusible{.cell = none,
-                    .op = op,
-                    .operands = operands,
-                    .a = a,
-                    .b = b,
-                    .immediate = immediate,
-                    .result_slot = m_height,
-                    .cell_before = m_last_cell,
-                    .is_before_after_increment = m_is_after_increment,
-                    .int_before = m_int,
-                    .float_before = m_float};
+    Fusible fusible = fusible_here(op);
+    fusible.operands = operands;
+    fusible.a = a;
+    fusible.b = b;
+    fusible.immediate = immediate;
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(operands, Destination::slot)]);
     const bool has_immediate = operands >= Operands::si;
@@ -270,144 +276,6 @@ ValType LowerSink::address_type(MemIdx memory) const noexcept {
 
 ValType LowerSink::address_type(TableIdx table) const noexcept {
     return val_type(m_info.module->tables[table.value].type.address);
-}
-
-/// Which of two handlers of the general form: 1 for a shared memory.
-size_t LowerSink::shared_column(MemIdx memory) const noexcept {
-    return m_info.module->memories[memory.value].type.is_shared ? 1 : 0;
-}
-
-/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it. Their cells
-/// have the end of the access in 32 bits.
-bool LowerSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
-    return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32) &&
-           shared_column(arg.memory) == 0 && arg.offset_bytes <= UINT32_MAX - op_info(op).width_bytes;
-}
-
-void LowerSink::load(Op op, const binary::MemArg& arg) {
-    const OpInfo& row = op_info(op);
-    if (row.prefix != 0)
-        return vector_load(op, arg);
-    const ValType result = type_of(row.results[0]);
-    const Value address = pop();
-    if (!is_plain(op, arg)) {
-        const uint32_t slot = stored_slot(address);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
-        word(pack(m_height, slot, arg.memory.value));
-        word(arg.offset_bytes);
-        push_stored(result);
-        return;
-    }
-    if (load_of_sum(op, address, arg))
-        return;
-    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
-    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
-    const uint32_t cell = begin_cell(handlers[shape_index(place.kind, Destination::slot)]);
-    word(pack_wide(m_height, place.slot, place.end_bytes));
-    push_produced(result, cell, handlers[shape_index(place.kind, Destination::accumulator)]);
-}
-
-/// Decides where the address of a plain access is, using the value up.
-LowerSink::PlainAddress LowerSink::plain_address(Op op, const Value& address, uint64_t offset_bytes) {
-    const auto end = static_cast<uint32_t>(offset_bytes + op_info(op).width_bytes);
-    if (address.kind == Value::Kind::constant) {
-        const uint64_t sum = address.bits + end;
-        if (sum <= UINT32_MAX)
-            return {Address::constant, 0, static_cast<uint32_t>(sum)};
-    }
-    const uint32_t slot = stored_slot(address);
-    const bool in_register = take(address) == Source::accumulator;
-    return {in_register ? Address::accumulator : Address::slot, slot, end};
-}
-
-/// Slot plus immediate, in two fields.
-bool LowerSink::is_short_sum(const Fusible& sum) noexcept {
-    return sum.operands == Operands::si && is_short(sum.immediate);
-}
-
-/// base + index, or base + a constant that wraps around, then load: one cell.
-bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& arg) {
-    const bool is_sum = is_last_result(address) && m_fusible.op == Op::i32_add &&
-                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible));
-    const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
-    if (!is_sum || end > UINT16_MAX)
-        return false;
-    const Fusible sum = m_fusible;
-    rewind_fusible();
-    const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
-    const uint32_t cell = begin_cell(handlers[shape_index(sum.operands, Destination::slot)]);
-    const auto b = sum.operands == Operands::si ? static_cast<uint32_t>(sum.immediate) : sum.b;
-    word(pack(m_height, sum.a, b, static_cast<uint32_t>(end)));
-    push_produced(type_of(op_info(op).results[0]), cell,
-                  handlers[shape_index(sum.operands, Destination::accumulator)]);
-    return true;
-}
-
-void LowerSink::store(Op op, const binary::MemArg& arg) {
-    if (op_info(op).prefix != 0)
-        return vector_store(op, arg);
-    const Value value = pop();
-    const Value address = pop();
-    if (!is_plain(op, arg)) {
-        const uint32_t address_slot = stored_slot(address);
-        const uint32_t value_slot = stored_slot(value);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
-        word(pack(value_slot, address_slot, arg.memory.value));
-        word(arg.offset_bytes);
-        return;
-    }
-    const bool is_constant = value.kind == Value::Kind::constant;
-    // One integer accumulator: where both could be in it, a temporary goes first, since its slot need
-    // not be written then.
-    const bool value_first =
-        !is_constant && in_accumulator(value) &&
-        (is_float(value.type) || !in_accumulator(address) || value.kind == Value::Kind::temporary);
-    StoredValue stored = is_constant ? StoredValue::immediate : StoredValue::slot;
-    const uint32_t value_slot = is_constant ? 0 : stored_slot(value);
-    if (value_first && take(value) == Source::accumulator)
-        stored = StoredValue::accumulator;
-    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
-    begin_cell(m_handlers.plain[static_cast<size_t>(op)][shape_index(place.kind, stored)]);
-    word(pack_wide(value_slot, place.slot, place.end_bytes));
-    if (is_constant)
-        word(value.bits);
-}
-
-/// Operands in slots, address first; the result, if any, in its slot only.
-void LowerSink::atomic(const binary::Instr& instr) {
-    const OpInfo& row = op_info(instr.op);
-    const Word handler = m_handlers.atomic[atomic_index(instr.op)];
-    if (row.imm != Imm::memarg) {  // atomic.fence
-        begin_cell(handler);
-        return;
-    }
-    std::array<Value, 3> operands;
-    const size_t count = row.params.size();
-    for (size_t i = count; i-- > 0;)
-        operands[i] = pop();
-    std::array<uint32_t, 3> slots{};
-    for (size_t i = 0; i < count; ++i)
-        slots[i] = stored_slot(operands[i]);
-    begin_cell(handler);
-    word(pack(m_height, slots[0], slots[1], slots[2]));
-    word(instr.memarg.offset_bytes);
-    word(instr.memarg.memory.value);
-    if (!row.results.empty())
-        push_stored(type_of(row.results[0]));
-}
-
-void LowerSink::memory_size(MemIdx memory) {
-    begin_cell(Single::memory_size);
-    word(pack(m_height, memory.value, m_info.module->memories[memory.value].type.page_size_log2));
-    push_stored(address_type(memory));
-}
-
-void LowerSink::memory_grow(MemIdx memory) {
-    const uint32_t delta = stored_slot(pop());
-    begin_cell(Single::memory_grow);
-    word(pack(m_height, delta, memory.value, address_type(memory) == ValType(ValType::i64) ? 1 : 0));
-    push_stored(address_type(memory));
-    forget_accumulators();
 }
 
 void LowerSink::table_get(TableIdx table, ValType type) {

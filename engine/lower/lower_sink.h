@@ -174,13 +174,15 @@ private:
         Word unstored = 0;
     };
 
-    /// The last cell, while it is a numeric one that may be fused into its consumer.
+    /// The last cell, while it is a numeric one or a load that may be fused into its consumer.
     struct Fusible {
         uint32_t cell = none;
         Op op{};
         Operands operands{};
         uint32_t a = 0, b = 0;
         uint64_t immediate = 0;
+        LoadAddress address{};   ///< loads
+        uint32_t end_bytes = 0;  ///< loads: offset and width
         uint32_t result_slot = none;
         uint32_t cell_before = none;  ///< the last cell before it
         bool is_before_after_increment = false;
@@ -302,6 +304,7 @@ private:
 
     // Operations (lower_ops.cpp)
     [[nodiscard]] bool is_last_result(const Value& value) const noexcept;
+    [[nodiscard]] Fusible fusible_here(Op op) const noexcept;
     void numeric(Op op, Value x, Value y, ValType result);
     [[nodiscard]] const std::array<Word, 2>* find_pair(Op second, Operands shape) const noexcept;
     bool pair_with_last(Op op, const Value& x, const Value& y, ValType result);
@@ -316,6 +319,13 @@ private:
     };
     PlainAddress plain_address(Op op, const Value& address, uint64_t offset_bytes);
     [[nodiscard]] static bool is_short_sum(const Fusible& sum) noexcept;
+    struct SumAddress {
+        Operands operands;
+        uint32_t a, b;       ///< slots; an immediate in b
+        uint32_t end_bytes;  ///< offset and width
+    };
+    std::optional<SumAddress> take_sum(Op op, const Value& address, const binary::MemArg& arg);
+    bool pair_with_load(Op op, Operands shape, const Value& other, ValType result);
     bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
     [[nodiscard]] ValType address_type(TableIdx table) const noexcept;
