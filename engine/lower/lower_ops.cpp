@@ -187,16 +187,7 @@ bool LowerSink::pair_with_last(Op op, const Value& x, const Value& y, ValType re
 
 void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
                              ValType operand, ValType result) {
-    Fusible fusible{.cell = none,
-                    .op = op,
-                    .operands = operands,
-                    .a = a,
-                    .b = b,
-                    .immediate = immediate,
-                    .result_slot = m_height,
-                    .cell_before = m_last_cell,
-                    .int_before = m_int,
-                    .float_before = m_float};
+    const uint32_t cell_before = m_last_cell;
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(operands, Destination::slot)]);
     const bool has_immediate = operands >= Operands::si;
@@ -208,9 +199,17 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
     } else {
         word(pack_wide(m_height, a, static_cast<uint32_t>(immediate)));
     }
+    m_fusible = {.cell = cell,
+                 .op = op,
+                 .operands = operands,
+                 .a = a,
+                 .b = b,
+                 .immediate = immediate,
+                 .result_slot = m_height,
+                 .cell_before = cell_before,
+                 .int_before = m_int,
+                 .float_before = m_float};
     push_produced(result, cell, handlers[shape_index(operands, Destination::accumulator)]);
-    fusible.cell = cell;
-    m_fusible = fusible;
 }
 
 void LowerSink::local_set(LocalIdx local, ValType) {
