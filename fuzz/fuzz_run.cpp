@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a module without imports: it is instantiated and its exported functions are called with zeros,
-// in little memory and with little fuel. Runs with exactly the fuel that was consumed end in the same way and
-// leave the same state; runs with one unit less stop where that unit would be spent (ADR 3).
+// in little memory and with little fuel. Runs with exactly the fuel that was consumed, of functions
+// translated when they are called, end in the same way and leave the same state; runs with one unit less stop
+// where that unit would be spent (ADR 3).
 #include "engine/binary/decoder.h"
 #include "engine/binary/instr_reader.h"
 #include "wsb/engine.hpp"
@@ -175,14 +176,21 @@ void run(std::span<const uint8_t> bytes) {
     Features features = Features::up_to(4);
     features.disable(Feature::threads);
     const Engine engine({.features = features});
+    const Engine lazy_engine({.features = features, .lazy_translation = true});
     const auto module = Module::compile(engine, bytes);
-    if (!module || !module->imports().empty())
+    const auto lazy_module = Module::compile(lazy_engine, bytes);
+    require(module.has_value() == lazy_module.has_value(), "lazy translation does not change the verdict");
+    if (!module) {
+        require(module.error().message() == lazy_module.error().message(), "nor the error");
+        return;
+    }
+    if (!module->imports().empty())
         return;
     Run first(engine, *module);
     std::vector<Outcome> outcomes;
     for (size_t i = 0; i < first.step_count(); ++i)
         outcomes.push_back(first.step(fuel_units));
-    Run second(engine, *module);
+    Run second(lazy_engine, *lazy_module);
     for (const Outcome& outcome : outcomes)
         require_same(outcome, second.step(outcome.consumed_units), "exactly enough fuel is enough");
     require(first.has_state_of(second), "equal runs leave equal states");

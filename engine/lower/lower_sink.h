@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/base/trivial_vector.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
 #include "engine/lower/handler_table.h"
@@ -262,10 +263,7 @@ private:
 
     // Values (lower_cells.cpp)
     Value& push(Value::Kind kind, ValType type) {
-        Value& value = m_stack.emplace_back();
-        value.kind = kind;
-        value.type = type;
-        value.slot = m_height;
+        Value& value = m_stack.push_back({.kind = kind, .type = type, .slot = m_height});
         m_height += slot_width(type);
         m_max_height = std::max(m_max_height, m_height);
         return value;
@@ -391,8 +389,8 @@ private:
     uint32_t m_potential_at_instr = 0;
     Op m_op{};
 
-    std::vector<Word> m_words;
-    std::vector<Value> m_stack;
+    TrivialVector<Word> m_words;
+    TrivialVector<Value> m_stack;
     std::vector<Frame> m_frames;
     std::vector<Fixup> m_fixups;
     std::vector<uint32_t> m_local_slots;       ///< by local index

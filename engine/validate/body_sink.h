@@ -4,13 +4,13 @@
 // itself, and can therefore never influence the verdict.
 #pragma once
 
+#include "engine/base/trivial_vector.h"
 #include "engine/binary/instr_reader.h"
 #include "engine/module/module.h"
 
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace wsb::validate {
 
@@ -24,7 +24,7 @@ struct BodyInfo {
     /// instruction included. Remaining fuel is F - P at every point (docs/adr: metering).
     const uint32_t* potential = nullptr;
     /// The operands' types, above those of unreachable code.
-    const std::vector<ValType>* operands = nullptr;
+    const TrivialVector<ValType>* operands = nullptr;
 };
 
 /// Types of a block. Spans live as long as the module.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/base/trivial_vector.h"
 #include "engine/isa/limits.h"
 #include "engine/validate/body_sink.h"
 #include "engine/validate/matching.h"
@@ -173,7 +174,7 @@ private:
 
 protected:
     std::vector<uint8_t> m_is_initialized;  ///< by local; defaultable ones always are
-    std::vector<ValType> m_operands;
+    TrivialVector<ValType> m_operands;
     std::vector<ControlFrame> m_frames;
 
 private:
