@@ -125,7 +125,7 @@ def load_file(spawn_program, found, file, empty, rounds):
     """Time of a file less that of an empty module: what starting the process takes is no part of it."""
     megabytes = file.stat().st_size / 1e6
     print(f"{file.name}: {megabytes:.2f} MB, minimum of {rounds} rounds\n")
-    print(f"{'':14}{'wall ms':>10}{'MB/s':>10}{'CPU ms':>10}{'memory MiB':>12}")
+    print(f"{'':14}{'wall ms':>10}{'MB/s':>10}{'CPU ms':>10}{'MB/CPU s':>10}{'memory MiB':>12}")
     lines = {}
     for engine, (command, message) in found.items():
         with_file = [str(file) if word == "{}" else word for word in command]
@@ -138,10 +138,10 @@ def load_file(spawn_program, found, file, empty, rounds):
     for i, engine in enumerate(lines):
         before, after = rows[2 * i], rows[2 * i + 1]
         wall_ms = max(after.least_ms - before.least_ms, 1e-3)
-        cpu_ms = max(after.least_cpu_ms - before.least_cpu_ms, 0)
+        cpu_ms = max(after.least_cpu_ms - before.least_cpu_ms, 1e-3)
         print(
             f"{engine:14}{wall_ms:>10.2f}{1e3 * megabytes / wall_ms:>10.1f}"
-            f"{cpu_ms:>10.2f}{after.memory_mib:>12.1f}"
+            f"{cpu_ms:>10.2f}{1e3 * megabytes / cpu_ms:>10.1f}{after.memory_mib:>12.1f}"
         )
     print()
 
