@@ -110,14 +110,8 @@ struct Common {
 }
 
 [[nodiscard]] Result<Command> parse_run(Words words, Common& common) {
-    std::string invoke;
-    std::string tier;
-    std::string fuel;
-    std::string max_memory;
-    std::string max_stack;
-    std::string stats;
-    std::vector<std::string> dirs;
-    std::vector<std::string> env;
+    std::string invoke, tier, fuel, max_memory, max_stack, stats;
+    std::vector<std::string> dirs, env;
     // Everything from FILE on is the guest's.
     WSB_TRY_ASSIGN(const std::vector<std::string> rest, read(words, common,
                                                              {{"--invoke", &invoke},
@@ -193,11 +187,11 @@ struct Subcommand {
     std::string_view name;
     Result<Command> (*parse)(Words words, Common& common);
 };
-constexpr std::array<Subcommand, 5> subcommands{{{.name = "run", .parse = parse_run},
-                                                 {.name = "validate", .parse = parse_validate},
-                                                 {.name = "inspect", .parse = parse_inspect},
-                                                 {.name = "wat2wasm", .parse = parse_wat_to_wasm},
-                                                 {.name = "wasm2wat", .parse = parse_wasm_to_wat}}};
+constexpr std::array<Subcommand, 5> subcommands{{{"run", parse_run},
+                                                 {"validate", parse_validate},
+                                                 {"inspect", parse_inspect},
+                                                 {"wat2wasm", parse_wat_to_wasm},
+                                                 {"wasm2wat", parse_wasm_to_wat}}};
 
 [[nodiscard]] std::unexpected<Error> with_advice(std::string_view what, std::string_view subcommand) {
     return bad_usage(

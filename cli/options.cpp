@@ -30,7 +30,7 @@ struct Given {
     });
     if (option == options.end())
         return fail(ErrorCode::bad_usage, fmt::format("unknown option {}", word));
-    Given given{.option = &*option, .value = std::nullopt};
+    Given given{&*option, std::nullopt};
     if (equals != std::string_view::npos)
         given.value = word.substr(equals + 1);
     else if (!is_long && word.size() > 2)

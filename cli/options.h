@@ -21,7 +21,7 @@ struct Option {
     /// A string takes a value, once; a vector one each time; a flag none.
     std::variant<std::string*, std::vector<std::string>*, bool*> target;
     char letter = 0;                 ///< the short form; 0 if there is none
-    std::string_view if_alone = "";  ///< not empty: the value only follows "=", and without one is this
+    std::string_view if_alone = {};  ///< not empty: the value only follows "=", and without one is this
 };
 
 /// Whether an option may follow a word that is none.
