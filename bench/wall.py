@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,16 +17,21 @@ EMPTY_MODULE = b"\0asm\1\0\0\0"
 NODE_LOAD = "new WebAssembly.Module(require('node:fs').readFileSync(process.argv[1]))"
 NODE = ["node", "--no-warnings", "--no-wasm-lazy-compilation", "--no-wasm-tier-up"]
 
-# How engines load a file wholly and then stop; most since there is no such function to call.
+# How engines load a file wholly and then stop: most since there is no such function to call, or since imports are
+# missing. The second is what they say then; another failure means that they did not load all of it.
+NO_FUNCTION = "no such function"
 LOADERS = {
-    "ours": ["{ours}", "run", "--invoke", "no such function", "{}"],
-    "wasm3": ["wasm3", "--compile", "--func", "no such function", "{}"],
-    "wasmi": ["wasmi", "--compilation-mode", "eager", "--invoke", "no such function", "{}"],
-    "wasmtime": ["wasmtime", "compile", "-o", "/dev/null", "{}"],
-    "wasmer": ["wasmer", "compile", "-o", "/dev/null", "{}"],
-    "iwasm": ["iwasm", "--function", "no such function", "{}"],
-    "wasmedge": ["wasmedge", "--reactor", "{}", "no such function"],
-    "node": [*NODE, "--liftoff-only", "-e", NODE_LOAD, "{}"],
+    "ours": (["{ours}", "run", "--invoke", NO_FUNCTION, "{}"], f'unknown import: |no function "{NO_FUNCTION}"'),
+    "wasm3": (["wasm3", "--compile", "--func", NO_FUNCTION, "{}"], "function lookup failed"),
+    "wasmi": (
+        ["wasmi", "--compilation-mode", "eager", "--invoke", NO_FUNCTION, "{}"],
+        f"failed to populate WASI externals|{NO_FUNCTION}",
+    ),
+    "wasmtime": (["wasmtime", "compile", "-o", "/dev/null", "{}"], None),
+    "wasmer": (["wasmer", "compile", "-o", "/dev/null", "{}"], None),
+    "iwasm": (["iwasm", "--function", NO_FUNCTION, "{}"], "lookup function"),
+    "wasmedge": (["wasmedge", "compile", "{}", "/dev/null"], None),
+    "node": ([*NODE, "--liftoff-only", "-e", NODE_LOAD, "{}"], None),
 }
 
 
@@ -89,22 +95,58 @@ def startup(options, directory):
 
 
 def loaders(options):
+    """Commands, and what those that fail have to say, by engine."""
     wanted = options.only.split(",") if options.only else None
     found = {}
-    for name, words in LOADERS.items():
+    for name, (words, message) in LOADERS.items():
         command = [options.ours if word == "{ours}" else word for word in words]
         if shutil.which(command[0]) and (wanted is None or name in wanted):
-            found[name] = command
+            found[name] = (command, message)
     for definition in options.engine:
         name, _, command = definition.partition("=")
-        found[name] = shlex.split(command)
+        found[name] = (shlex.split(command), None)
     if not found:
         raise Failure("there is no engine to load with")
     return found
 
 
-def load(options, directory):
+def why_not(command, message):
+    """What an engine says that does not load a file; None if it does."""
+    process = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
+    said = process.stderr.strip()
+    if process.returncode == 0 or (message and re.search(message, said)):
+        return None
+    return said.splitlines()[0] if said else f"status {process.returncode}"
+
+
+def load_file(spawn_program, found, file, empty, rounds):
     """Time of a file less that of an empty module: what starting the process takes is no part of it."""
+    megabytes = file.stat().st_size / 1e6
+    print(f"{file.name}: {megabytes:.2f} MB, minimum of {rounds} rounds\n")
+    print(f"{'':14}{'wall ms':>10}{'MB/s':>10}{'CPU ms':>10}{'MB/CPU s':>10}{'memory MiB':>12}")
+    lines = {}
+    for engine, (command, message) in found.items():
+        with_file = [str(file) if word == "{}" else word for word in command]
+        reason = why_not(with_file, message)
+        if reason is not None:
+            print(f"{engine:14} cannot load it: {reason}")
+            continue
+        lines[engine] = ([str(empty) if word == "{}" else word for word in command], with_file)
+    rows = spawn(spawn_program, rounds, "", [line for pair in lines.values() for line in pair])
+    for i, engine in enumerate(lines):
+        before, after = rows[2 * i], rows[2 * i + 1]
+        wall_ms = max(after.least_ms - before.least_ms, 1e-3)
+        cpu_ms = max(after.least_cpu_ms - before.least_cpu_ms, 1e-3)
+        print(
+            f"{engine:14}{wall_ms:>10.2f}{1e3 * megabytes / wall_ms:>10.1f}"
+            f"{cpu_ms:>10.2f}{1e3 * megabytes / cpu_ms:>10.1f}{after.memory_mib:>12.1f}"
+        )
+    print()
+
+
+def load(options, directory):
     options.ours = installed(options.ours, directory)
     program = build_spawn(directory)
     empty = pathlib.Path(directory) / "empty.wasm"
@@ -114,22 +156,5 @@ def load(options, directory):
         file = pathlib.Path(name)
         if not file.is_file():
             raise Failure(f"{file}: no such file")
-        lines = [
-            [str(which) if word == "{}" else word for word in command]
-            for command in found.values()
-            for which in (empty, file)
-        ]
-        rows = spawn(program, options.rounds, "", lines)
-        megabytes = file.stat().st_size / 1e6
-        print(f"{file.name}: {megabytes:.2f} MB, minimum of {options.rounds} rounds\n")
-        print(f"{'':14}{'wall ms':>10}{'MB/s':>10}{'CPU ms':>10}{'memory MiB':>12}")
-        for i, engine in enumerate(found):
-            before, after = rows[2 * i], rows[2 * i + 1]
-            wall_ms = max(after.least_ms - before.least_ms, 1e-3)
-            cpu_ms = max(after.least_cpu_ms - before.least_cpu_ms, 0)
-            print(
-                f"{engine:14}{wall_ms:>10.2f}{1e3 * megabytes / wall_ms:>10.1f}"
-                f"{cpu_ms:>10.2f}{after.memory_mib:>12.1f}"
-            )
-        print()
+        load_file(program, found, file, empty, options.rounds)
     return 0
