@@ -156,14 +156,20 @@ struct HostResult {
     WSB_DISPATCH();
 }
 
-/// Calls whatever function is in `acc`, not null.
+/// Calls the function in `acc`, of the host or of another instance.
+WSB_HANDLER call_elsewhere(WSB_STATE) {
+    WSB_BODY
+    if (reinterpret_cast<const VmFunc*>(acc)->host != nullptr)
+        WSB_CONTINUE(call_host);
+    WSB_CONTINUE(call_foreign);
+}
+
+/// Calls whatever function is in `acc`, not null. Host functions have no instance.
 WSB_HANDLER call_any(WSB_STATE) {
     WSB_BODY
     const auto* func = reinterpret_cast<const VmFunc*>(acc);
-    if (func->host != nullptr)
-        WSB_CONTINUE(call_host);
     if (func->instance != instance)
-        WSB_CONTINUE(call_foreign);
+        WSB_CONTINUE(call_elsewhere);
     const Code& code = *func->code;
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]]
@@ -196,7 +202,7 @@ struct Callee {
     const auto* func = reinterpret_cast<const VmFunc*>(table.elements[index]);
     if (func == nullptr) [[unlikely]]
         return {nullptr, TrapCode::uninitialized_element};
-    const CanonId expected = instance.canonical_types[ip[2] >> 32];
+    const auto expected = static_cast<CanonId>(ip[2] >> 32);
     if (func->type != expected && !runtime::func_type_matches(instance, func->type, expected)) [[unlikely]]
         return {nullptr, TrapCode::indirect_call_mismatch};
     return {func, TrapCode::none};

@@ -400,7 +400,8 @@ void LowerSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
 
 void LowerSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail) {
     const uint32_t slot = stored_slot(pop());
-    const Word target = static_cast<Word>(table.value) | static_cast<Word>(type_index.value) << 32;
+    const CanonId expected = m_info.module->canonical_types[type_index.value];
+    const Word target = static_cast<Word>(table.value) | static_cast<Word>(expected) << 32;
     if (is_tail)
         return emit_tail_call(Single::return_call_indirect, type.params, slot, target);
     emit_call(Single::call_indirect, type.params, slot, target);

@@ -9,7 +9,6 @@ namespace wsb::runtime {
 Instance::Instance(Store& store, std::shared_ptr<const CompiledModule> compiled)
     : m_store(&store), m_compiled(std::move(compiled)) {
     m_vm.context = &store.context();
-    m_vm.canonical_types = module().canonical_types.data();
     m_vm.owner = this;
 }
 

@@ -85,7 +85,6 @@ struct VmInstance {
     VmMemory* first_memory = &no_memory;  ///< memories[0], or an empty one
     VmTable** tables = nullptr;
     VmGlobal** globals = nullptr;
-    const CanonId* canonical_types = nullptr;  ///< by module type index
     /// By module type index, null for functions; null if the module has no other types.
     const TypeInfo* const* type_infos = nullptr;
     void* owner = nullptr;  ///< the runtime::Instance around it
