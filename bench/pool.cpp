@@ -4,7 +4,6 @@
 #include "wsb/engine.hpp"
 
 #include <benchmark/benchmark.h>
-
 #include <fmt/format.h>
 
 #include <string>
@@ -42,8 +41,7 @@ std::string large_module(int pages) {
 /// Takes, calls and returns, as often as the benchmark wants.
 void serve(benchmark::State& state, std::string_view wat, int32_t expected) {
     const Engine engine;
-    const InstancePre pre =
-        Linker(engine).instantiate_pre(Module::from_wat(engine, wat).value()).value();
+    const InstancePre pre = Linker(engine).instantiate_pre(Module::from_wat(engine, wat).value()).value();
     PoolOptions options;
     options.slots = 4;
     const Pool pool = Pool::create(engine, options).value();

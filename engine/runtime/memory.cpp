@@ -3,6 +3,7 @@
 
 #include "engine/runtime/store.h"
 
+#include <algorithm>
 #include <new>
 
 namespace wsb::runtime {
@@ -53,7 +54,8 @@ Result<std::unique_ptr<Memory>> Memory::create_resettable(Store& store, const Me
     if (min_pages > most_pages)
         return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
     WSB_TRY_ASSIGN(auto memory, make(store, type));
-    const bool has_place = most_pages << type.page_size_log2 <= place.pages.size_bytes();
+    const uint64_t most_bytes = std::min(most_pages << type.page_size_log2, store.limits().memory_bytes);
+    const bool has_place = most_bytes <= place.pages.size_bytes();
     if (!(has_place && memory->m_own.use(place.pages, type)) && !memory->m_own.reserve(type))
         return fail(ErrorCode::out_of_memory, "address space of a linear memory");
     memory->m_own.forbid_huge_pages();

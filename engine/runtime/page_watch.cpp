@@ -46,8 +46,8 @@ constexpr size_t regions_per_call = 16;
 class ForkMarker {
 public:
     ForkMarker() noexcept {
-        void* page = ::mmap(nullptr, system_page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                            -1, 0);
+        void* page =
+            ::mmap(nullptr, system_page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED || ::madvise(page, system_page_bytes(), MADV_WIPEONFORK) != 0)
             return;
         m_mark = static_cast<std::atomic<bool>*>(page);
@@ -86,9 +86,9 @@ private:
     PageRange found[2];
     auto* const first = static_cast<uint8_t*>(mapping);
     const auto count = private_pages({first, first + 4 * page}, 4 * page, found);
-    const bool is_right = count == 2 && found[0].begin == first + page &&
-                          found[0].size_bytes() == page && found[1].begin == first + 3 * page &&
-                          found[1].size_bytes() == page && before != after && before.thread != 0;
+    const bool is_right = count == 2 && found[0].begin == first + page && found[0].size_bytes() == page &&
+                          found[1].begin == first + 3 * page && found[1].size_bytes() == page &&
+                          before != after && before.thread != 0;
     ::munmap(mapping, 4 * page);
     return is_right;
 }

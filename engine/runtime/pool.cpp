@@ -9,13 +9,13 @@
 
 namespace wsb::runtime {
 
-void FreeList::push(PoolSlot& slot, PoolSlotLinks PoolSlot::*links) noexcept {
+void FreeList::push(PoolSlot& slot, PoolSlotLinks PoolSlot::* links) noexcept {
     slot.*links = {nullptr, newest};
     (newest != nullptr ? (newest->*links).newer : oldest) = &slot;
     newest = &slot;
 }
 
-void FreeList::remove(PoolSlot& slot, PoolSlotLinks PoolSlot::*links) noexcept {
+void FreeList::remove(PoolSlot& slot, PoolSlotLinks PoolSlot::* links) noexcept {
     const PoolSlotLinks at = slot.*links;
     (at.newer != nullptr ? (at.newer->*links).older : newest) = at.older;
     (at.older != nullptr ? (at.older->*links).newer : oldest) = at.newer;
@@ -35,6 +35,23 @@ Failure without_exception(Failure failure) {
 
 }  // namespace
 
+/// A slot on its way out: given back unless it is kept.
+class Pool::Taken {
+public:
+    Taken(Pool& pool, PoolSlot& slot) noexcept : m_pool(pool), m_slot(&slot) {}
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+    ~Taken() {
+        if (m_slot != nullptr)
+            m_pool.give_back(*m_slot);
+    }
+    [[nodiscard]] PoolSlot* keep() noexcept { return std::exchange(m_slot, nullptr); }
+
+private:
+    Pool& m_pool;
+    PoolSlot* m_slot;
+};
+
 Pool::Pool(std::shared_ptr<const EngineState> engine, const PoolOptions& options)
     : m_engine(std::move(engine)), m_options(options) {}
 
@@ -46,30 +63,26 @@ CallResult<PoolSlot*> Pool::take(const std::shared_ptr<const Prepared>& prepared
                                  const TakeOptions& options) {
     if (prepared->compiled()->registry != m_engine->registry)
         return fail(ErrorCode::bad_usage, "module and pool belong to different engines");
-    Choice choice = choose(*prepared);
-    PoolSlot* const slot = choice.slot;
-    if (slot == nullptr)
+    const Choice choice = choose(*prepared);
+    if (choice.slot == nullptr)
         return fail(ErrorCode::limit_exceeded,
                     fmt::format("all {} slots of the pool are taken", m_options.slots));
-    CallResult<void> done;
-    if (choice.is_built) {
-        done = slot->begin(options);
-    } else {
-        PoolStatistics cleared;
-        if (slot->clear(cleared)) {
-            done = slot->build(prepared);
-            if (done)
-                done = slot->begin(options);
-        } else {
-            done = fail(ErrorCode::out_of_memory, "a slot of the pool cannot be cleared");
-        }
+    Taken taken(*this, *choice.slot);
+    if (!choice.is_built) {
+        if (auto built = build(*choice.slot, prepared); !built)
+            return std::unexpected(without_exception(std::move(built).error()));
     }
-    if (done)
-        return slot;
-    // What it refers to ends here.
-    Failure failure = std::move(done).error();
-    give_back(*slot);
-    return std::unexpected(without_exception(std::move(failure)));
+    if (auto begun = choice.slot->begin(options); !begun)
+        return std::unexpected(without_exception(std::move(begun).error()));
+    return taken.keep();
+}
+
+/// Of a slot that may have served others.
+CallResult<void> Pool::build(PoolSlot& slot, const std::shared_ptr<const Prepared>& prepared) {
+    PoolStatistics cleared;
+    if (!slot.clear(cleared))
+        return fail(ErrorCode::out_of_memory, "a slot of the pool cannot be cleared");
+    return slot.build(prepared);
 }
 
 /// The slot belongs to the group of `prepared` from now on, and is taken.

@@ -17,8 +17,8 @@ struct FreeList {
     PoolSlot* newest = nullptr;
     PoolSlot* oldest = nullptr;
 
-    void push(PoolSlot& slot, PoolSlotLinks PoolSlot::*links) noexcept;
-    void remove(PoolSlot& slot, PoolSlotLinks PoolSlot::*links) noexcept;
+    void push(PoolSlot& slot, PoolSlotLinks PoolSlot::* links) noexcept;
+    void remove(PoolSlot& slot, PoolSlotLinks PoolSlot::* links) noexcept;
 };
 
 /// Slots that are built for the same.
@@ -51,6 +51,8 @@ private:
         PoolSlot* slot = nullptr;  ///< null: there is none
         bool is_built = false;
     };
+    class Taken;
+    [[nodiscard]] CallResult<void> build(PoolSlot& slot, const std::shared_ptr<const Prepared>& prepared);
     [[nodiscard]] Choice choose(const Prepared& prepared);
     [[nodiscard]] PoolSlot* choose_other();
     [[nodiscard]] PoolSlot* pop_oldest() noexcept;

@@ -23,9 +23,8 @@ void count(PoolStatistics& statistics, ResetKind kind) noexcept {
 CallResult<void> PoolSlot::build(std::shared_ptr<const Prepared> prepared) {
     WSB_CHECK(m_store == nullptr);
     m_prepared = std::move(prepared);
-    if (!m_space.is_reserved() &&
-        !m_space.reserve(m_options.memory_reservation_bytes, m_options.guard_bytes,
-                         Store::stack_bytes(*m_engine)))
+    if (!m_space.is_reserved() && !m_space.reserve(m_options.memory_reservation_bytes, m_options.guard_bytes,
+                                                   Store::stack_bytes(*m_engine)))
         return fail(ErrorCode::out_of_memory, "address space of a slot of the pool");
     m_store = Store::create_on(m_engine, m_options.limits, m_space.stack().range());
     WSB_TRY_ASSIGN(m_instance, populate(*m_store, *m_prepared, m_space.memory()));

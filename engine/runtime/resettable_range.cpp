@@ -47,7 +47,8 @@ void ResettableRange::restore(PageRange pages) noexcept {
     // SAFETY: pages.begin <= begin <= end <= pages.end, and [begin, end) is empty or inside the content.
     std::memset(pages.begin, 0, static_cast<size_t>(begin - pages.begin));
     if (begin < end)
-        std::memcpy(begin, m_content.bytes.data() + (begin - content_begin), static_cast<size_t>(end - begin));
+        std::memcpy(begin, m_content.bytes.data() + (begin - content_begin),
+                    static_cast<size_t>(end - begin));
     std::memset(end, 0, static_cast<size_t>(pages.end - end));
 }
 

@@ -14,7 +14,8 @@ namespace wsb::runtime {
 struct InitialContent {
     uint64_t offset_bytes = 0;
     std::span<const uint8_t> bytes;
-    bool is_mapped = false;  ///< a private mapping of a file, which comes back by itself when pages are let go
+    bool is_mapped =
+        false;  ///< a private mapping of a file, which comes back by itself when pages are let go
 };
 
 /// How to go about it.

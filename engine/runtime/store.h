@@ -153,6 +153,7 @@ public:
 private:
     Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept;
     void begin() noexcept;
+    void forget_externrefs() noexcept;
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
     void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);

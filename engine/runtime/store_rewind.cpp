@@ -16,6 +16,17 @@ void shrink(Items& items, size_t size) noexcept {
 
 }  // namespace
 
+/// With the room they took.
+void Store::forget_externrefs() noexcept {
+    if (m_externrefs.empty())
+        return;
+    try {
+        std::deque<std::any>().swap(m_externrefs);
+    } catch (const std::bad_alloc&) {
+        m_externrefs.clear();
+    }
+}
+
 StoreMark Store::mark() const noexcept {
     return {.modules = m_modules.size(),
             .host_funcs = m_host_funcs.size(),
@@ -34,8 +45,7 @@ StoreMark Store::mark() const noexcept {
 void Store::rewind(const StoreMark& mark, const StoreLimits& limits) noexcept {
     m_pending.reset();
     m_host_roots.clear();
-    if (!m_externrefs.empty())
-        std::deque<std::any>().swap(m_externrefs);
+    forget_externrefs();
     shrink(m_instances, mark.instances);
     shrink(m_tables, mark.tables);
     shrink(m_memories, mark.memories);
