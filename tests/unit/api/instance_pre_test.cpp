@@ -73,7 +73,11 @@ TEST_F(InstancePreTest, NamesWhatIsMissingOrDoesNotFit) {
 }
 
 TEST_F(InstancePreTest, RefusesWhatBelongsToOneStore) {
-    linker.instance("other", instance(R"((memory (export "m") 1) (func (export "f")) (global (export "g") i32 (i32.const 1)))"))
+    linker
+        .instance(
+            "other",
+            instance(
+                R"((memory (export "m") 1) (func (export "f")) (global (export "g") i32 (i32.const 1)))"))
         .value();
     for (const char* wat : {R"((import "other" "m" (memory 1)))", R"((import "other" "f" (func)))",
                             R"((import "other" "g" (global i32)))"}) {

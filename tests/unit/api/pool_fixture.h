@@ -23,7 +23,9 @@ struct PoolFixture : ApiTest {
         options.watches_pages = watches_pages;
         return options;
     }
-    [[nodiscard]] Pool pool_of(const PoolOptions& options) const { return Pool::create(engine, options).value(); }
+    [[nodiscard]] Pool pool_of(const PoolOptions& options) const {
+        return Pool::create(engine, options).value();
+    }
     [[nodiscard]] InstancePre pre(std::string_view wat) const {
         auto made = linker.instantiate_pre(module(wat));
         EXPECT_TRUE(made) << made.error().message();

@@ -3,8 +3,9 @@
 // in the same slot, which was not built anew.
 #include "tests/unit/api/pool_fixture.h"
 
-#include <array>
 #include <fmt/format.h>
+
+#include <array>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -31,9 +32,8 @@ struct PoolState : PoolFixture, ::testing::WithParamInterface<bool> {
         EXPECT_EQ(pool.statistics().takes, rounds);
     }
 };
-INSTANTIATE_TEST_SUITE_P(, PoolState, ::testing::Bool(), [](const auto& test) {
-    return test.param ? "AskingTheKernel" : "WithoutAsking";
-});
+INSTANTIATE_TEST_SUITE_P(, PoolState, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "AskingTheKernel" : "WithoutAsking"; });
 
 constexpr std::string_view memory_module = R"((memory (export "memory") {} {})
     (data (i32.const 100) "begin") (data (i32.const {}) "end") (data $passive "passive")
@@ -56,11 +56,12 @@ TEST_P(PoolState, MemoryOfAllSizes) {
         int pages;
         int end;
     };
-    for (const auto [pages, end] : {Shape{1, 200}, Shape{1, 60'000}, Shape{16, 1'000'000}, Shape{32, 90'000}}) {
+    for (const auto [pages, end] :
+         {Shape{1, 200}, Shape{1, 60'000}, Shape{16, 1'000'000}, Shape{32, 90'000}}) {
         const Pool own = pool_of(small(1, GetParam()));
         const std::string padding(static_cast<size_t>(end) / 2, 'p');
-        const InstancePre pre_made =
-            pre(memory_of(pages, 100, end) + "(data (i32.const 400) \"" + (end > 1000 ? padding : "") + "\")");
+        const InstancePre pre_made = pre(memory_of(pages, 100, end) + "(data (i32.const 400) \"" +
+                                         (end > 1000 ? padding : "") + "\")");
         for (int round = 0; round < rounds; ++round) {
             SCOPED_TRACE(fmt::format("{} pages, end {}, round {}", pages, end, round));
             const PooledInstance taken = take(own, pre_made);
@@ -173,7 +174,8 @@ TEST_P(PoolState, Globals) {
 }
 
 TEST_P(PoolState, Tables) {
-    again(pre(R"((table $t (export "t") 4 funcref) (table $e 0 100 externref) (elem (table $t) (i32.const 1) func $one $two)
+    again(
+        pre(R"((table $t (export "t") 4 funcref) (table $e 0 100 externref) (elem (table $t) (i32.const 1) func $one $two)
         (type $n (func (result i32))) (func $one (type $n) (i32.const 1)) (func $two (type $n) (i32.const 2))
         (elem declare func $two)
         (func (export "call") (param i32) (result i32) (call_indirect $t (type $n) (local.get 0)))
@@ -182,19 +184,19 @@ TEST_P(PoolState, Tables) {
         (func (export "grow") (param i32) (result i32)
             (drop (table.grow $e (ref.null extern) (local.get 0)))
             (table.grow $t (ref.func $two) (local.get 0))))"),
-          [](const PooledInstance& taken) {
-              EXPECT_EQ(call(taken, "size"), 4);
-              EXPECT_EQ(call(taken, "call", 1), 1);
-              EXPECT_EQ(call(taken, "call", 2), 2);
-              EXPECT_FALSE(func<int32_t(int32_t)>(taken, "call")(3)) << "uninitialized";
-              EXPECT_FALSE(func<int32_t(int32_t)>(taken, "call")(4)) << "not there";
-              EXPECT_EQ(call(taken, "grow", 50), 4);
-              EXPECT_EQ(call(taken, "size"), 50'054);
-              EXPECT_EQ(call(taken, "call", 4), 2);
-              call(taken, "swap");
-              EXPECT_EQ(call(taken, "call", 1), 2);
-              ASSERT_TRUE(taken.instance().table("t")->set(3, *taken.instance().table("t")->get(1)));
-          });
+        [](const PooledInstance& taken) {
+            EXPECT_EQ(call(taken, "size"), 4);
+            EXPECT_EQ(call(taken, "call", 1), 1);
+            EXPECT_EQ(call(taken, "call", 2), 2);
+            EXPECT_FALSE(func<int32_t(int32_t)>(taken, "call")(3)) << "uninitialized";
+            EXPECT_FALSE(func<int32_t(int32_t)>(taken, "call")(4)) << "not there";
+            EXPECT_EQ(call(taken, "grow", 50), 4);
+            EXPECT_EQ(call(taken, "size"), 50'054);
+            EXPECT_EQ(call(taken, "call", 4), 2);
+            call(taken, "swap");
+            EXPECT_EQ(call(taken, "call", 1), 2);
+            ASSERT_TRUE(taken.instance().table("t")->set(3, *taken.instance().table("t")->get(1)));
+        });
 }
 
 TEST_P(PoolState, Objects) {
@@ -246,7 +248,8 @@ TEST_P(PoolState, HostReferences) {
 }
 
 TEST_P(PoolState, FuelLimitsAndData) {
-    const InstancePre spinning = pre(R"((memory 1) (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+    const InstancePre spinning =
+        pre(R"((memory 1) (func (export "grow") (result i32) (memory.grow (i32.const 1)))
         (func (export "spin") (result i32) (loop (br 0)) unreachable))");
     int mine = 0;
     again(spinning, [&](const PooledInstance& taken) {
@@ -316,7 +319,8 @@ TEST_P(PoolState, WhatTheHostAddedToTheStore) {
               other.instance("first", taken.instance()).value();
               other.function("host", "f", [environment] { return *environment; }).value();
               const auto second = other.instantiate(
-                  taken.store(), module(R"((import "first" "memory" (memory 1)) (import "first" "g" (global (mut i32)))
+                  taken.store(),
+                  module(R"((import "first" "memory" (memory 1)) (import "first" "g" (global (mut i32)))
                       (import "host" "f" (func (result i32)))
                       (memory 4) (table 3 funcref) (data (i32.const 20) "x") (func $f (global.set 0 (i32.const 4))) (start $f))"));
               ASSERT_TRUE(second) << second.error().message();

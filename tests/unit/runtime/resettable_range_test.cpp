@@ -86,7 +86,8 @@ TEST_F(PrivatePages, AreNotThoseOfAFile) {
     const Pages pages(8);
     const int file = ::memfd_create("test", MFD_CLOEXEC);
     ASSERT_EQ(::ftruncate(file, static_cast<off_t>(8 * page)), 0);
-    ASSERT_NE(::mmap(&pages[0], 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0), MAP_FAILED);
+    ASSERT_NE(::mmap(&pages[0], 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0),
+              MAP_FAILED);
     ::close(file);
     volatile uint8_t read = pages[1 * page];
     static_cast<void>(read);
@@ -195,9 +196,8 @@ TEST_P(ResettableRangeTest, OfLockedPagesIsAsAtFirst) {
     check(pages);
 }
 
-INSTANTIATE_TEST_SUITE_P(, ResettableRangeTest, ::testing::Bool(), [](const auto& test) {
-    return test.param ? "AskingTheKernel" : "WithoutAsking";
-});
+INSTANTIATE_TEST_SUITE_P(, ResettableRangeTest, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "AskingTheKernel" : "WithoutAsking"; });
 
 TEST(ResettableRange, CopiesOnlyWhatItKnows) {
     if (!can_watch_pages())
