@@ -39,20 +39,27 @@ std::string large_module(int pages) {
 }
 
 /// Takes, calls and returns, as often as the benchmark wants.
-void serve(benchmark::State& state, std::string_view wat, int32_t expected) {
+void serve(benchmark::State& state, std::string_view wat, int32_t expected, bool watches_pages = true,
+           bool is_exposed = false) {
     const Engine engine;
     const InstancePre pre = Linker(engine).instantiate_pre(Module::from_wat(engine, wat).value()).value();
     PoolOptions options;
     options.slots = 4;
+    options.watches_pages = watches_pages;
     const Pool pool = Pool::create(engine, options).value();
     for (auto _ : state) {
-        PooledInstance taken = pool.take(pre).value();
-        const auto f = taken.instance().typed_function<int32_t(int32_t)>("f").value();
+        const PooledInstance taken = pool.take(pre).value();
+        const Instance instance = taken.instance();
+        if (is_exposed)
+            benchmark::DoNotOptimize(instance.memory().value().data());
+        const auto f = instance.typed_function<int32_t(int32_t)>("f").value();
         if (f(1).value() != expected)
             state.SkipWithError("not as if new");
     }
     const PoolStatistics done = pool.statistics();
     state.counters["scanned"] = static_cast<double>(done.ranges_scanned) / static_cast<double>(done.takes);
+    state.counters["discarded"] =
+        static_cast<double>(done.ranges_discarded) / static_cast<double>(done.takes);
 }
 
 void pool_small(benchmark::State& state) {
@@ -65,6 +72,30 @@ void pool_large(benchmark::State& state) {
     serve(state, large_module(pages), 'x' * pages);
 }
 BENCHMARK(pool_large)->Arg(1)->Arg(4)->Arg(16);
+
+/// The host has a pointer into the memory, so the kernel is asked for the pages each time.
+void pool_large_exposed(benchmark::State& state) {
+    const auto pages = static_cast<int>(state.range(0));
+    serve(state, large_module(pages), 'x' * pages, true, true);
+}
+BENCHMARK(pool_large_exposed)->Arg(4);
+
+/// Where the kernel cannot be asked.
+void pool_large_discarded(benchmark::State& state) {
+    const auto pages = static_cast<int>(state.range(0));
+    serve(state, large_module(pages), 'x' * pages, false);
+}
+BENCHMARK(pool_large_discarded)->Arg(4);
+
+/// A call that grows its memory by one page and writes there.
+void pool_grown(benchmark::State& state) {
+    serve(state, R"((module (memory (export "memory") 1) (func (export "f") (param i32) (result i32)
+        (drop (memory.grow (i32.const 1)))
+        (i32.store8 (i32.const 70000) (i32.add (i32.load8_u (i32.const 70000)) (i32.const 1)))
+        (i32.load8_u (i32.const 70000)))))",
+          1);
+}
+BENCHMARK(pool_grown);
 
 /// The same without a pool: a store and an instance of its own each time.
 void fresh_small(benchmark::State& state) {

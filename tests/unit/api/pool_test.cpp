@@ -3,8 +3,8 @@
 #include "tests/unit/api/pool_fixture.h"
 
 #include <atomic>
-#include <fstream>
 #include <filesystem>
+#include <fstream>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -72,8 +72,9 @@ TEST_F(PoolTest, GivesUpWhatWasFreeForLongest) {
 TEST_F(PoolTest, ShowsNothingOfTheModuleBefore) {
     const Pool pool = pool_of(small(1));
     const InstancePre reader = pre(R"((memory (export "memory") 32))");
-    const InstancePre writer = pre(R"((memory (export "memory") 8) (data (i32.const 0) ")" + std::string(100'000, 'd') +
-                                   R"(") (func (export "f") (result i32) (drop (memory.grow (i32.const 30)))
+    const InstancePre writer =
+        pre(R"((memory (export "memory") 8) (data (i32.const 0) ")" + std::string(100'000, 'd') +
+            R"(") (func (export "f") (result i32) (drop (memory.grow (i32.const 30)))
         (memory.fill (i32.const 0) (i32.const 255) (i32.const 2000000)) (i32.const 0)))");
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(call(take(pool, writer), "f"), 0);
@@ -152,7 +153,8 @@ TEST_F(PoolTest, FailedTakesLeaveTheSlotFree) {
 TEST_F(PoolTest, RunsTheStartFunctionEachTime) {
     int32_t started = 0;
     linker.function("host", "started", [&](Caller& caller) { started += *caller.data<int32_t>(); }).value();
-    const InstancePre starting = pre(R"((import "host" "started" (func $h)) (global $g (mut i32) (i32.const 0))
+    const InstancePre starting =
+        pre(R"((import "host" "started" (func $h)) (global $g (mut i32) (i32.const 0))
         (func $f (call $h) (global.set $g (i32.add (global.get $g) (i32.const 5)))) (start $f)
         (func (export "f") (result i32) (global.get $g)))");
     const Pool pool = pool_of(small(1));
@@ -193,7 +195,8 @@ TEST_F(PoolTest, AsksTheKernelOnlyWhenItHasTo) {
     const auto kinds_of = [&](const auto& use) {
         use();
         const PoolStatistics after = pool.statistics();
-        const std::pair kinds{after.ranges_known - before.ranges_known, after.ranges_scanned - before.ranges_scanned};
+        const std::pair kinds{after.ranges_known - before.ranges_known,
+                              after.ranges_scanned - before.ranges_scanned};
         before = after;
         return kinds;
     };
@@ -205,7 +208,8 @@ TEST_F(PoolTest, AsksTheKernelOnlyWhenItHasTo) {
     quiet();
     before = pool.statistics();
     EXPECT_EQ(kinds_of(quiet), Kinds(2, 0));
-    EXPECT_EQ(kinds_of([&] { static_cast<void>(take(pool, seven).instance().memory()->data()); }), Kinds(1, 1))
+    EXPECT_EQ(kinds_of([&] { static_cast<void>(take(pool, seven).instance().memory()->data()); }),
+              Kinds(1, 1))
         << "the host has a pointer into the memory";
     quiet();
     before = pool.statistics();
@@ -225,8 +229,12 @@ TEST_F(PoolTest, LeasesGoFromThreadToThread) {
     for (int i = 0; i < 20; ++i) {
         std::optional<PooledInstance> taken = take(pool, seven);
         for (int thread = 0; thread < 2; ++thread)
-            std::jthread([&] { EXPECT_EQ(call(*taken, "f", 4096 + (20 * thread + i) * 16'384), thread == 0 ? 7 : 99); }).join();
-        std::jthread([&] { ASSERT_TRUE(taken->instance().memory()->write(4096, std::vector<uint8_t>(8, 1))); }).join();
+            std::jthread([&] {
+                EXPECT_EQ(call(*taken, "f", 4096 + (20 * thread + i) * 16'384), thread == 0 ? 7 : 99);
+            }).join();
+        std::jthread([&] {
+            ASSERT_TRUE(taken->instance().memory()->write(4096, std::vector<uint8_t>(8, 1)));
+        }).join();
         if (i % 2 == 0)
             std::jthread([&] { taken.reset(); }).join();
     }
@@ -335,7 +343,8 @@ TEST_F(PoolTest, DoesNotGrowWithUse) {
 TEST_F(PoolTest, GivesPagesBackToTheSystem) {
     if (is_sanitized)
         GTEST_SKIP() << "memory is not counted";
-    const InstancePre greedy = pre(R"((memory 512) (func $deep (export "deep") (param i32) (call $deep (local.get 0)))
+    const InstancePre greedy =
+        pre(R"((memory 512) (func $deep (export "deep") (param i32) (call $deep (local.get 0)))
         (func (export "fill") (param i32) (result i32)
             (memory.fill (i32.const 0) (i32.const 1) (i32.const 33554432)) (i32.const 0)))");
     const Pool pool = pool_of(small(8));
@@ -358,8 +367,9 @@ TEST_F(PoolTest, TenThousandLive) {
     PoolOptions options;
     options.slots = 10'000;
     const Pool pool = pool_of(options);
-    const InstancePre image = pre(R"((memory (export "memory") 2) (data (i32.const 8) "\07") (data (i32.const 1000) ")" +
-                                  std::string(50'000, 'd') + R"(")
+    const InstancePre image =
+        pre(R"((memory (export "memory") 2) (data (i32.const 8) "\07") (data (i32.const 1000) ")" +
+            std::string(50'000, 'd') + R"(")
         (func (export "f") (param i32) (result i32)
             (i32.store (i32.const 70000) (local.get 0)) (i32.store8 (i32.const 8) (i32.const 8)) (i32.load8_u (i32.const 1000))))");
     for (int round = 0; round < 2; ++round) {
