@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -16,6 +17,13 @@ namespace wsb::testing {
 namespace {
 
 using Use = std::function<void(const PooledInstance&)>;
+
+uint64_t address_space_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    uint64_t pages = 0;
+    statm >> pages;
+    return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
 
 /// With and without asking the kernel which pages were written.
 struct PoolState : PoolFixture, ::testing::WithParamInterface<bool> {
@@ -310,10 +318,14 @@ TEST_P(PoolState, Stack) {
 TEST_P(PoolState, WhatTheHostAddedToTheStore) {
     const auto environment = std::make_shared<int>(0);
     linker.function("host", "unused", [environment] {}).value();
+    std::weak_ptr<const runtime::CompiledModule> second_module;
+    std::vector<uint64_t> address_space;
     again(pre(R"((memory (export "memory") 1) (global (export "g") (mut i32) (i32.const 3)))"),
           [&](const PooledInstance& taken) {
               EXPECT_EQ(taken.store().memory_bytes(), 65'536U);
               EXPECT_EQ(taken.instance().global("g")->get().i32(), 3);
+              EXPECT_TRUE(second_module.expired());
+              address_space.push_back(address_space_bytes());
               // A second instance, which uses the first and writes into its memory as it begins.
               Linker other(engine);
               other.instance("first", taken.instance()).value();
@@ -324,15 +336,17 @@ TEST_P(PoolState, WhatTheHostAddedToTheStore) {
                       (import "host" "f" (func (result i32)))
                       (memory 4) (table 3 funcref) (data (i32.const 20) "x") (func $f (global.set 0 (i32.const 4))) (start $f))"));
               ASSERT_TRUE(second) << second.error().message();
+              second_module = second->module().compiled();
               EXPECT_EQ(taken.instance().memory()->data()[20], 'x');
               EXPECT_GT(environment.use_count(), 2);
-              ASSERT_TRUE(Memory::create(taken.store(), {AddressType::i32, false, {1, 1}}));
+              ASSERT_TRUE(Memory::create(taken.store(), {AddressType::i32, false, {1, 60'000}}));
               ASSERT_TRUE(Table::create(taken.store(), {AddressType::i32, ValType::funcref(), {1, 1}},
                                         Value::null(ValType::funcref())));
               ASSERT_TRUE(Global::create(taken.store(), {ValType::i32, true}, Value(1)));
               EXPECT_EQ(taken.store().memory_bytes(), 6U * 65'536);
           });
     EXPECT_EQ(environment.use_count(), 2) << "held by the store still";
+    EXPECT_LT(address_space.back(), address_space[1] + (uint64_t{1} << 31)) << "memories are still there";
 }
 
 TEST_P(PoolState, ManyMemoriesOfAllKinds) {

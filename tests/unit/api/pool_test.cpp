@@ -247,6 +247,46 @@ TEST_F(PoolTest, LeasesGoFromThreadToThread) {
     EXPECT_EQ(pool.statistics().builds, 1U);
 }
 
+/// Each way for another thread to write a page for the first time, in a slot whose pages were known, while
+/// the thread of the lease has no fault.
+TEST_F(PoolTest, WritesOfOtherThreadsAreSeen) {
+    const Module writer = module(R"((import "m" "memory" (memory 16)) (data (i32.const 800000) "xxxx"))");
+    const std::vector<std::function<void(const PooledInstance&)>> ways{
+        [](const PooledInstance& taken) { call(taken, "f", 800'000); },
+        [](const PooledInstance& taken) {
+            ASSERT_TRUE(taken.instance().memory()->write(800'000, std::vector<uint8_t>(4, 1)));
+        },
+        [](const PooledInstance& taken) { taken.instance().memory()->data()[800'000] = 1; },
+        [&](const PooledInstance& taken) {
+            Linker own(engine);
+            own.instance("m", taken.instance()).value();
+            ASSERT_TRUE(own.instantiate(taken.store(), writer));
+        }};
+    for (size_t way = 0; way < ways.size(); ++way) {
+        SCOPED_TRACE(way);
+        const Pool pool = pool_of(small(1));
+        for (int i = 0; i < 5; ++i)
+            call(take(pool, seven), "f", 4096);
+        std::atomic<int> stage = 0;
+        std::optional<PooledInstance> taken;
+        // Begun before, so that this thread does not fault because of it.
+        std::jthread other([&] {
+            while (stage != 1)
+                std::this_thread::yield();
+            ways[way](*taken);
+            stage = 2;
+        });
+        for (int i = 0; i < 5; ++i)
+            call(take(pool, seven), "f", 4096);
+        taken = take(pool, seven);
+        stage = 1;
+        while (stage != 2)
+            std::this_thread::yield();
+        taken.reset();
+        EXPECT_EQ(call(take(pool, seven), "f", 800'000), 7);
+    }
+}
+
 /// Two leases of one thread, whose uses and returns interleave.
 TEST_F(PoolTest, LeasesOfOneThreadInterleave) {
     const Pool pool = pool_of(small(2));
