@@ -31,6 +31,7 @@ struct Texts {
     WatToWasmCommand wat_to_wasm;
     WasmToWatCommand wasm_to_wat;
     std::string wat_output;
+    bool is_lazy = false;
 };
 
 /// The parser and the subcommands that it knows.
@@ -49,6 +50,7 @@ struct Parser {
         run = app.add_subcommand("run")->prefix_command();
         run->add_option("--invoke", texts.invoke);
         run->add_option("--tier", texts.tier);
+        run->add_flag("--lazy", texts.is_lazy);
         run->add_option("--fuel", texts.fuel);
         run->add_option("--max-memory", texts.max_memory);
         run->add_option("--max-stack", texts.max_stack);
@@ -134,6 +136,7 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     options.file = rest.front();
     options.args.assign(rest.begin() + 1, rest.end());
     options.features = texts.run_features;
+    options.is_lazy = texts.is_lazy;
     if (!texts.invoke.empty())
         options.invoke = texts.invoke;
     if (texts.tier == "interp")

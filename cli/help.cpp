@@ -41,6 +41,8 @@ What to run:
   --invoke NAME            call this export; ARGS are parsed by its types and the results printed,
                            one per line
   --tier interp|auto       how to execute; auto (default) takes the fastest tier built in
+  --lazy                   translate each function when it is first called: large programs of which
+                           little runs start faster; results are the same
 
 What the guest gets (otherwise only its standard streams, clocks and random bytes):
   --dir HOST[::GUEST][:ro] a directory, under the name GUEST (default: HOST); read-only with :ro;
@@ -62,7 +64,8 @@ Limits (none of them by default, but for the stack):
 Reports:
   --stats[=FILE]           JSON about the run, to FILE or standard error:
                            fuel, wall_ns, cpu_ns, peak_memory_bytes, collections,
-                           longest_pause_ns, tier, exit
+                           longest_pause_ns, functions, translated_functions, translated_bytes,
+                           tier, exit
   -h, --help               this text
 
 Examples:

@@ -6,7 +6,7 @@ set(WSB_LAYER_OBJECTS "" CACHE INTERNAL "")
 # wsb_layer(name directory [DEPENDS layer…] [OPTIONS flag…]): all *.cpp of a directory. A directory that
 # holds headers only, or does not exist yet, is a layer without objects.
 function(wsb_layer name directory)
-    cmake_parse_arguments(PARSE_ARGV 2 ARG "" "" "DEPENDS;OPTIONS")
+    cmake_parse_arguments(PARSE_ARGV 2 ARG "UNITY" "" "DEPENDS;OPTIONS")
     list(TRANSFORM ARG_DEPENDS PREPEND wsb_layer_)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/*.cpp)
     if(NOT sources)
@@ -15,8 +15,9 @@ function(wsb_layer name directory)
         return()
     endif()
     add_library(wsb_layer_${name} OBJECT ${sources})
-    target_link_libraries(wsb_layer_${name} PUBLIC wsb_options fmt::fmt ${ARG_DEPENDS})
+    target_link_libraries(wsb_layer_${name} PUBLIC wsb_options ${ARG_DEPENDS})
     target_compile_options(wsb_layer_${name} PRIVATE ${ARG_OPTIONS})
+    set_target_properties(wsb_layer_${name} PROPERTIES UNITY_BUILD ${ARG_UNITY} UNITY_BUILD_BATCH_SIZE 0)
     set(WSB_LAYER_OBJECTS ${WSB_LAYER_OBJECTS} $<TARGET_OBJECTS:wsb_layer_${name}> CACHE INTERNAL "")
 endfunction()
 
@@ -25,7 +26,7 @@ endfunction()
 function(wsb_library)
     add_library(wasm_sandbox STATIC ${WSB_LAYER_OBJECTS})
     add_library(wsb::wasm_sandbox ALIAS wasm_sandbox)
-    target_link_libraries(wasm_sandbox PUBLIC fmt::fmt Threads::Threads)
+    target_link_libraries(wasm_sandbox PUBLIC Threads::Threads)
     target_include_directories(wasm_sandbox PUBLIC
         $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wasm_sandbox>)
@@ -48,4 +49,22 @@ function(wsb_library)
     install(FILES ${CMAKE_BINARY_DIR}/wasm_sandbox-config.cmake
         ${CMAKE_BINARY_DIR}/wasm_sandbox-config-version.cmake DESTINATION ${package_dir})
     install(FILES ${CMAKE_BINARY_DIR}/wasm_sandbox.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# wsb_link_whole(target): a command that needs no shared library, since finding and relocating them takes longer
+# than running a small guest. It stays position-independent, so that its addresses stay random. Sanitizers need
+# shared libraries; where there is no static C library, those of the compiler at least are linked in.
+function(wsb_link_whole target)
+    if(WSB_SANITIZE)
+        return()
+    endif()
+    include(CheckCXXSourceCompiles)
+    set(CMAKE_REQUIRED_LINK_OPTIONS -static-pie)
+    check_cxx_source_compiles("#include <iostream>\nint main() { std::cout << 1; }" WSB_CAN_LINK_STATIC_PIE)
+    if(WSB_CAN_LINK_STATIC_PIE)
+        target_link_options(${target} PRIVATE -static-pie)
+    else()
+        target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
+    target_link_options(${target} PRIVATE -Wl,--gc-sections)
 endfunction()

@@ -48,6 +48,8 @@ public:
             m_report.peak_memory_bytes = m_store->peak_memory_bytes();
             m_report.heap = m_store->heap_statistics();
         }
+        if (m_module)
+            m_report.code = m_module->code_statistics();
     }
 
 private:
@@ -55,13 +57,15 @@ private:
         Config config;
         config.features = options.features;
         config.compile_threads = 0;
+        config.lazy_translation = options.is_lazy;
         if (options.max_stack_bytes)
             config.max_stack_bytes = *options.max_stack_bytes;
         return config;
     }
 
     CallResult<void> load_and_run() {
-        WSB_TRY_ASSIGN(const v1::Module module, v1::Module::from_file(m_engine, m_options.file));
+        WSB_TRY_ASSIGN(m_module, v1::Module::from_file(m_engine, m_options.file));
+        const v1::Module& module = *m_module;
         WSB_TRY(check(module));
         WSB_TRY(prepare());
         WSB_TRY_ASSIGN(const v1::Instance instance, m_linker->instantiate(*m_store, module));
@@ -162,6 +166,7 @@ private:
     const RunOptions& m_options;
     RunReport& m_report;
     Engine m_engine;
+    std::optional<v1::Module> m_module;
     std::vector<Value> m_args;
     std::unique_ptr<GrantedPolicy> m_policy;
     std::unique_ptr<wasi::Preview1> m_wasi;

@@ -6,6 +6,7 @@
 #include "engine/isa/features.h"
 #include "engine/runtime/trap.h"
 #include "sandbox/grants.h"
+#include "wsb/module.hpp"
 #include "wsb/store.hpp"
 #include "wsb/value.hpp"
 
@@ -30,6 +31,7 @@ struct RunOptions {
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
     ExecutionTier tier = ExecutionTier::automatic;
+    bool is_lazy = false;          ///< translates functions when they are first called
     std::optional<uint64_t> fuel;  ///< absent: unlimited
     std::optional<uint64_t> max_memory_bytes;
     std::optional<uint64_t> max_stack_bytes;
@@ -61,6 +63,7 @@ struct RunReport {
     uint64_t cpu_ns = 0;
     uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together
     HeapStatistics heap;
+    CodeStatistics code;  ///< of the guest's module
     std::string_view tier = "interp";
 };
 

@@ -61,6 +61,7 @@ void run_commands(const text::Script& script, Features features, const RunOption
     Config config;
     config.features = features;
     config.collect_always = options.collects_always;
+    config.lazy_translation = options.is_lazy;
     const Engine engine(config);
     OpCounts executed{};
     if (options.counts_executions)

@@ -9,10 +9,12 @@
 #include "engine/text/wat.h"
 #include "engine/validate/module_validator.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sys/stat.h>
 
 namespace wsb {
 inline namespace v1 {
@@ -27,19 +29,34 @@ std::unexpected<Error> file_error(const std::filesystem::path& path) {
     return fail(ErrorCode::io_error, path.string() + ": " + std::strerror(errno));
 }
 
+/// What to make room for at first: the size of a regular file, and one byte to see its end.
+size_t expected_size_bytes(std::FILE* file) noexcept {
+    struct stat status{};
+    if (::fstat(::fileno(file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < 0)
+        return 0;
+    return std::min(static_cast<size_t>(status.st_size), limits::module_size_bytes) + 1;
+}
+
 Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
     const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
     if (file == nullptr)
         return file_error(path);
-    std::vector<uint8_t> bytes;
-    std::array<uint8_t, size_t{1} << 14> buffer;
-    while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
-        if (bytes.size() + count > limits::module_size_bytes)
+    // What a read returns goes to its place at once; the file may still be longer than it said.
+    std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    constexpr size_t min_room_bytes = size_t{1} << 14;
+    std::vector<uint8_t> bytes(std::max(expected_size_bytes(file.get()), min_room_bytes));
+    size_t size_bytes = 0;
+    while (const size_t count =
+               std::fread(bytes.data() + size_bytes, 1, bytes.size() - size_bytes, file.get())) {
+        size_bytes += count;
+        if (size_bytes > limits::module_size_bytes)
             return fail(ErrorCode::limit_exceeded, path.string() + ": file too large");
-        bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(count));
+        if (size_bytes == bytes.size())
+            bytes.resize(2 * size_bytes);
     }
     if (std::ferror(file.get()) != 0)
         return file_error(path);
+    bytes.resize(size_bytes);
     return bytes;
 }
 
@@ -118,6 +135,18 @@ std::vector<CustomSectionView> Module::custom_sections() const {
 
 std::string_view Module::name() const noexcept {
     return m_compiled->module.names.module;
+}
+
+CodeStatistics Module::code_statistics() const noexcept {
+    CodeStatistics statistics;
+    statistics.functions = m_compiled->module.bodies.size();
+    for (const lower::Code& code : std::span(m_compiled->codes.get(), statistics.functions)) {
+        if (!code.is_lowered())
+            continue;
+        ++statistics.translated_functions;
+        statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+    }
+    return statistics;
 }
 
 std::span<const uint8_t> Module::bytes() const noexcept {

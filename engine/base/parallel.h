@@ -11,19 +11,21 @@
 
 namespace wsb {
 
-/// Calls `body(i)` once for each i in [0, count), in no order, on `threads` threads (0: as many as there are
-/// processors), the caller's among them; fewer if the system has no more. `body` must not throw.
-template <class Body>
-void parallel_for(size_t count, unsigned threads, const Body& body) {
+/// Calls a worker with each i in [0, count), in no order, on `threads` threads (0: as many as there are
+/// processors), the caller's among them; fewer if the system has no more. Each thread makes a worker of its
+/// own: neither making nor calling one may throw.
+template <class MakeWorker>
+void parallel_for(size_t count, unsigned threads, const MakeWorker& make_worker) {
     /// Taken at once, so that threads seldom meet.
     constexpr size_t batch = 16;
     if (threads == 0)
         threads = std::max(1u, std::thread::hardware_concurrency());
     std::atomic<size_t> next = 0;
     const auto work = [&]() noexcept {
+        auto worker = make_worker();
         for (size_t from; (from = next.fetch_add(batch)) < count;)
             for (size_t i = from; i < std::min(from + batch, count); ++i)
-                body(i);
+                worker(i);
     };
     std::vector<std::jthread> helpers;
     const size_t most = std::min<size_t>(threads, count / batch + 1);

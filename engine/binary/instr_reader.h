@@ -5,6 +5,7 @@
 
 #include "engine/base/cursor.h"
 #include "engine/base/index.h"
+#include "engine/base/short_leb.h"
 #include "engine/isa/opcode.h"
 #include "engine/isa/types.h"
 
@@ -105,6 +106,11 @@ public:
     /// Offset in the module of the next instruction.
     [[nodiscard]] uint64_t offset_bytes() const noexcept { return m_cursor.offset_bytes(); }
 
+    /// The bytes of the next instruction, for who reads it itself and then skips it.
+    [[nodiscard]] const uint8_t* position() const noexcept { return m_cursor.position(); }
+    [[nodiscard]] size_t bytes_left() const noexcept { return m_cursor.bytes_left(); }
+    void skip(size_t count) noexcept { m_cursor.skip(count); }
+
     /// Reads the next instruction into `instr`. @return malformed errors with their offset.
     [[nodiscard]] Result<void> next(Instr& instr) {
         instr.offset_bytes = m_cursor.offset_bytes();
@@ -122,25 +128,25 @@ public:
     }
 
 private:
-    /// Immediates of one byte each, as most are. @return false if they are not, or there are none such.
+    /// Immediates that are short, as most are. @return false if they are not, or there are none such.
     [[nodiscard]] bool read_short(const detail::FirstByte& first, Instr& instr) noexcept {
         using Kind = detail::FirstByte::Kind;
-        if (m_cursor.bytes_left() < 3)
+        if (m_cursor.bytes_left() < 2 + ShortLeb::max_bytes)
             return false;
-        const uint8_t one = m_cursor.position()[1];
-        const uint8_t two = m_cursor.position()[2];
-        size_t size_bytes = 2;
-        if (first.kind == Kind::index && one < 0x80) {
-            instr.index = one;
-        } else if (first.kind == Kind::i32 && one < 0x80) {
-            // Bit 6 is the sign.
-            instr.bits = static_cast<uint64_t>(int64_t{one} - ((one & 0x40) != 0 ? 0x80 : 0));
-        } else if (first.kind == Kind::memarg && one < 0x40 && two < 0x80) {
-            instr.memarg = {.align_log2 = one, .memory = MemIdx{}, .offset_bytes = two};
-            size_bytes = 3;
-        } else {
+        const uint8_t* const from = m_cursor.position() + 1;
+        const bool is_access = first.kind == Kind::memarg;
+        const ShortLeb number = ShortLeb::read(is_access ? from + 1 : from);
+        if (number.size_bytes == 0)
             return false;
-        }
+        const size_t size_bytes = 1 + number.size_bytes + (is_access ? 1 : 0);
+        if (first.kind == Kind::index)
+            instr.index = number.bits;
+        else if (first.kind == Kind::i32)
+            instr.bits = static_cast<uint64_t>(int64_t{number.as_signed()});
+        else if (is_access && *from < 0x40)
+            instr.memarg = {.align_log2 = *from, .memory = MemIdx{}, .offset_bytes = number.bits};
+        else
+            return false;
         instr.op = first.op;
         m_cursor.skip(size_bytes);
         return true;

@@ -181,6 +181,7 @@ template <class T>
 /// Addresses handlers into the table, one function per file of handlers.
 void fill_numeric(lower::HandlerTable& table);
 void fill_float(lower::HandlerTable& table);
+void fill_pairs(lower::HandlerTable& table);
 void fill_branches(lower::HandlerTable& table);
 void fill_memory(lower::HandlerTable& table);
 void fill_atomic(lower::HandlerTable& table);

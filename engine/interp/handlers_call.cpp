@@ -7,6 +7,7 @@
 // [return address][caller's sp], and for calls between instances a cell that return_to_instance handles:
 // [its address][caller's instance][true return address].
 #include "engine/interp/frames.h"
+#include "engine/runtime/instance.h"
 #include "engine/runtime/operations.h"
 
 #include <algorithm>
@@ -30,8 +31,32 @@ namespace {
 
 [[nodiscard, gnu::always_inline]] inline bool fits(const Slot* frame, const Code& code,
                                                    const VmContext* context) noexcept {
-    return reinterpret_cast<uintptr_t>(frame) + sizeof(Slot) * uintptr_t{code.frame_slots} <=
+    // Acquired, for all that lowering on another thread wrote before.
+    const uintptr_t slots = code.frame_slots.load(std::memory_order_acquire);
+    return reinterpret_cast<uintptr_t>(frame) + sizeof(Slot) * slots <=
            reinterpret_cast<uintptr_t>(context->stack_limit);
+}
+
+/// A function's frame did not fit: perhaps only because its size was not known yet.
+/// @return none if it fits now.
+[[nodiscard, gnu::noinline]] TrapCode make_callable(const VmFunc& func, const Slot* frame,
+                                                    const VmContext* context) noexcept {
+    const Code& code = *func.code;
+    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
+        return TrapCode::allocation_failure;
+    return fits(frame, code, context) ? TrapCode::none : TrapCode::stack_overflow;
+}
+
+/// The function in `acc` did not fit; nothing of its call has happened yet. The cell begins anew if it does
+/// fit now.
+template <bool is_tail>
+[[gnu::noinline]] WSB_HANDLER does_not_fit(WSB_STATE) {
+    WSB_BODY
+    const Slot* const frame = is_tail ? sp : sp + field<0>(ip);
+    const TrapCode trap = make_callable(*reinterpret_cast<const VmFunc*>(acc), frame, context);
+    if (trap != TrapCode::none)
+        WSB_TRAP_WITH(trap);
+    WSB_DISPATCH();
 }
 
 /// Goes into `code`, whose frame at `frame` has its header written.
@@ -56,8 +81,10 @@ WSB_HANDLER call_local(WSB_STATE) {
     WSB_BODY
     const Code& code = *reinterpret_cast<const Code*>(ip[2]);
     Slot* const frame = sp + field<0>(ip);
-    if (!fits(frame, code, context)) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::stack_overflow);
+    if (!fits(frame, code, context)) [[unlikely]] {
+        acc = reinterpret_cast<uint64_t>(instance->funcs[code.func.value]);
+        WSB_CONTINUE(does_not_fit<false>);
+    }
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
     header[0] = reinterpret_cast<Slot>(ip + call_words);
@@ -72,7 +99,7 @@ WSB_HANDLER call_local(WSB_STATE) {
     const Code& code = *func->code;
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::stack_overflow);
+        WSB_CONTINUE(does_not_fit<false>);
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
     header[0] = reinterpret_cast<Slot>(header + 2);
@@ -140,7 +167,7 @@ WSB_HANDLER call_any(WSB_STATE) {
     const Code& code = *func->code;
     Slot* const frame = sp + field<0>(ip);
     if (!fits(frame, code, context)) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::stack_overflow);
+        WSB_CONTINUE(does_not_fit<false>);
     fuel -= wide_field(ip);
     Slot* const header = frame + code.header_slot;
     header[0] = reinterpret_cast<Slot>(ip + call_words);
@@ -221,7 +248,7 @@ WSB_HANDLER return_call_code(WSB_STATE) {
     const auto* func = reinterpret_cast<const VmFunc*>(acc);
     const Code& code = *func->code;
     if (!fits(sp, code, context)) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::stack_overflow);
+        WSB_CONTINUE(does_not_fit<true>);
     fuel -= wide_field(ip);
     replace_frame(sp, ip, code, instance, func->instance != instance);
     if (func->instance != instance) {

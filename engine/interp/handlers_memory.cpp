@@ -50,6 +50,9 @@ template <Op op>
 using MemoryOf = typename Access<op>::Memory;
 template <Op op>
 using StackOf = typename Access<op>::Stack;
+template <Op op>
+inline constexpr size_t width = sizeof(MemoryOf<op>);
+static_assert(width<Op::i64_load32_s> == op_info(Op::i64_load32_s).width_bytes);
 
 template <Op op, bool is_shared = false>
 [[nodiscard, gnu::always_inline]] inline StackOf<op> read_memory(const uint8_t* from) noexcept {
@@ -64,14 +67,14 @@ template <Op op, bool is_shared = false>
 template <Op op, Address address, Destination destination>
 WSB_HANDLER load(WSB_STATE) {
     WSB_BODY
-    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
-    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+    const uint64_t end = plain_end<address>(ip, sp, acc);
+    if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + at));
+    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + end - width<op>));
     WSB_NEXT(2);
 }
 
-/// The address of a sum: [to | x | y | offset], where y may be an immediate of 16 bits.
+/// The address of a sum: [to | x | y | offset + width], where y may be an immediate of 16 bits.
 template <Operands shape>
 [[nodiscard, gnu::always_inline]] inline uint32_t sum_address(const Word* ip, const Slot* sp,
                                                               uint64_t acc) noexcept {
@@ -86,10 +89,10 @@ template <Operands shape>
 template <Op op, Operands shape, Destination destination>
 WSB_HANDLER load_sum(WSB_STATE) {
     WSB_BODY
-    const uint64_t at = uint64_t{sum_address<shape>(ip, sp, acc)} + field<3>(ip);
-    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+    const uint64_t end = uint64_t{sum_address<shape>(ip, sp, acc)} + field<3>(ip);
+    if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + at));
+    WSB_PRODUCE(StackOf<op>, destination, read_memory<op>(memory + end - width<op>));
     WSB_NEXT(2);
 }
 
@@ -97,22 +100,23 @@ template <Op op, Address address, StoredValue stored>
 WSB_HANDLER store(WSB_STATE) {
     WSB_BODY
     using T = StackOf<op>;
-    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
-    if (is_outside(at, sizeof(MemoryOf<op>), memory_size)) [[unlikely]]
+    const uint64_t end = plain_end<address>(ip, sp, acc);
+    if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
+    uint8_t* const place = memory + end - width<op>;
     if constexpr (stored == StoredValue::slot)
-        write_memory<op>(memory + at, read_slot<T>(sp + field<0>(ip)));
+        write_memory<op>(place, read_slot<T>(sp + field<0>(ip)));
     else if constexpr (stored == StoredValue::accumulator)
-        write_memory<op>(memory + at, from_accumulator<T>(acc, facc));
+        write_memory<op>(place, from_accumulator<T>(acc, facc));
     else
-        write_memory<op>(memory + at, field_at<T>(ip, 16));
+        write_memory<op>(place, field_at<T>(ip, 16));
     WSB_NEXT(stored == StoredValue::immediate ? 3 : 2);
 }
 
 template <Op op, bool is_shared>
 WSB_HANDLER load_general(WSB_STATE) {
     WSB_BODY
-    const uint8_t* place = general_place<is_shared>(ip, sp, instance, sizeof(MemoryOf<op>));
+    const uint8_t* place = general_place<is_shared>(ip, sp, instance, width<op>);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     const StackOf<op> value = read_memory<op, is_shared>(place);
@@ -125,7 +129,7 @@ WSB_HANDLER load_general(WSB_STATE) {
 template <Op op, bool is_shared>
 WSB_HANDLER store_general(WSB_STATE) {
     WSB_BODY
-    uint8_t* place = general_place<is_shared>(ip, sp, instance, sizeof(MemoryOf<op>));
+    uint8_t* place = general_place<is_shared>(ip, sp, instance, width<op>);
     if (place == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     write_memory<op, is_shared>(place, read_slot<StackOf<op>>(sp + field<0>(ip)));

@@ -23,10 +23,10 @@ template <Op op, bool is_shared = false>
 template <Op op, Address address>
 WSB_HANDLER load(WSB_STATE) {
     WSB_BODY
-    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
-    if (is_outside(at, op_info(op).width_bytes, memory_size)) [[unlikely]]
+    const uint64_t end = plain_end<address>(ip, sp, acc);
+    if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    write_vector(sp + field<0>(ip), read_memory<op>(memory + at));
+    write_vector(sp + field<0>(ip), read_memory<op>(memory + end - op_info(op).width_bytes));
     WSB_NEXT(2);
 }
 
@@ -43,10 +43,10 @@ WSB_HANDLER load_general(WSB_STATE) {
 template <Address address>
 WSB_HANDLER store(WSB_STATE) {
     WSB_BODY
-    const uint64_t at = plain_address<address>(ip, sp, acc) + wide_field(ip);
-    if (is_outside(at, semantics::vector_bytes, memory_size)) [[unlikely]]
+    const uint64_t end = plain_end<address>(ip, sp, acc);
+    if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
-    std::memcpy(memory + at, sp + field<0>(ip), semantics::vector_bytes);
+    std::memcpy(memory + end - semantics::vector_bytes, sp + field<0>(ip), semantics::vector_bytes);
     WSB_NEXT(2);
 }
 

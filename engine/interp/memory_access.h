@@ -8,21 +8,18 @@
 
 namespace wsb::interp {
 
-/// Both summands are below 2^32, so nothing wraps in 64 bits.
-[[nodiscard, gnu::always_inline]] inline bool is_outside(uint64_t address, size_t width,
-                                                         uint64_t size) noexcept {
-    return address + width > size;
-}
-
+/// The end of a plain access: its address, and the offset with the width of the access added, which the cell
+/// has as one number. What lies at `memory + end - width` is inside if the end is not beyond the size.
+/// Both summands are below 2^32, so nothing wraps in 64 bits: slots and accumulators hold i32 zero-extended.
 template <lower::Address address>
-[[nodiscard, gnu::always_inline]] inline uint64_t plain_address(const Word* ip, const Slot* sp,
-                                                                uint64_t acc) noexcept {
+[[nodiscard, gnu::always_inline]] inline uint64_t plain_end(const Word* ip, const Slot* sp,
+                                                            uint64_t acc) noexcept {
     if constexpr (address == lower::Address::slot)
-        return read_slot<uint32_t>(sp + field<1>(ip));
+        return sp[field<1>(ip)] + wide_field(ip);
     else if constexpr (address == lower::Address::accumulator)
-        return static_cast<uint32_t>(acc);
+        return acc + wide_field(ip);
     else
-        return 0;
+        return wide_field(ip);
 }
 
 /// `address + offset` in a memory; null unless `width_bytes` from there on are inside.

@@ -10,21 +10,15 @@ namespace wsb::interp {
 
 namespace {
 
-[[nodiscard]] std::vector<const Code*> callees_of(const runtime::CompiledModule& compiled) {
-    std::vector<const Code*> callees(compiled.module.funcs.size(), nullptr);
-    for (size_t i = 0; i < compiled.codes.size(); ++i)
-        callees[compiled.module.imported_funcs + i] = compiled.codes[i].get();
-    return callees;
-}
-
 /// Lowers a function again, writing down what the first time was not needed.
 [[nodiscard]] Result<lower::Recording> record(const runtime::CompiledModule& compiled, const Code& fast,
                                               lower::Form form, Code& code,
                                               std::vector<uint32_t> wanted_roots = {}) {
     lower::Recording recording;
     recording.wanted_roots = std::move(wanted_roots);
-    WSB_TRY(lower::lower_function(compiled.module, fast.func, handlers(), callees_of(compiled), form,
-                                  &recording, code, compiled.executed));
+    WSB_TRY(lower::lower_function(compiled.module, fast.func,
+                                  {handlers(), compiled.codes.get(), form, &recording, compiled.executed},
+                                  code));
     return recording;
 }
 
@@ -50,32 +44,18 @@ namespace {
     try {
         auto made = make_stepping_form(compiled, fast);
         WSB_CHECK(made.has_value());  // the same body was lowered before
-        const lower::SteppingForm* expected = nullptr;
-        if (fast.stepping.compare_exchange_strong(expected, made->get(), std::memory_order_acq_rel))
-            return made->release();
-        return expected;
+        compiled.code_index.enter(fast, (*made)->code.entry, [&] {
+            const lower::SteppingForm* expected = nullptr;
+            const bool is_first =
+                fast.stepping.compare_exchange_strong(expected, made->get(), std::memory_order_acq_rel);
+            if (is_first)
+                static_cast<void>(made->release());
+            return is_first;
+        });
+        return fast.stepping.load(std::memory_order_acquire);
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
-}
-
-[[nodiscard]] const Code* find_fast(const runtime::CompiledModule& compiled, const Word* cell) noexcept {
-    const auto& codes = compiled.codes_by_address;
-    const auto after =
-        std::ranges::upper_bound(codes, cell, std::less<>{}, [](const Code* code) { return code->entry; });
-    if (after == codes.begin())
-        return nullptr;
-    const Code* code = *std::prev(after);
-    return code->contains(cell) ? code : nullptr;
-}
-
-[[nodiscard]] const Code* find_stepping(const runtime::CompiledModule& compiled, const Word* cell) noexcept {
-    for (const auto& code : compiled.codes) {
-        const auto* form = code->stepping.load(std::memory_order_acquire);
-        if (form != nullptr && form->code.contains(cell))
-            return code.get();
-    }
-    return nullptr;
 }
 
 [[nodiscard]] lower::Form form_of(const FoundCode& found) noexcept {
@@ -86,14 +66,32 @@ namespace {
 
 FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
     for (const auto& compiled : context.store->modules()) {
-        if (const Code* code = find_fast(*compiled, cell))
-            return {compiled.get(), code, false};
-    }
-    for (const auto& compiled : context.store->modules()) {
-        if (const Code* code = find_stepping(*compiled, cell))
-            return {compiled.get(), code, true};
+        const lower::FoundForm found = compiled->code_index.find(cell);
+        if (found.fast != nullptr)
+            return {compiled.get(), found.fast, found.is_stepping};
     }
     return {};
+}
+
+bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept {
+    try {
+        Code lowered;
+        const auto outcome = lower::lower_function(
+            compiled.module, code.func,
+            {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}, lowered);
+        WSB_CHECK(outcome.has_value());  // the body was validated when the module was loaded
+        Code& own = compiled.codes[code.func.value - compiled.module.imported_funcs];
+        const Word* const entry = lowered.entry;
+        compiled.code_index.enter(own, entry, [&] {
+            if (own.is_lowered())
+                return false;
+            own.publish(std::move(lowered));
+            return true;
+        });
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
 }
 
 const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {

@@ -26,6 +26,10 @@ struct FoundCode {
 };
 [[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
 
+/// Lowers a function that is called for the first time; another thread may do the same.
+/// @return false if there is no memory for it.
+[[nodiscard]] bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept;
+
 /// The stepping form's cell for a settlement point in fast form; the cell itself if it is in stepping form
 /// or not in a function. Null if there is no memory for the stepping form.
 [[nodiscard]] const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept;

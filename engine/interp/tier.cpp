@@ -4,6 +4,7 @@
 
 #include "engine/base/parallel.h"
 #include "engine/interp/frames.h"
+#include "engine/runtime/instance.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,21 +14,23 @@
 namespace wsb::interp {
 
 const lower::HandlerTable& handlers() {
-    static const lower::HandlerTable table = [] {
-        lower::HandlerTable filled;
-        fill_numeric(filled);
-        fill_float(filled);
-        fill_branches(filled);
-        fill_memory(filled);
-        fill_atomic(filled);
-        fill_control(filled);
-        fill_calls(filled);
-        fill_state(filled);
-        fill_exceptions(filled);
-        fill_vectors(filled);
-        fill_vector_memory(filled);
-        fill_gc(filled);
-        return filled;
+    // Filled where it lies, in zeroed memory: pages that name no handler are never touched.
+    static constinit lower::HandlerTable table;
+    [[maybe_unused]] static const bool is_filled = [] {
+        fill_numeric(table);
+        fill_float(table);
+        fill_pairs(table);
+        fill_branches(table);
+        fill_memory(table);
+        fill_atomic(table);
+        fill_control(table);
+        fill_calls(table);
+        fill_state(table);
+        fill_exceptions(table);
+        fill_vectors(table);
+        fill_vector_memory(table);
+        fill_gc(table);
+        return true;
     }();
     return table;
 }
@@ -60,20 +63,28 @@ void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, i
 #endif
 }
 
-/// True fuel of a stopped run: the register holds fuel + P - bias. Spec of P: docs/adr, metering.
-[[nodiscard]] int64_t true_fuel(const VmContext& context) {
+/// P where a run stopped. Without memory to find it out, the most that it can be.
+[[nodiscard]] uint32_t potential_at_trap(const VmContext& context) noexcept {
     const FoundCode found = find_code(context, context.trap_ip);
-    uint32_t potential = 0;
-    if (found.code != nullptr) {
-        if (const auto origin = locate(found, context.trap_ip, false))
-            potential = origin->potential;
+    if (found.code == nullptr)
+        return 0;
+    try {
+        const auto origin = locate(found, context.trap_ip, false);
+        return origin ? origin->potential : 0;
+    } catch (const std::bad_alloc&) {
+        return validate::fuel_window;
     }
-    return context.fuel_left + fuel_bias - potential;
+}
+
+/// True fuel of a stopped run: the register holds fuel + P - bias. Spec of P: docs/adr, metering.
+[[nodiscard]] int64_t true_fuel(const VmContext& context) noexcept {
+    return std::max<int64_t>(context.fuel_left + fuel_bias - potential_at_trap(context), 0);
 }
 
 class InterpreterTier final : public runtime::Tier {
 public:
-    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled, unsigned threads) const override;
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) const override;
     [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
                                               Slot* slots) const noexcept override;
     [[nodiscard]] bool mark_roots(const VmContext& context, runtime::RootMaps& maps,
@@ -87,55 +98,93 @@ public:
 /// Below this a second thread costs more than it does.
 constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
 
-/// Lowers every body. @return the error of the first bad one, whatever the threads did first.
-[[nodiscard]] Result<void> lower_all(runtime::CompiledModule& compiled, std::span<const Code* const> callees,
-                                     unsigned threads) {
-    const Module& module = compiled.module;
-    uint64_t code_bytes = 0;
-    for (const auto& body : module.bodies)
-        code_bytes += body.whole.size_bytes;
-    if (code_bytes < min_parallel_bytes)
-        threads = 1;
-    std::mutex mutex;
-    std::atomic<size_t> first_bad = module.bodies.size();
-    Result<void> verdict;
-    bool is_out_of_memory = false;
-    parallel_for(module.bodies.size(), threads, [&](size_t i) noexcept {
-        if (i > first_bad)
+/// The first error of several threads, by the body's number.
+class Verdict {
+public:
+    explicit Verdict(size_t bodies) noexcept : m_first_bad(bodies) {}
+
+    /// Whether an error of body i would still count.
+    [[nodiscard]] bool matters(size_t i) const noexcept { return i <= m_first_bad; }
+    void add(size_t i, Result<void> outcome) noexcept {
+        const std::scoped_lock lock(m_mutex);
+        if (i > m_first_bad)
+            return;
+        m_first_bad = i;
+        m_outcome = std::move(outcome);
+    }
+    void add_out_of_memory() noexcept { m_is_out_of_memory = true; }
+    /// Throws std::bad_alloc if a thread had no memory.
+    [[nodiscard]] Result<void> take() {
+        if (m_is_out_of_memory)
+            throw std::bad_alloc();
+        return std::move(m_outcome);
+    }
+
+private:
+    std::mutex m_mutex;
+    std::atomic<size_t> m_first_bad;
+    std::atomic<bool> m_is_out_of_memory = false;
+    Result<void> m_outcome;
+};
+
+/// Validates bodies, and lowers them now or makes them ready to be lowered later.
+class Preparer {
+public:
+    Preparer(const runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
+        : m_compiled(compiled),
+          m_is_lazy(is_lazy),
+          m_verdict(verdict),
+          m_lowerer(compiled.module,
+                    {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}) {}
+
+    void operator()(size_t body) noexcept {
+        if (!m_verdict.matters(body))
             return;
         try {
-            auto lowered =
-                lower::lower_function(module, FuncIdx(module.imported_funcs + i), handlers(), callees,
-                                      lower::Form::fast, nullptr, *compiled.codes[i], compiled.executed);
-            if (lowered)
-                return;
-            const std::scoped_lock lock(mutex);
-            if (i > first_bad)
-                return;
-            first_bad = i;
-            verdict = std::move(lowered);
+            if (auto prepared = prepare(body); !prepared)
+                m_verdict.add(body, std::move(prepared));
         } catch (const std::bad_alloc&) {
-            const std::scoped_lock lock(mutex);
-            is_out_of_memory = true;
+            m_verdict.add_out_of_memory();
         }
-    });
-    if (is_out_of_memory)
-        throw std::bad_alloc();
-    return verdict;
+    }
+
+private:
+    [[nodiscard]] Result<void> prepare(size_t body) {
+        const FuncIdx func(m_compiled.module.imported_funcs + body);
+        Code& code = m_compiled.codes[body];
+        if (m_is_lazy) {
+            WSB_TRY_ASSIGN(const bool can_wait, m_lowerer.outline(func, code));
+            if (can_wait)
+                return {};
+        }
+        return m_lowerer.lower(func, code);
+    }
+
+    const runtime::CompiledModule& m_compiled;
+    const bool m_is_lazy;
+    Verdict& m_verdict;
+    lower::FunctionLowerer m_lowerer;
+};
+
+/// Prepares every body. @return the error of the first bad one, whatever the threads did first.
+[[nodiscard]] Result<void> prepare_all(const runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) {
+    const auto& bodies = compiled.module.bodies;
+    uint64_t code_bytes = 0;
+    for (const auto& body : bodies)
+        code_bytes += body.whole.size_bytes;
+    Verdict verdict(bodies.size());
+    parallel_for(bodies.size(), code_bytes < min_parallel_bytes ? 1 : options.threads,
+                 [&] { return Preparer(compiled, options.is_lazy, verdict); });
+    return verdict.take();
 }
 
-Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled, unsigned threads) const {
-    const Module& module = compiled.module;
-    std::vector<const Code*> callees(module.funcs.size(), nullptr);
-    compiled.codes.reserve(module.bodies.size());
-    for (size_t i = 0; i < module.bodies.size(); ++i) {
-        compiled.codes.push_back(std::make_unique<Code>());
-        callees[module.imported_funcs + i] = compiled.codes.back().get();
-    }
-    WSB_TRY(lower_all(compiled, callees, threads));
-    for (const auto& code : compiled.codes)
-        compiled.codes_by_address.push_back(code.get());
-    std::ranges::sort(compiled.codes_by_address, std::less<>{}, [](const Code* code) { return code->entry; });
+Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
+                                      const runtime::CompileOptions& options) const {
+    const size_t count = compiled.module.bodies.size();
+    compiled.codes = std::make_unique<Code[]>(count);
+    WSB_TRY(prepare_all(compiled, options));
+    compiled.code_index.enter_loaded({compiled.codes.get(), count});
     return {};
 }
 
@@ -143,22 +192,23 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled, unsigne
 [[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) {
     const Code& code = *func.code;
     Slot* const frame = context.stack_top;
-    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots) {
-        context.trap = TrapCode::stack_overflow;
+    const auto trap_with = [&](TrapCode trap) {
+        context.trap = trap;
         context.trap_ip = nullptr;
         return runtime::HostOutcome::trapped;
-    }
+    };
+    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
+        return trap_with(TrapCode::allocation_failure);
+    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
+        return trap_with(TrapCode::stack_overflow);
     std::copy_n(slots, code.param_slots, frame);
     std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
     frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
     const Word* const ip = fuel < 0 ? stepping_cell(context, code.entry) : code.entry;
-    if (ip == nullptr) {
-        context.trap = TrapCode::allocation_failure;
-        context.trap_ip = nullptr;
-        return runtime::HostOutcome::trapped;
-    }
+    if (ip == nullptr)
+        return trap_with(TrapCode::allocation_failure);
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
     context.activation = &activation;
     enter(ip, frame, func.instance, &context, fuel);

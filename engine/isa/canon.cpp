@@ -142,7 +142,10 @@ struct GroupScope {
 /// Writes the key of one group.
 class KeyWriter {
 public:
-    explicit KeyWriter(const GroupScope& scope) noexcept : m_scope(scope) {}
+    explicit KeyWriter(const GroupScope& scope) : m_scope(scope) {
+        constexpr size_t usual_words = 16;
+        m_key.reserve(usual_words);
+    }
 
     void add(const SubType& type) {
         m_key.push_back(static_cast<uint32_t>(type.composite.index()) | (type.is_final ? 4U : 0U) |

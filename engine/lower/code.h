@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A function lowered to register form: cells of 64-bit words, each cell beginning with its handler's
-// address. Immutable once published.
+// address. Immutable once published, which is at load or when the function is first called.
 #pragma once
 
 #include "engine/module/module.h"
@@ -45,17 +45,24 @@ struct CatchStart {
     uint32_t clause = CatchRange::none;
 };
 
-/// One lowered function. Layout of its frame in slots of 8 bytes:
+/// One function and, once it is lowered, its cells. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
 struct Code {
+    /// The frame size of what is not lowered yet: it fits into no stack, so that a call finds out by the
+    /// check that it makes anyway.
+    static constexpr uint32_t unknown_slots = ~uint32_t{0};
+
     const Word* entry = nullptr;  ///< first cell
-    uint32_t frame_slots = 0;     ///< the whole frame
-    uint32_t header_slot = 0;     ///< max(local slots, result slots)
+    /// The whole frame. Written last: who reads a known size (acquire) may read everything else.
+    std::atomic<uint32_t> frame_slots = unknown_slots;
+    // Known of each function from the start (outline):
+    uint32_t header_slot = 0;  ///< max(local slots, result slots)
     uint32_t param_slots = 0;
     uint32_t zeroed_slots = 0;  ///< locals after the parameters, set to zero at entry
     uint32_t result_slots = 0;
     FuncIdx func;
     const Module* module = nullptr;
+    // Known when it is lowered:
     std::unique_ptr<Word[]> words;
     uint32_t word_count = 0;
     std::vector<CatchRange> catches;
@@ -68,6 +75,12 @@ struct Code {
     Code(const Code&) = delete;
     Code& operator=(const Code&) = delete;
     ~Code();
+
+    [[nodiscard]] bool is_lowered() const noexcept {
+        return frame_slots.load(std::memory_order_acquire) != unknown_slots;
+    }
+    /// Takes over what lowering found out. The outlines must be equal, and this one not be lowered yet.
+    void publish(Code&& lowered) noexcept;
 
     [[nodiscard]] bool contains(const Word* cell) const noexcept {
         return cell >= words.get() && cell < words.get() + word_count;

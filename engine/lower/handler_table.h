@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace wsb::lower {
 
@@ -153,6 +154,41 @@ inline constexpr size_t step_comparisons =
     return static_cast<size_t>(comparison) - static_cast<size_t>(Op::i32_eq);
 }
 
+/// Two instructions in one cell: the result of the first is an operand of the second, and of nothing else.
+/// Which instructions there are of one type, and where operands may be; the second has the first's result
+/// as its accumulator. None of them traps.
+struct PairKinds {
+    std::span<const Op> ops;
+    std::span<const Operands> first_shapes, second_shapes;
+
+    [[nodiscard]] constexpr size_t count() const noexcept {
+        return ops.size() * ops.size() * first_shapes.size() * second_shapes.size();
+    }
+    /// count() if there is no such pair.
+    [[nodiscard]] constexpr size_t index(Op first, Operands first_shape, Op second,
+                                         Operands second_shape) const noexcept {
+        const auto place = [](const auto& list, auto item) {
+            return static_cast<size_t>(std::ranges::find(list, item) - list.begin());
+        };
+        const size_t a = place(ops, first), b = place(ops, second);
+        const size_t x = place(first_shapes, first_shape), y = place(second_shapes, second_shape);
+        if (a == ops.size() || b == ops.size() || x == first_shapes.size() || y == second_shapes.size())
+            return count();
+        return ((a * ops.size() + b) * first_shapes.size() + x) * second_shapes.size() + y;
+    }
+};
+inline constexpr Op pair_ops_i32[] = {Op::i32_add, Op::i32_sub, Op::i32_mul,   Op::i32_and,   Op::i32_or,
+                                      Op::i32_xor, Op::i32_shl, Op::i32_shr_s, Op::i32_shr_u, Op::i32_rotl};
+inline constexpr Op pair_ops_f32[] = {Op::f32_add, Op::f32_sub, Op::f32_mul};
+inline constexpr Op pair_ops_f64[] = {Op::f64_add, Op::f64_sub, Op::f64_mul};
+inline constexpr Operands int_first_shapes[] = {Operands::ss, Operands::as, Operands::si, Operands::ai};
+inline constexpr Operands int_second_shapes[] = {Operands::as, Operands::ai};
+inline constexpr Operands float_first_shapes[] = {Operands::ss, Operands::as, Operands::sa};
+inline constexpr Operands float_second_shapes[] = {Operands::as, Operands::sa};
+inline constexpr PairKinds pairs_i32{pair_ops_i32, int_first_shapes, int_second_shapes};
+inline constexpr PairKinds pairs_f32{pair_ops_f32, float_first_shapes, float_second_shapes};
+inline constexpr PairKinds pairs_f64{pair_ops_f64, float_first_shapes, float_second_shapes};
+
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
     template <size_t Count>
@@ -166,6 +202,10 @@ struct HandlerTable {
     /// i32.add of an immediate to a slot, an i32 comparison of the sum and a branch back: the end of most
     /// loops. [step_index][the sum is compared with an immediate].
     std::array<std::array<Word, 2>, step_comparisons> step{};
+    /// Pairs: [PairKinds::index][Destination].
+    std::array<std::array<Word, 2>, pairs_i32.count()> pair_i32{};
+    std::array<std::array<Word, 2>, pairs_f32.count()> pair_f32{};
+    std::array<std::array<Word, 2>, pairs_f64.count()> pair_f64{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
     /// Loads and stores of other memories than a 32-bit memory 0, operands in slots: [the memory is shared].

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/lower/lower.h"
 
-#include "engine/validate/body_reader.h"
-#include "engine/validate/module_validator.h"
+#include <algorithm>
 
 namespace wsb::lower {
 
@@ -10,19 +9,50 @@ Code::~Code() {
     delete stepping.load(std::memory_order_acquire);
 }
 
-Result<void> lower_function(const Module& module, FuncIdx func, const HandlerTable& handlers,
-                            std::span<const Code* const> callees, Form form, Recording* recording, Code& code,
-                            OpCounts* executed) {
-    LowerSink sink(handlers, callees, form, recording, executed);
-    validate::BodyReader<LowerSink> reader(module, func, sink);
-    WSB_TRY(reader.run());
-    // What is invalid behind a refused instruction comes first.
-    if (sink.has_refused())
-        WSB_TRY(validate::validate_body(module, func));
-    auto finished = sink.finish(code);
+void Code::publish(Code&& lowered) noexcept {
+    WSB_ASSERT(!is_lowered() && lowered.header_slot == header_slot);
+    entry = lowered.entry;
+    words = std::move(lowered.words);
+    word_count = lowered.word_count;
+    catches = std::move(lowered.catches);
+    catch_starts = std::move(lowered.catch_starts);
+    frame_slots.store(lowered.frame_slots.load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+namespace {
+
+/// Locals need not be valid yet.
+void write_outline(const Module& module, FuncIdx func, Code& code) noexcept {
+    const FuncType& type = module.func_type(func);
+    code.module = &module;
+    code.func = func;
+    code.param_slots = slot_count(type.params);
+    code.result_slots = slot_count(type.results);
+    code.zeroed_slots = 0;
+    for (const LocalRun& run : module.body(func).locals)
+        code.zeroed_slots += run.count * slot_width(run.type);
+    code.header_slot = std::max(code.param_slots + code.zeroed_slots, code.result_slots);
+}
+
+}  // namespace
+
+Result<void> FunctionLowerer::lower(FuncIdx func, Code& code) {
+    WSB_TRY(m_reader.run(func));
+    write_outline(m_module, func, code);
+    auto finished = m_sink.finish(code);
     if (!finished)
-        finished.error().offset_bytes = module.body(func).whole.offset_bytes;
+        finished.error().offset_bytes = m_module.body(func).whole.offset_bytes;
     return finished;
+}
+
+Result<bool> FunctionLowerer::outline(FuncIdx func, Code& code) {
+    WSB_TRY(m_bound_reader.run(func));
+    write_outline(m_module, func, code);
+    return m_bound.is_small();
+}
+
+Result<void> lower_function(const Module& module, FuncIdx func, const LowerOptions& options, Code& code) {
+    return FunctionLowerer(module, options).lower(func, code);
 }
 
 }  // namespace wsb::lower

@@ -16,16 +16,29 @@ uint32_t slot_count(std::span<const ValType> types) noexcept {
     return slots;
 }
 
+/// Forgets the function before, but keeps its room.
+void LowerSink::reset() noexcept {
+    m_words.clear();
+    m_stack.clear();
+    m_frames.clear();
+    m_fixups.clear();
+    m_local_slots.clear();
+    m_catches.clear();
+    m_pending_locals = 0;
+    m_wide_cell = none;
+    m_is_landing = false;
+    m_op = {};
+}
+
 void LowerSink::begin(const validate::BodyInfo& info) {
+    reset();
     m_info = info;
     uint32_t next = 0;
     for (const ValType type : info.locals) {
         m_local_slots.push_back(next);
         next += slot_width(type);
     }
-    m_pending_of_local.assign(info.locals.size(), 0);
-    m_param_slots = slot_count(info.type->params);
-    m_local_end = next;
+    m_pending_of_local.assign(info.locals.size() + 1, 0);  // see pop
     m_header_slot = std::max(next, slot_count(info.type->results));
     m_height = m_max_height = m_header_slot + frame_header_slots;
     Frame frame;
@@ -37,30 +50,18 @@ void LowerSink::begin(const validate::BodyInfo& info) {
 }
 
 Result<void> LowerSink::finish(Code& code) {
-    if (m_refused) {
-        auto error = fail(ErrorCode::feature_disabled,
-                          std::string(op_info(m_refused_op).text) + " cannot be executed by this engine yet");
-        error.error().func = m_info.func.value;
-        return error;
-    }
     if (m_max_height > limits::frame_slots) {
         auto error = fail(ErrorCode::limit_exceeded, "frame of more than 65,000 slots");
         error.error().func = m_info.func.value;
         return error;
     }
-    code.func = m_info.func;
-    code.module = m_info.module;
-    code.frame_slots = m_max_height;
-    code.header_slot = m_header_slot;
-    code.param_slots = m_param_slots;
-    code.zeroed_slots = m_local_end - m_param_slots;
-    code.result_slots = slot_count(m_info.type->results);
     code.word_count = static_cast<uint32_t>(m_words.size());
     code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
     std::ranges::copy(m_words, code.words.get());
     code.entry = code.words.get();
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
+    code.frame_slots.store(m_max_height, std::memory_order_release);
     return {};
 }
 
@@ -71,10 +72,7 @@ void LowerSink::entry(uint32_t cost) {
     word(cost);
 }
 
-void LowerSink::at(const binary::Instr& instr) {
-    m_offset_bytes = instr.offset_bytes;
-    m_potential_at_instr = potential();
-    m_op = instr.op;
+void LowerSink::prepare(const binary::Instr& instr) {
     if (m_executed != nullptr) [[unlikely]] {
         // These are counted where their block begins or has ended, whichever way control arrives.
         const bool is_block_end = instr.op == Op::end && m_frames.size() > 1;
@@ -112,14 +110,8 @@ void LowerSink::settlement_point() {
         m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
 }
 
-uint32_t LowerSink::begin_cell(Word handler) {
-    const auto cell = static_cast<uint32_t>(m_words.size());
-    if (m_recording != nullptr)
-        m_recording->origins.push_back({cell, m_offset_bytes, potential()});
-    m_words.push_back(handler);
-    m_last_cell = cell;
-    m_fusible.cell = none;
-    return cell;
+void LowerSink::record_origin(uint32_t cell) {
+    m_recording->origins.push_back({cell, m_offset_bytes, potential()});
 }
 
 /// If somebody asks: a cell that counts what comes next.
@@ -163,31 +155,6 @@ void LowerSink::emit_constant(uint32_t to, uint64_t bits) {
     begin_cell(Single::constant);
     word(pack(to, 0));
     word(bits);
-}
-
-LowerSink::Value& LowerSink::push(Value::Kind kind, ValType type) {
-    Value& value = m_stack.emplace_back();
-    value.kind = kind;
-    value.type = type;
-    value.slot = m_height;
-    m_height += slot_width(type);
-    m_max_height = std::max(m_max_height, m_height);
-    return value;
-}
-
-LowerSink::Value LowerSink::pop() {
-    const Value value = m_stack.back();
-    m_stack.pop_back();
-    m_height -= slot_width(value.type);
-    if (value.kind == Value::Kind::local) {
-        --m_pending_of_local[value.local];
-        --m_pending_locals;
-    }
-    return value;
-}
-
-void LowerSink::push_temporary(ValType type) {
-    push(Value::Kind::temporary, type);
 }
 
 void LowerSink::push_results(std::span<const ValType> types) {

@@ -44,12 +44,11 @@ std::span<const ValType> LowerSink::label_types(const Frame& frame) const noexce
 
 void LowerSink::open_frame(Frame::Kind kind, const BlockShape& shape) {
     flush_locals();
-    Frame frame;
+    Frame& frame = m_frames.emplace_back();
     frame.kind = kind;
     frame.shape = shape;
     frame.base_values = static_cast<uint32_t>(m_stack.size() - shape.params.size());
     frame.base_slot = m_height - slot_count(shape.params);
-    m_frames.push_back(frame);
 }
 
 void LowerSink::block(const BlockShape& shape) {
@@ -118,11 +117,7 @@ void LowerSink::end_block(bool falls_through) {
 /// Takes the condition off the stack. A comparison just emitted is taken back, to be fused.
 LowerSink::Condition LowerSink::pop_condition() {
     const Value value = pop();
-    const bool fusible = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
-                         op_info(m_fusible.op).cls == OpClass::compare &&
-                         value.kind == Value::Kind::temporary && m_fusible.result_slot == value.slot &&
-                         m_int.cell == m_fusible.cell;
-    if (fusible) {
+    if (is_last_result(value) && op_info(m_fusible.op).cls == OpClass::compare) {
         const Condition condition{.op = m_fusible.op,
                                   .operands = m_fusible.operands,
                                   .a = m_fusible.a,
@@ -393,12 +388,14 @@ void LowerSink::emit_tail_call(Single which, std::span<const ValType> params, ui
 }
 
 void LowerSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
-    const Code* callee = m_callees[func.value];
-    const Word target = callee != nullptr ? reinterpret_cast<Word>(callee) : func.value;
+    const Module& module = *m_info.module;
+    const bool is_import = module.is_imported(func);
+    const Word target =
+        is_import ? func.value : reinterpret_cast<Word>(m_codes + (func.value - module.imported_funcs));
     if (is_tail)
-        return emit_tail_call(callee != nullptr ? Single::return_call : Single::return_call_import,
-                              type.params, 0, target);
-    emit_call(callee != nullptr ? Single::call_local : Single::call_import, type.params, 0, target);
+        return emit_tail_call(is_import ? Single::return_call_import : Single::return_call, type.params, 0,
+                              target);
+    emit_call(is_import ? Single::call_import : Single::call_local, type.params, 0, target);
     settle_call(type);
 }
 

@@ -50,10 +50,6 @@ namespace {
 
 }  // namespace
 
-void LowerSink::constant(Op, ValType type, uint64_t bits) {
-    push(Value::Kind::constant, type).bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
-}
-
 void LowerSink::drop(ValType) {
     pop();
 }
@@ -121,6 +117,8 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
         if (is_compare)
             op = exchanged(op);
     }
+    if (pair_with_last(op, x, y, result))
+        return;
     const auto slot_of = [&](const Value& value) {
         return value.kind == Value::Kind::local ? local_slot(value.local) : value.slot;
     };
@@ -141,6 +139,50 @@ void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
     } else {
         emit_numeric(op, Operands::ss, slot_of(x), slot_of(y), 0, operand, result);
     }
+}
+
+/// Whether a popped value is the result of the last cell, a numeric one that may be taken back.
+bool LowerSink::is_last_result(const Value& value) const noexcept {
+    const Accumulator& accumulator = is_float(value.type) ? m_float : m_int;
+    return m_fusible.cell != none && m_fusible.cell == m_last_cell && value.kind == Value::Kind::temporary &&
+           m_fusible.result_slot == value.slot && accumulator.cell == m_fusible.cell;
+}
+
+/// The handlers for the last cell and a second instruction; null if there are none.
+const std::array<Word, 2>* LowerSink::find_pair(Op second, Operands shape) const noexcept {
+    const auto find = [&](const PairKinds& kinds, const auto& handlers) {
+        const size_t index = kinds.index(m_fusible.op, m_fusible.operands, second, shape);
+        return index == kinds.count() ? nullptr : &handlers[index];
+    };
+    switch (op_info(second).params[0]) {
+        case 'i': return find(pairs_i32, m_handlers.pair_i32);
+        case 'f': return find(pairs_f32, m_handlers.pair_f32);
+        case 'd': return find(pairs_f64, m_handlers.pair_f64);
+        default: return nullptr;
+    }
+}
+
+/// One cell for the last one and this instruction, if that cell's result is an operand of it.
+bool LowerSink::pair_with_last(Op op, const Value& x, const Value& y, ValType result) {
+    const bool x_is_last = is_last_result(x);
+    if (!x_is_last && !is_last_result(y))
+        return false;
+    const Value& other = x_is_last ? y : x;
+    const bool is_immediate = other.kind == Value::Kind::constant;
+    const Operands shape =
+        is_immediate ? (x_is_last ? Operands::ai : Operands::ia) : (x_is_last ? Operands::as : Operands::sa);
+    const auto* const handlers = find_pair(op, shape);
+    if (handlers == nullptr)
+        return false;
+    const Fusible first = m_fusible;
+    rewind_fusible();
+    const uint32_t cell = begin_cell((*handlers)[static_cast<size_t>(Destination::slot)]);
+    const uint32_t other_slot = other.kind == Value::Kind::local ? local_slot(other.local) : other.slot;
+    word(pack(m_height, first.a, first.b, other_slot));
+    if (is_immediate || first.operands >= Operands::si)
+        word(first.immediate | (is_immediate ? other.bits << 32 : 0));
+    push_produced(result, cell, (*handlers)[static_cast<size_t>(Destination::accumulator)]);
+    return true;
 }
 
 void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate,
@@ -169,12 +211,6 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
     push_produced(result, cell, handlers[shape_index(operands, Destination::accumulator)]);
     fusible.cell = cell;
     m_fusible = fusible;
-}
-
-void LowerSink::local_get(LocalIdx local, ValType type) {
-    push(Value::Kind::local, type).local = local.value;
-    ++m_pending_of_local[local.value];
-    ++m_pending_locals;
 }
 
 void LowerSink::local_set(LocalIdx local, ValType) {
@@ -240,10 +276,11 @@ size_t LowerSink::shared_column(MemIdx memory) const noexcept {
     return m_info.module->memories[memory.value].type.is_shared ? 1 : 0;
 }
 
-/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it.
-bool LowerSink::is_plain_memory(const binary::MemArg& arg) const noexcept {
+/// Memory 0 with 32-bit addresses has handlers of its own, unless other threads may change it. Their cells
+/// have the end of the access in 32 bits.
+bool LowerSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
     return arg.memory.value == 0 && address_type(arg.memory) == ValType(ValType::i32) &&
-           shared_column(arg.memory) == 0;
+           shared_column(arg.memory) == 0 && arg.offset_bytes <= UINT32_MAX - op_info(op).width_bytes;
 }
 
 void LowerSink::load(Op op, const binary::MemArg& arg) {
@@ -252,7 +289,7 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
         return vector_load(op, arg);
     const ValType result = type_of(row.results[0]);
     const Value address = pop();
-    if (!is_plain_memory(arg)) {
+    if (!is_plain(op, arg)) {
         const uint32_t slot = stored_slot(address);
         begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
         word(pack(m_height, slot, arg.memory.value));
@@ -262,24 +299,24 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
     }
     if (load_of_sum(op, address, arg))
         return;
-    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
     const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(place.kind, Destination::slot)]);
-    word(pack_wide(m_height, place.slot, place.offset_bytes));
+    word(pack_wide(m_height, place.slot, place.end_bytes));
     push_produced(result, cell, handlers[shape_index(place.kind, Destination::accumulator)]);
 }
 
 /// Decides where the address of a plain access is, using the value up.
-LowerSink::PlainAddress LowerSink::plain_address(const Value& address, uint64_t offset_bytes) {
-    const auto offset = static_cast<uint32_t>(offset_bytes);
+LowerSink::PlainAddress LowerSink::plain_address(Op op, const Value& address, uint64_t offset_bytes) {
+    const auto end = static_cast<uint32_t>(offset_bytes + op_info(op).width_bytes);
     if (address.kind == Value::Kind::constant) {
-        const uint64_t sum = address.bits + offset_bytes;
+        const uint64_t sum = address.bits + end;
         if (sum <= UINT32_MAX)
             return {Address::constant, 0, static_cast<uint32_t>(sum)};
     }
     const uint32_t slot = stored_slot(address);
     const bool in_register = take(address) == Source::accumulator;
-    return {in_register ? Address::accumulator : Address::slot, slot, offset};
+    return {in_register ? Address::accumulator : Address::slot, slot, end};
 }
 
 /// Slot plus immediate, in two fields.
@@ -289,19 +326,17 @@ bool LowerSink::is_short_sum(const Fusible& sum) noexcept {
 
 /// base + index, or base + a constant that wraps around, then load: one cell.
 bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& arg) {
-    const bool is_sum = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
-                        m_fusible.op == Op::i32_add &&
-                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible)) &&
-                        address.kind == Value::Kind::temporary && m_fusible.result_slot == address.slot &&
-                        m_int.cell == m_fusible.cell;
-    if (!is_sum || arg.offset_bytes > 0xffff)
+    const bool is_sum = is_last_result(address) && m_fusible.op == Op::i32_add &&
+                        (m_fusible.operands < Operands::sa || is_short_sum(m_fusible));
+    const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
+    if (!is_sum || end > UINT16_MAX)
         return false;
     const Fusible sum = m_fusible;
     rewind_fusible();
     const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
     const uint32_t cell = begin_cell(handlers[shape_index(sum.operands, Destination::slot)]);
     const auto b = sum.operands == Operands::si ? static_cast<uint32_t>(sum.immediate) : sum.b;
-    word(pack(m_height, sum.a, b, static_cast<uint32_t>(arg.offset_bytes)));
+    word(pack(m_height, sum.a, b, static_cast<uint32_t>(end)));
     push_produced(type_of(op_info(op).results[0]), cell,
                   handlers[shape_index(sum.operands, Destination::accumulator)]);
     return true;
@@ -312,7 +347,7 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
         return vector_store(op, arg);
     const Value value = pop();
     const Value address = pop();
-    if (!is_plain_memory(arg)) {
+    if (!is_plain(op, arg)) {
         const uint32_t address_slot = stored_slot(address);
         const uint32_t value_slot = stored_slot(value);
         begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
@@ -330,9 +365,9 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     const uint32_t value_slot = is_constant ? 0 : stored_slot(value);
     if (value_first && take(value) == Source::accumulator)
         stored = StoredValue::accumulator;
-    const PlainAddress place = plain_address(address, arg.offset_bytes);
+    const PlainAddress place = plain_address(op, address, arg.offset_bytes);
     begin_cell(m_handlers.plain[static_cast<size_t>(op)][shape_index(place.kind, stored)]);
-    word(pack_wide(value_slot, place.slot, place.offset_bytes));
+    word(pack_wide(value_slot, place.slot, place.end_bytes));
     if (is_constant)
         word(value.bits);
 }

@@ -11,6 +11,7 @@
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -40,6 +41,15 @@ struct Recording {
 
 enum class Form : uint8_t { fast, stepping };
 
+/// What lowering a function depends on beside its module.
+struct LowerOptions {
+    const HandlerTable& handlers;
+    const Code* codes;  ///< of the module's own functions, in their order: what direct calls go to
+    Form form = Form::fast;
+    Recording* recording = nullptr;  ///< filled if not null; the code is the same either way
+    OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
+};
+
 /// How many slots a value takes.
 [[nodiscard]] constexpr uint32_t slot_width(ValType type) noexcept {
     return type.kind() == ValType::v128 ? 2 : 1;
@@ -61,29 +71,31 @@ enum class Form : uint8_t { fast, stepping };
 
 class LowerSink : public validate::NullSink {
 public:
-    /// `callees[i]` is the code of function i of the module, null for imported ones.
-    LowerSink(const HandlerTable& handlers, std::span<const Code* const> callees, Form form,
-              Recording* recording, OpCounts* executed) noexcept
-        : m_handlers(handlers),
-          m_callees(callees),
-          m_form(form),
-          m_recording(recording),
-          m_executed(executed) {}
+    explicit LowerSink(const LowerOptions& options) noexcept
+        : m_handlers(options.handlers),
+          m_codes(options.codes),
+          m_form(options.form),
+          m_recording(options.recording),
+          m_executed(options.executed) {}
 
-    /// Moves what was lowered into `code`. @return limit_exceeded for frames too large, feature_disabled
-    /// for instructions that no tier executes.
+    /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
-
-    /// Whether an instruction came that cannot be translated. Then no hook may be called any more; finish
-    /// says which it was.
-    [[nodiscard]] bool has_refused() const noexcept { return m_refused; }
 
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t cost);
-    void at(const binary::Instr& instr);
+    void at(const binary::Instr& instr) {
+        m_offset_bytes = instr.offset_bytes;
+        m_potential_at_instr = potential();
+        m_op = instr.op;
+        if (m_form == Form::stepping || m_executed != nullptr) [[unlikely]]
+            prepare(instr);
+    }
     void check();
-    void constant(Op op, ValType type, uint64_t bits);
+    void constant(Op, ValType type, uint64_t bits) {
+        push(Value::Kind::constant, type).bits =
+            type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+    }
     void unary(Op op);
     void compare(Op op);
     void binary(Op op);
@@ -92,7 +104,11 @@ public:
     void store(Op op, const binary::MemArg& arg);
     void drop(ValType type);
     void select(ValType type);
-    void local_get(LocalIdx local, ValType type);
+    void local_get(LocalIdx local, ValType type) {
+        push(Value::Kind::local, type).local = local.value;
+        ++m_pending_of_local[local.value];
+        ++m_pending_locals;
+    }
     void local_set(LocalIdx local, ValType type);
     void local_tee(LocalIdx local, ValType type);
     void global_get(GlobalIdx global, ValType type);
@@ -202,7 +218,18 @@ private:
     };
 
     // Cells (lower_cells.cpp)
-    uint32_t begin_cell(Word handler);
+    void reset() noexcept;
+    void prepare(const binary::Instr& instr);
+    uint32_t begin_cell(Word handler) {
+        const auto cell = static_cast<uint32_t>(m_words.size());
+        if (m_recording != nullptr) [[unlikely]]
+            record_origin(cell);
+        m_words.push_back(handler);
+        m_last_cell = cell;
+        m_fusible.cell = none;
+        return cell;
+    }
+    void record_origin(uint32_t cell);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
     void count_execution(Op op);
@@ -213,16 +240,28 @@ private:
     [[nodiscard]] uint32_t potential() const noexcept {
         return m_form == Form::stepping || m_is_landing ? 0 : *m_info.potential;
     }
-    void refuse() noexcept {
-        if (!m_refused)
-            m_refused_op = m_op;
-        m_refused = true;
-    }
 
     // Values (lower_cells.cpp)
-    Value& push(Value::Kind kind, ValType type);
-    Value pop();
-    void push_temporary(ValType type);
+    Value& push(Value::Kind kind, ValType type) {
+        Value& value = m_stack.emplace_back();
+        value.kind = kind;
+        value.type = type;
+        value.slot = m_height;
+        m_height += slot_width(type);
+        m_max_height = std::max(m_max_height, m_height);
+        return value;
+    }
+    /// Without a branch on the kind, which cannot be foretold: what is no local has some index as well.
+    Value pop() {
+        const Value value = m_stack.back();
+        m_stack.pop_back();
+        m_height -= slot_width(value.type);
+        const uint32_t locals = value.kind == Value::Kind::local ? 1 : 0;
+        m_pending_of_local[value.local] -= locals;
+        m_pending_locals -= locals;
+        return value;
+    }
+    void push_temporary(ValType type) { push(Value::Kind::temporary, type); }
     void push_results(std::span<const ValType> types);
     void push_stored(ValType type);
     void push_produced(ValType type, uint32_t cell, Word unstored);
@@ -242,17 +281,20 @@ private:
     void reset_stack(size_t values, uint32_t height) noexcept;
 
     // Operations (lower_ops.cpp)
+    [[nodiscard]] bool is_last_result(const Value& value) const noexcept;
     void numeric(Op op, Value x, Value y, ValType result);
+    [[nodiscard]] const std::array<Word, 2>* find_pair(Op second, Operands shape) const noexcept;
+    bool pair_with_last(Op op, const Value& x, const Value& y, ValType result);
     void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
                       ValType result);
     [[nodiscard]] size_t shared_column(MemIdx memory) const noexcept;
-    [[nodiscard]] bool is_plain_memory(const binary::MemArg& arg) const noexcept;
+    [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     struct PlainAddress {
         Address kind;
         uint32_t slot;
-        uint32_t offset_bytes;
+        uint32_t end_bytes;  ///< offset and width
     };
-    PlainAddress plain_address(const Value& address, uint64_t offset_bytes);
+    PlainAddress plain_address(Op op, const Value& address, uint64_t offset_bytes);
     [[nodiscard]] static bool is_short_sum(const Fusible& sum) noexcept;
     bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
@@ -309,7 +351,7 @@ private:
     void emit_tail_call(Single which, std::span<const ValType> params, uint32_t callee_slot, Word target);
 
     const HandlerTable& m_handlers;
-    std::span<const Code* const> m_callees;
+    const Code* const m_codes;
     const Form m_form;
     Recording* m_recording;
     OpCounts* const m_executed;
@@ -317,8 +359,6 @@ private:
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;
     uint32_t m_potential_at_instr = 0;
-    bool m_refused = false;
-    Op m_refused_op{};
     Op m_op{};
 
     std::vector<Word> m_words;
@@ -332,7 +372,6 @@ private:
     uint32_t m_header_slot = 0;
     uint32_t m_height = 0;  ///< the next canonical slot
     uint32_t m_max_height = 0;
-    uint32_t m_param_slots = 0, m_local_end = 0;
 
     Accumulator m_int, m_float;
     uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where

@@ -70,10 +70,10 @@ void LowerSink::vector_load(Op op, const binary::MemArg& arg) {
     const auto& handlers = m_handlers.vector_row(op);
     const Value address = pop();
     uint32_t cell = none;
-    if (is_plain_memory(arg)) {
-        const PlainAddress place = plain_address(address, arg.offset_bytes);
+    if (is_plain(op, arg)) {
+        const PlainAddress place = plain_address(op, address, arg.offset_bytes);
         cell = begin_cell(handlers[static_cast<size_t>(place.kind)]);
-        word(pack_wide(m_height, place.slot, place.offset_bytes));
+        word(pack_wide(m_height, place.slot, place.end_bytes));
     } else {
         const uint32_t slot = stored_slot(address);
         cell = begin_cell(handlers[vector_address_general + shared_column(arg.memory)]);
@@ -87,10 +87,10 @@ void LowerSink::vector_store(Op op, const binary::MemArg& arg) {
     const auto& handlers = m_handlers.vector_row(op);
     const uint32_t value_slot = stored_slot(pop());
     const Value address = pop();
-    if (is_plain_memory(arg)) {
-        const PlainAddress place = plain_address(address, arg.offset_bytes);
+    if (is_plain(op, arg)) {
+        const PlainAddress place = plain_address(op, address, arg.offset_bytes);
         begin_cell(handlers[static_cast<size_t>(place.kind)]);
-        word(pack_wide(value_slot, place.slot, place.offset_bytes));
+        word(pack_wide(value_slot, place.slot, place.end_bytes));
         return;
     }
     const uint32_t slot = stored_slot(address);

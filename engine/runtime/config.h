@@ -20,6 +20,11 @@ struct Config {
     /// Threads that translate a module while it is loaded; 0: one for each processor. What comes of it does
     /// not depend on the number.
     unsigned compile_threads = 1;
+    /// Translates each function when it is first called, instead of all while the module is loaded. All are
+    /// validated then in either case; results, traps and fuel are the same. Loading takes less time and
+    /// memory; the first call of a function takes more, and traps with allocation_failure if there is no
+    /// memory to translate it.
+    bool lazy_translation = false;
     /// Collects garbage before every allocation: slow, and finds references that were forgotten.
     bool collect_always = false;
     /// Host functions that call the guest again, nested at most this deep; then stack_overflow.

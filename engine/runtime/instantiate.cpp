@@ -136,7 +136,7 @@ std::vector<VmFunc> own_funcs(const CompiledModule& compiled) {
         func.type = module.canonical_types[module.funcs[first + i].value];
         func.param_slots = slot_count_of(type.params);
         func.result_slots = slot_count_of(type.results);
-        func.code = compiled.codes[i].get();
+        func.code = &compiled.codes[i];
     }
     return own;
 }

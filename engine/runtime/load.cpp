@@ -14,7 +14,8 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     compiled->registry = engine.registry;
     compiled->executed = engine.executed;
     WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry));
-    WSB_TRY(engine.tier->compile(*compiled, engine.config.compile_threads));
+    WSB_TRY(engine.tier->compile(
+        *compiled, {.threads = engine.config.compile_threads, .is_lazy = engine.config.lazy_translation}));
     return std::shared_ptr<const CompiledModule>(std::move(compiled));
 }
 

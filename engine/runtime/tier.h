@@ -5,7 +5,7 @@
 
 #include "engine/base/result.h"
 #include "engine/isa/op_counts.h"
-#include "engine/lower/code.h"
+#include "engine/lower/code_index.h"
 #include "engine/runtime/vm_context.h"
 
 #include <memory>
@@ -14,13 +14,20 @@
 
 namespace wsb::runtime {
 
-/// A module with its executable form. Immutable, shared between threads and stores.
+/// A module with its executable form, shared between threads and stores. Immutable, but that functions may
+/// be lowered while it is in use.
 struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
-    std::vector<std::unique_ptr<lower::Code>> codes;   ///< by function index minus imported_funcs
-    std::vector<const lower::Code*> codes_by_address;  ///< the same, ascending by their cells
-    OpCounts* executed = nullptr;                      ///< see EngineState
+    std::unique_ptr<lower::Code[]> codes;  ///< by function index minus imported_funcs
+    mutable lower::CodeIndex code_index;   ///< of those that are lowered
+    OpCounts* executed = nullptr;          ///< see EngineState
+};
+
+/// How bodies are compiled.
+struct CompileOptions {
+    unsigned threads = 1;  ///< 0: one for each processor
+    bool is_lazy = false;  ///< validate all, translate each when it is first called
 };
 
 /// A frame of guest code, innermost first.
@@ -44,9 +51,10 @@ class Tier {
 public:
     virtual ~Tier() = default;
 
-    /// Validates and translates every body of `compiled.module` (declarations have passed), on as many
-    /// threads (0: one for each processor). The verdict does not depend on their number.
-    [[nodiscard]] virtual Result<void> compile(CompiledModule& compiled, unsigned threads) const = 0;
+    /// Validates every body of `compiled.module` (declarations have passed) and translates it, now or later.
+    /// The verdict does not depend on the options.
+    [[nodiscard]] virtual Result<void> compile(CompiledModule& compiled,
+                                               const CompileOptions& options) const = 0;
 
     /// Runs a function: parameters in `slots`, results into `slots` (room for the larger of the two).
     /// Uses and updates context.fuel_left. On `trapped`, context.trap, trap_ip and trap_sp are set and

@@ -20,8 +20,7 @@ std::span<const ValType> BodyState::single_result(ValType type) {
     for (const ValType& common : common_types)
         if (common == type)
             return {&common, 1};
-    m_single_results.push_back(type);
-    return {&m_single_results.back(), 1};
+    return {&m_single_results.emplace_front(type), 1};
 }
 
 bool BodyState::block_shape(BlockShape& shape) {
@@ -46,16 +45,16 @@ bool BodyState::block_shape(BlockShape& shape) {
 }
 
 void BodyState::open_frame(Op op, const BlockShape& shape) {
-    ControlFrame frame;
+    const bool is_reachable = is_live();
+    ControlFrame& frame = m_frames.emplace_back();
     frame.op = op;
     frame.shape = shape;
     frame.height = static_cast<uint32_t>(m_operands.size());
     frame.initialized = static_cast<uint32_t>(m_initialized.size());
-    frame.is_live = frame.head_is_live = is_live();
+    frame.is_live = frame.head_is_live = is_reachable;
     if (op == Op::loop)
         m_fuel.bound = std::max(m_fuel.bound, m_fuel.potential);  // back-edges are checks and give P
     frame.head = m_fuel;
-    m_frames.push_back(frame);
     push(shape.params);
 }
 

@@ -5,48 +5,47 @@
 
 #include "engine/validate/body_state.h"
 #include "engine/validate/fuel_cost.h"
+#include "engine/validate/usual_instrs.h"
 
 namespace wsb::validate {
 
 template <class Sink>
 concept BodySink = std::derived_from<Sink, NullSink>;
 
-/// Reads one body. Single use. The sink must outlive it.
+/// Reads bodies one after the other, in room that it keeps. The sink must outlive it.
 template <BodySink Sink>
 class BodyReader : private BodyState {
 public:
-    /// `func` is not imported; the module's declarations have been validated.
-    BodyReader(const Module& module, FuncIdx func, Sink& sink) : BodyState(module), m_sink(sink) {
-        m_func = func;
-    }
+    /// The module's declarations have been validated.
+    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module), m_sink(sink) {}
 
-    /// @return the first error: invalid, malformed or limit, with offset and function. Ends early, with no
-    /// verdict about the rest, when the sink has refused an instruction.
-    [[nodiscard]] Result<void> run() {
+    /// `func` is not imported. @return the first error: invalid, malformed or limit, with offset and
+    /// function.
+    [[nodiscard]] Result<void> run(FuncIdx func) {
+        reset(func);
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
         m_instr.offset_bytes = body.whole.offset_bytes;
+        m_has_usual_memory =
+            !m_module.memories.empty() && m_module.memories[0].type.address == AddressType::i32;
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
         open_body(type.results);
-        m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential});
+        m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential, &m_operands});
         if (const uint32_t cost = entry_cost(m_locals.size() - type.params.size()); cost != 0) {
             m_fuel = {cost, cost};
             m_sink.entry(cost);
         }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
         while (!m_frames.empty()) {
+            if (!read_usual(reader)) [[unlikely]]
+                return std::unexpected(take_error());
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {
                 read.error().func = m_func.value;
                 return std::unexpected(std::move(read).error());
             }
             if (!step()) [[unlikely]]
                 return std::unexpected(take_error());
-            // A sink that gave up no longer follows the operands: no further hook may be called.
-            if constexpr (requires { m_sink.has_refused(); }) {
-                if (m_sink.has_refused()) [[unlikely]]
-                    return {};
-            }
         }
         if (!reader.at_end()) {
             m_instr.offset_bytes = reader.offset_bytes();
@@ -58,20 +57,166 @@ public:
     }
 
 private:
+    /// What step_usual says beside sizes: nothing has been done; the instruction is not valid.
+    static constexpr size_t not_usual = 0, not_valid = ~size_t{0};
+
+    /// Reads usual instructions (usual_instrs.h) of reachable code up to the first that is not one or is
+    /// written at length: that is left to `step`, as are most errors. @return false after an error.
+    [[nodiscard]] bool read_usual(binary::InstrReader& reader) {
+        constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
+        const uint64_t offset_bytes = reader.offset_bytes();
+        const uint8_t* const begin = reader.position();
+        const uint8_t* const end = begin + reader.bytes_left();
+        const uint8_t* at = begin;
+        while (is_live() && static_cast<size_t>(end - at) >= longest_bytes) {
+            const UsualInstr& usual = usual_instrs[*at];
+            m_instr.op = usual.op;
+            m_instr.offset_bytes = offset_bytes + static_cast<size_t>(at - begin);
+            const size_t size_bytes = step_usual(usual, at + 1);
+            if (size_bytes == not_valid) [[unlikely]]
+                return false;
+            if (size_bytes == not_usual)
+                break;
+            at += size_bytes;
+        }
+        reader.skip(static_cast<size_t>(at - begin));
+        return true;
+    }
+
+    /// Immediates are at `from`. @return the size of the instruction.
+    [[nodiscard, gnu::always_inline]] size_t step_usual(const UsualInstr& usual, const uint8_t* from) {
+        using Kind = UsualInstr::Kind;
+        switch (usual.kind) {
+            case Kind::none: return not_usual;
+            case Kind::local_get:
+            case Kind::local_set:
+            case Kind::local_tee: return usual_local(usual, *from);
+            case Kind::i32_const:
+            case Kind::i64_const: return usual_constant(usual, ShortLeb::read(from));
+            case Kind::unary:
+                if (!has_operands(usual.first))
+                    return not_usual;
+                charge(usual.fuel);
+                m_operands.back() = usual.result;
+                m_sink.unary(usual.op);
+                return 1;
+            case Kind::compare:
+            case Kind::binary:
+                if (!has_operands(usual.first, usual.second))
+                    return not_usual;
+                charge(usual.fuel);
+                m_operands.pop_back();
+                m_operands.back() = usual.result;
+                if (usual.kind == Kind::compare)
+                    m_sink.compare(usual.op);
+                else
+                    m_sink.binary(usual.op);
+                return 1;
+            case Kind::load:
+            case Kind::store: return usual_access(usual, from);
+            case Kind::block:
+            case Kind::br:
+            case Kind::end:
+            case Kind::call: return usual_control(usual, from);
+        }
+        WSB_UNREACHABLE();
+    }
+
+    [[nodiscard]] size_t usual_local(const UsualInstr& usual, uint32_t local) {
+        using Kind = UsualInstr::Kind;
+        if (local >= 0x80 || local >= m_locals.size() || m_is_initialized[local] == 0)
+            return not_usual;
+        const ValType type = m_locals[local];
+        if (usual.kind == Kind::local_get) {
+            charge(usual.fuel);
+            push(type);
+            m_sink.local_get(LocalIdx(local), type);
+            return 2;
+        }
+        if (!has_operands(type))
+            return not_usual;
+        charge(usual.fuel);
+        if (usual.kind == Kind::local_set) {
+            m_operands.pop_back();
+            m_sink.local_set(LocalIdx(local), type);
+        } else {
+            m_sink.local_tee(LocalIdx(local), type);
+        }
+        return 2;
+    }
+
+    [[nodiscard]] size_t usual_constant(const UsualInstr& usual, ShortLeb value) {
+        if (value.size_bytes == 0)
+            return not_usual;
+        charge(usual.fuel);
+        push(usual.result);
+        m_sink.constant(usual.op, usual.result, static_cast<uint64_t>(int64_t{value.as_signed()}));
+        return 1 + value.size_bytes;
+    }
+
+    /// Of memory 0, if its addresses are i32.
+    [[nodiscard]] size_t usual_access(const UsualInstr& usual, const uint8_t* from) {
+        const bool is_store = usual.kind == UsualInstr::Kind::store;
+        const ShortLeb offset = ShortLeb::read(from + 1);
+        if (*from > usual.max_align_log2 || offset.size_bytes == 0 || !m_has_usual_memory ||
+            !(is_store ? has_operands(ValType::i32, usual.second) : has_operands(ValType::i32)))
+            return not_usual;
+        charge(usual.fuel);
+        const binary::MemArg arg{.align_log2 = *from, .memory = MemIdx{}, .offset_bytes = offset.bits};
+        if (is_store) {
+            m_operands.resize(m_operands.size() - 2);
+            m_sink.store(usual.op, arg);
+        } else {
+            m_operands.back() = usual.result;
+            m_sink.load(usual.op, arg);
+        }
+        return 2 + offset.size_bytes;
+    }
+
+    [[nodiscard]] size_t usual_control(const UsualInstr& usual, const uint8_t* from) {
+        using Kind = UsualInstr::Kind;
+        constexpr uint8_t no_values = 0x40;
+        if (usual.kind == Kind::end) {
+            if (m_frames.size() == 1)
+                return not_usual;  // the function's own
+            charge(usual.fuel);
+            return step_end() ? 1 : not_valid;
+        }
+        if (usual.kind == Kind::block) {
+            if (*from != no_values)
+                return not_usual;
+            m_instr.block = {};
+            charge(usual.fuel);
+            return step_block(true) ? 2 : not_valid;
+        }
+        const ShortLeb index = ShortLeb::read(from);
+        if (index.size_bytes == 0)
+            return not_usual;
+        m_instr.index = index.bits;
+        charge(usual.fuel);
+        const bool is_valid = usual.kind == Kind::call ? step_call(true) : step_br(true);
+        return is_valid ? 1 + index.size_bytes : not_valid;
+    }
+
+    /// Whether the topmost operands of the frame are of these very types.
+    template <class... Types>
+    [[nodiscard]] bool has_operands(Types... types) const noexcept {
+        const ValType expected[] = {types...};
+        return m_operands.size() >= m_frames.back().height + sizeof...(types) &&
+               std::equal(std::begin(expected), std::end(expected), m_operands.end() - sizeof...(types));
+    }
+
     [[nodiscard]] bool declare_locals(const FuncBody& body, const FuncType& type) {
         uint64_t count = type.params.size();
         for (const LocalRun& run : body.locals)
             count += run.count;
         if (count > limits::locals)
             return fail(ErrorCode::limit_exceeded, "more than 50,000 locals");
-        m_locals.reserve(count);
-        for (const ValType param : type.params)
-            add_parameter(param);
+        add_parameters(type.params);
         for (const LocalRun& run : body.locals) {
             if (!check_val_type(run.type))
                 return false;
-            for (uint32_t i = 0; i < run.count; ++i)
-                add_local(run.type);
+            add_locals(run);
         }
         return true;
     }
@@ -170,6 +315,7 @@ private:
 #include "engine/validate/body_steps.inl"
 
     Sink& m_sink;
+    bool m_has_usual_memory = false;
 };
 
 }  // namespace wsb::validate

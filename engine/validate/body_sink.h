@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace wsb::validate {
 
@@ -22,6 +23,8 @@ struct BodyInfo {
     /// Fuel potential P: static cost since the last settlement on the fall-through path, the current
     /// instruction included. Remaining fuel is F - P at every point (docs/adr: metering).
     const uint32_t* potential = nullptr;
+    /// The operands' types, above those of unreachable code.
+    const std::vector<ValType>* operands = nullptr;
 };
 
 /// Types of a block. Spans live as long as the module.

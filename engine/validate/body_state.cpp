@@ -9,14 +9,27 @@
 
 namespace wsb::validate {
 
-void BodyState::add_parameter(ValType type) {
-    m_locals.push_back(type);
-    m_is_initialized.push_back(true);
+void BodyState::reset(FuncIdx func) noexcept {
+    m_func = func;
+    m_locals.clear();
+    m_is_initialized.clear();
+    m_initialized.clear();
+    m_operands.clear();
+    m_frames.clear();
+    m_single_results.clear();
+    m_fuel = {};
+    if (m_error.code != ErrorCode::none)
+        m_error = {};
 }
 
-void BodyState::add_local(ValType type) {
-    m_locals.push_back(type);
-    m_is_initialized.push_back(type.is_defaultable());
+void BodyState::add_parameters(std::span<const ValType> types) {
+    m_locals.assign(types.begin(), types.end());
+    m_is_initialized.assign(types.size(), 1);
+}
+
+void BodyState::add_locals(const LocalRun& run) {
+    m_locals.insert(m_locals.end(), run.count, run.type);
+    m_is_initialized.insert(m_is_initialized.end(), run.count, run.type.is_defaultable() ? 1 : 0);
 }
 
 void BodyState::open_body(std::span<const ValType> results) {
@@ -223,7 +236,7 @@ bool BodyState::check_local(ValType& type) {
     if (!pop(type))
         return false;
     if (!m_is_initialized[local]) {
-        m_is_initialized[local] = true;
+        m_is_initialized[local] = 1;
         m_initialized.push_back(local);
     }
     if (m_instr.op == Op::local_tee)
@@ -234,7 +247,7 @@ bool BodyState::check_local(ValType& type) {
 /// Forgets what was initialised inside a frame that ends.
 void BodyState::reset_locals(uint32_t count) noexcept {
     for (; m_initialized.size() > count; m_initialized.pop_back())
-        m_is_initialized[m_initialized.back()] = false;
+        m_is_initialized[m_initialized.back()] = 0;
 }
 
 bool BodyState::check_global(ValType& type) {

@@ -8,7 +8,7 @@
 #include "engine/validate/body_sink.h"
 #include "engine/validate/matching.h"
 
-#include <deque>
+#include <forward_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +57,10 @@ protected:
     explicit BodyState(const Module& module) noexcept : m_module(module) {}
 
     [[nodiscard]] bool is_live() const noexcept { return m_frames.back().is_live; }
-    void add_parameter(ValType type);
-    void add_local(ValType type);
+    /// Forgets the function before, but keeps its room.
+    void reset(FuncIdx func) noexcept;
+    void add_parameters(std::span<const ValType> types);
+    void add_locals(const LocalRun& run);
     void open_body(std::span<const ValType> results);
 
     // Errors: the first one wins; all return false.
@@ -69,7 +71,8 @@ protected:
     // Operands
     void push(ValType type) { m_operands.push_back(type); }
     void push(std::span<const ValType> types) {
-        m_operands.insert(m_operands.end(), types.begin(), types.end());
+        for (const ValType type : types)  // mostly none or one
+            push(type);
     }
     [[nodiscard]] bool pop(ValType expected) {
         const ControlFrame& frame = m_frames.back();
@@ -168,15 +171,14 @@ private:
     [[nodiscard]] bool close_branch(ControlFrame& frame);
     void reset_locals(uint32_t count) noexcept;
 
-    std::vector<ValType> m_operands;
-
 protected:
+    std::vector<uint8_t> m_is_initialized;  ///< by local; defaultable ones always are
+    std::vector<ValType> m_operands;
     std::vector<ControlFrame> m_frames;
 
 private:
-    std::vector<bool> m_is_initialized;    ///< by local; defaultable ones always are
-    std::vector<uint32_t> m_initialized;   ///< non-defaultable locals in the order they were set
-    std::deque<ValType> m_single_results;  ///< stable room for block types of one uncommon value
+    std::vector<uint32_t> m_initialized;          ///< non-defaultable locals in the order they were set
+    std::forward_list<ValType> m_single_results;  ///< stable room for block types of one uncommon value
     Error m_error;
 };
 

@@ -404,15 +404,12 @@ Result<void> validate_declarations(Module& module, TypeRegistry& registry) {
     return Declarations(module, registry).run();
 }
 
-Result<void> validate_body(const Module& module, FuncIdx func) {
-    NullSink sink;
-    return BodyReader<NullSink>(module, func, sink).run();
-}
-
 Result<void> validate(Module& module, TypeRegistry& registry) {
     WSB_TRY(validate_declarations(module, registry));
+    NullSink sink;
+    BodyReader<NullSink> reader(module, sink);
     for (size_t i = module.imported_funcs; i < module.funcs.size(); ++i)
-        WSB_TRY(validate_body(module, FuncIdx(i)));
+        WSB_TRY(reader.run(FuncIdx(i)));
     return {};
 }
 

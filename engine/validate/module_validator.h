@@ -11,9 +11,6 @@ namespace wsb::validate {
 /// Validates everything but function bodies, and fills `canonical_types` and `declared_funcs`.
 [[nodiscard]] Result<void> validate_declarations(Module& module, TypeRegistry& registry);
 
-/// Validates one body; `func` is not imported. Declarations must have passed.
-[[nodiscard]] Result<void> validate_body(const Module& module, FuncIdx func);
-
 /// Both, all bodies in order; the first error wins.
 [[nodiscard]] Result<void> validate(Module& module, TypeRegistry& registry);
 

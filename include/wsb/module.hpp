@@ -28,6 +28,13 @@ struct CustomSectionView {
     std::span<const uint8_t> content;  ///< valid as long as the module
 };
 
+/// How much of a module is translated.
+struct CodeStatistics {
+    size_t functions = 0;             ///< of its own
+    size_t translated_functions = 0;  ///< all, but with Config::lazy_translation only those called so far
+    uint64_t translated_bytes = 0;    ///< that their code takes
+};
+
 /// Validated, compiled, immutable. A cheap handle; copies share the code. Safe to use from any
 /// thread, in any number of stores of its engine.
 class Module {
@@ -52,6 +59,8 @@ public:
     [[nodiscard]] std::vector<CustomSectionView> custom_sections() const;
     /// From the name section; empty if it has none.
     [[nodiscard]] std::string_view name() const noexcept;
+    /// As it is now: other threads may be calling its functions.
+    [[nodiscard]] CodeStatistics code_statistics() const noexcept;
     /// The binary, as compiled. Valid as long as the module.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
 

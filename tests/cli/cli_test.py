@@ -201,6 +201,7 @@ class GeneralTest(CliTest):
         samples = {
             "--invoke": ["--invoke", "add"],
             "--tier": ["--tier", "interp"],
+            "--lazy": ["--lazy"],
             "--fuel": ["--fuel", "100"],
             "--max-memory": ["--max-memory", "1MiB"],
             "--max-stack": ["--max-stack", "256KiB"],
@@ -320,16 +321,35 @@ class InvokeTest(CliTest):
             self.assertEqual(
                 list(stats),
                 ["fuel", "wall_ns", "cpu_ns", "peak_memory_bytes", "collections", "longest_pause_ns"]
-                + ["tier", "exit"],
+                + ["functions", "translated_functions", "translated_bytes", "tier", "exit"],
             )
             self.assertEqual(stats["peak_memory_bytes"], 4 * 65536)
             self.assertEqual((stats["tier"], stats["exit"]), ("interp", 0))
             self.assertGreater(stats["fuel"], 0)
             self.assertGreater(stats["wall_ns"], 0)
 
+    def test_lazy_translates_what_is_called(self):
+        functions = 1000
+        text = "".join(f"(func (export \"f{i}\") (result i32) (i32.const {i}))" for i in range(functions))
+        self.file("many.wat", f"(module {text})")
+        for options, translated in [([], functions), (["--lazy"], 1)]:
+            process = self.run_command("run", *options, "--stats", "--invoke", "f7", "many.wat")
+            self.assertEqual((process.returncode, process.stdout), (0, "7\n"))
+            stats = json.loads(process.stderr)
+            self.assertEqual((stats["functions"], stats["translated_functions"]), (functions, translated))
+            self.assertGreater(stats["translated_bytes"], 0)
+
+    def test_lazy_says_the_same_of_traps(self):
+        self.file("trap.wat", "(func $g unreachable) (func (export \"f\") nop (call $g))")
+        said = [
+            self.run_command("run", *options, "--invoke", "f", "trap.wat") for options in ([], ["--lazy"])
+        ]
+        self.assertEqual((said[0].returncode, said[0].stderr), (said[1].returncode, said[1].stderr))
+        self.assertEqual(said[0].returncode, 134)
+
     def test_fuel_is_the_same_in_every_run(self):
         fuels = set()
-        for options in [[], ["--fuel", "100000"], ["--tier", "interp"]]:
+        for options in [[], ["--fuel", "100000"], ["--tier", "interp"], ["--lazy"]]:
             process = self.run_command("run", *options, "--stats", "--invoke", "add", "math.wat", "1", "2")
             fuels.add(json.loads(process.stderr)["fuel"])
         self.assertEqual(len(fuels), 1)

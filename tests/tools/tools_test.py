@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of tools/ find what they are for."""
+"""The checks of tools/ find what they are for, and bench/compare.py compares."""
+import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -10,6 +12,13 @@ SOURCE = pathlib.Path(os.environ.get("WSB_SOURCE", pathlib.Path(__file__).parent
 sys.path.insert(0, str(SOURCE / "tools"))
 import check_layers  # noqa: E402
 import check_size  # noqa: E402
+
+sys.path.insert(0, str(SOURCE / "bench"))
+import engines  # noqa: E402
+import report  # noqa: E402
+
+COMMAND = os.environ.get("WASM_SANDBOX", "wasm-sandbox")
+COMPARE = SOURCE / "bench" / "compare.py"
 
 
 class Tools(unittest.TestCase):
@@ -40,6 +49,65 @@ class Tools(unittest.TestCase):
         root = self.tree({"long.cpp": "\n" * 801, "middling.cpp": "\n" * 601, "short.cpp": "\n" * 600})
         found = check_size.check(sorted(root.iterdir()))
         self.assertEqual([failure for _, failure in found], [True, False])
+
+
+class Compare(unittest.TestCase):
+    """What bench/compare.py measures is noise here; what it checks is not."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def compare(self, *args, status=0):
+        process = subprocess.run([sys.executable, COMPARE, "--ours", COMMAND, "--quiet", *args],
+                                 capture_output=True, text=True, timeout=300)
+        self.assertEqual(process.returncode, status, process.stdout + process.stderr)
+        return process.stdout + process.stderr
+
+    def hello(self):
+        file = self.directory / "hello.wasm"
+        subprocess.run([COMMAND, "wat2wasm", SOURCE / "examples/hello/hello.wat", "-o", file], check=True)
+        return str(file)
+
+    def test_a_kernel_with_its_native_twin(self):
+        build = [SOURCE / "bench/programs/build.sh", self.directory, "fib", "script"]
+        subprocess.run(build, check=True, timeout=300)
+        self.compare(f"{self.directory}/fib.wasm,1", f"{self.directory}/script.wasm,1",
+                     "--only", "native,ours,ours+fuel", "--rounds", "1",
+                     "--json", self.directory / "out.json", "--plot", self.directory / "out.svg")
+        found = json.loads((self.directory / "out.json").read_text())
+        self.assertEqual(found["mean_over"], ["fib", "script"])
+        for program in found["programs"].values():
+            self.assertEqual(list(program), ["native", "ours", "ours+fuel"])
+            self.assertTrue(all("error" not in entry for entry in program.values()), program)
+            self.assertGreater(program["ours"]["ratio"], 0)
+        self.assertIn("<title>ours, fib", (self.directory / "out.svg").read_text())
+
+    def test_wrong_outputs_and_statuses_are_seen(self):
+        (self.directory / "hello.native").write_text("#!/bin/sh\necho Hello from WebAssembly!\n")
+        (self.directory / "hello.native").chmod(0o755)
+        text = self.compare(self.hello(), "--rounds", "2", "--only", "native,ours,liar,broken", "--reference",
+                            "ours", "--engine", "liar=echo", "--engine", "broken=false", status=1)
+        self.assertRegex(text, r"hello +[0-9.]+ +[0-9.]+ +1\.00 +wrong output +status 1")
+
+    def test_start_up_and_loading(self):
+        text = self.compare("--startup", "--rounds", "2", "--only", "ours")
+        self.assertRegex(text, r"ours +[0-9.]+ +[0-9.]+ +[0-9.]+")
+        text = self.compare("--startup", "--rounds", "2", "--only", "liar", "--engine", "liar=echo", status=2)
+        self.assertIn("echo: prints something else", text)
+        text = self.compare("--load", self.hello(), "--rounds", "2", "--only", "ours")
+        self.assertRegex(text, r"(?s)hello.wasm: .*ours +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+")
+
+    def test_means_are_over_what_all_engines_ran(self):
+        ratios = {"ours": {"a": 2.0, "b": 8.0, "simd": 64.0}, "wasm3": {"a": 3.0, "b": 3.0}, "absent": {}}
+        shared = report.shared_programs(["a", "b", "simd"], ratios)
+        self.assertEqual(shared, ["a", "b"])
+        self.assertAlmostEqual(report.mean_over(ratios["ours"], shared), 4.0)
+
+    def test_engines_do_not_run_what_they_lack(self):
+        program = engines.Program(self.hello(), needs={"simd"})
+        self.assertIsNone(engines.Engine("wasm3", ["wasm3", "{}"]).line(program, []))
+        line = engines.Engine("wasmtime", engines.KNOWN_ENGINES["wasmtime"]).line(program, ["x"])
+        self.assertEqual(line, ["wasmtime", "run", str(program.file.resolve()), "x"])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ namespace wsb::runtime::testing {
 
 class FakeTier final : public Tier {
 public:
-    Result<void> compile(CompiledModule& compiled, unsigned) const override {
-        compiled.codes.resize(compiled.module.bodies.size());
+    Result<void> compile(CompiledModule& compiled, const CompileOptions&) const override {
+        compiled.codes = std::make_unique<lower::Code[]>(compiled.module.bodies.size());
         return {};
     }
     HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) const noexcept override {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which function a cell belongs to, while functions are still being lowered. For traps, exceptions and
+// collections, not for calls.
+#pragma once
+
+#include "engine/lower/code.h"
+
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <vector>
+
+namespace wsb::lower {
+
+/// A form of a function.
+struct FoundForm {
+    const Code* fast = nullptr;  ///< null: none
+    bool is_stepping = false;
+};
+
+/// All forms of a module's functions. Safe to use from several threads once the module is loaded.
+class CodeIndex {
+public:
+    /// Once, when the module is loaded: enters those that are lowered.
+    void enter_loaded(std::span<const Code> codes);
+
+    /// Enters the form of `fast` that begins with the cell `entry`. `publish` runs under the lock, so that
+    /// whoever meets a published form finds it here; it says no if another thread came first.
+    template <class Publish>
+    void enter(const Code& fast, const Word* entry, Publish publish) {
+        const std::unique_lock lock(m_mutex);
+        const auto entered = m_later.emplace(entry, &fast).first;
+        if (!publish())
+            m_later.erase(entered);
+    }
+
+    [[nodiscard]] FoundForm find(const Word* cell) noexcept;
+
+private:
+    std::vector<const Code*> m_loaded;  ///< ascending by their cells
+    std::shared_mutex m_mutex;
+    std::map<const Word*, const Code*> m_later;  ///< stepping forms too; by the first cell
+};
+
+}  // namespace wsb::lower
