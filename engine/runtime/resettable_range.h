@@ -45,7 +45,7 @@ private:
     void discard() noexcept;
 
     /// Of pages that are private; scattered ones beyond that are given back.
-    static constexpr size_t most_ranges = 32;
+    static constexpr size_t most_ranges = 64;
 
     PageRange m_range;
     InitialContent m_content;
