@@ -51,9 +51,7 @@ Result<SharedMemory> SharedMemory::create(const MemoryType& type) {
 }
 
 MemoryType SharedMemory::type() const noexcept {
-    MemoryType type = m_memory->type();
-    type.limits_pages.min = size_bytes() >> type.page_size_log2;
-    return type;
+    return m_memory->current_type();
 }
 uint64_t SharedMemory::size_bytes() const noexcept {
     return m_memory->size_bytes();
@@ -110,6 +108,7 @@ std::optional<SharedMemory> Memory::shared() const {
 }
 
 std::span<uint8_t> Memory::data() const noexcept {
+    m_memory->expose();
     return {m_memory->base, m_memory->size_bytes};
 }
 
@@ -123,19 +122,22 @@ std::optional<std::span<uint8_t>> Memory::view(uint64_t offset_bytes, uint64_t l
 bool Memory::read(uint64_t offset_bytes, std::span<uint8_t> target) const noexcept {
     if (const auto memory = shared())
         return memory->read(offset_bytes, target);
-    const auto source = view(offset_bytes, target.size());
-    if (source && !target.empty())
-        std::memcpy(target.data(), source->data(), target.size());
-    return source.has_value();
+    if (!is_inside(offset_bytes, target.size(), m_memory->size_bytes))
+        return false;
+    if (!target.empty())
+        std::memcpy(target.data(), m_memory->base + offset_bytes, target.size());
+    return true;
 }
 
 bool Memory::write(uint64_t offset_bytes, std::span<const uint8_t> source) const noexcept {
     if (const auto memory = shared())
         return memory->write(offset_bytes, source);
-    const auto target = view(offset_bytes, source.size());
-    if (target && !source.empty())
-        std::memcpy(target->data(), source.data(), source.size());
-    return target.has_value();
+    if (!is_inside(offset_bytes, source.size(), m_memory->size_bytes))
+        return false;
+    m_store.impl().note_thread();
+    if (!source.empty())
+        std::memcpy(m_memory->base + offset_bytes, source.data(), source.size());
+    return true;
 }
 
 // Table

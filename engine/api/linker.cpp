@@ -3,6 +3,7 @@
 
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
+#include "engine/runtime/prepared.h"
 
 #include <fmt/format.h>
 
@@ -105,6 +106,33 @@ struct Linker::Impl {
         const auto found = names->second.find(name);
         return found == names->second.end() ? nullptr : &found->second;
     }
+    /// @return bad_usage for what belongs to a store.
+    [[nodiscard]] static Result<runtime::PreparedImport> prepare(const Definition& definition) {
+        if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition))
+            return runtime::HostImport{(*host)->type, &enter_host, *host};
+        if (const auto* shared = std::get_if<SharedMemory>(&definition))
+            return shared->impl();
+        return fail(ErrorCode::bad_usage,
+                    "belongs to one store; define a host function or a shared memory instead");
+    }
+    /// What `get` gives for each import of a module. @return unknown_import; its error, with the name.
+    template <class Item, class Get>
+    [[nodiscard]] Result<std::vector<Item>> imports_of(const syntax::Module& module, Get get) const {
+        std::vector<Item> items;
+        items.reserve(module.imports.size());
+        for (const syntax::Import& import : module.imports) {
+            const Definition* definition = find(import.module, import.name);
+            if (definition == nullptr)
+                return std::unexpected(runtime::unknown_import(module, import));
+            auto item = get(*definition);
+            if (!item) {
+                return fail(item.error().code,
+                            fmt::format("{}.{}: {}", import.module, import.name, item.error().detail));
+            }
+            items.push_back(*std::move(item));
+        }
+        return items;
+    }
     /// Host functions and shared memories become ones of the store.
     /// @return bad_usage for what belongs to another store or engine, limit_exceeded.
     [[nodiscard]] Result<runtime::ExternItem> resolve(runtime::Store& store,
@@ -177,23 +205,26 @@ std::optional<Extern> Linker::get(StoreRef store, std::string_view module, std::
 
 CallResult<Instance> Linker::instantiate(StoreRef store, const Module& module) const {
     return api::guarded([&]() -> CallResult<Instance> {
-        const syntax::Module& source = module.compiled()->module;
-        std::vector<runtime::ExternItem> imports;
-        imports.reserve(source.imports.size());
-        for (const syntax::Import& import : source.imports) {
-            const Impl::Definition* definition = m_impl->find(import.module, import.name);
-            if (definition == nullptr)
-                return std::unexpected(runtime::unknown_import(source, import));
-            const auto item = m_impl->resolve(store.impl(), *definition);
-            if (!item) {
-                return fail(item.error().code,
-                            fmt::format("{}.{}: {}", import.module, import.name, item.error().detail));
-            }
-            imports.push_back(*item);
-        }
+        WSB_TRY_ASSIGN(const auto imports,
+                       m_impl->imports_of<runtime::ExternItem>(
+                           module.compiled()->module, [&](const Impl::Definition& definition) {
+                               return m_impl->resolve(store.impl(), definition);
+                           }));
         WSB_TRY_ASSIGN(runtime::Instance* const instance,
                        runtime::instantiate(store.impl(), module.compiled(), imports));
         return Instance(store, *instance);
+    });
+}
+
+Result<InstancePre> Linker::instantiate_pre(const Module& module) const {
+    return api::guarded([&]() -> Result<InstancePre> {
+        const auto& compiled = module.compiled();
+        if (compiled->registry != m_impl->engine.state()->registry)
+            return fail(ErrorCode::bad_usage, "module and linker belong to different engines");
+        WSB_TRY_ASSIGN(auto imports,
+                       m_impl->imports_of<runtime::PreparedImport>(compiled->module, &Impl::prepare));
+        WSB_TRY_ASSIGN(auto prepared, runtime::Prepared::create(compiled, std::move(imports)));
+        return InstancePre(std::move(prepared));
     });
 }
 

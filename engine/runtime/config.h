@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace wsb {
 
@@ -39,6 +40,40 @@ struct StoreLimits {
     uint32_t memories = 10'000;
     uint32_t tables = 10'000;
     uint32_t externrefs = 1'000'000;  ///< host objects entered
+};
+
+/// Choices for a pool of instances; fixed once it exists. Value type.
+struct PoolOptions {
+    uint32_t slots = 1000;  ///< instances that can be out at the same time
+    StoreLimits limits;     ///< of each
+    /// Address space of each slot's first linear memory. A larger memory gets its own each time.
+    uint64_t memory_reservation_bytes = uint64_t{1} << 32;
+    /// Inaccessible address space behind it.
+    uint64_t guard_bytes = uint64_t{1} << 31;
+    /// Of each memory of a slot that is free: beyond that, pages go back to the system.
+    uint64_t resident_bytes = uint64_t{256} << 10;
+    /// Whether to ask the kernel which pages were written, where it can tell (Linux 6.7). Without, all pages
+    /// go back to the system at each return.
+    bool watches_pages = true;
+};
+
+/// What an instance taken from a pool begins with, its start function included.
+struct TakeOptions {
+    std::optional<uint64_t> fuel;  ///< none: unlimited
+    void* data = nullptr;          ///< see StoreRef::set_data
+};
+
+/// What a pool has done so far, and how it stands.
+struct PoolStatistics {
+    uint32_t slots_made = 0;   ///< with address space
+    uint32_t slots_taken = 0;  ///< now
+    uint64_t takes = 0;
+    uint64_t builds = 0;  ///< takes that had to instantiate, for want of a free slot that had served the same
+    uint64_t evictions = 0;  ///< of those, for which a slot gave up what it had served
+    // Returned memories and stacks, by what it took to put them back as they were.
+    uint64_t ranges_known = 0;      ///< copied; which pages, was known from before
+    uint64_t ranges_scanned = 0;    ///< copied, after asking the kernel for the pages
+    uint64_t ranges_discarded = 0;  ///< pages given back to the system
 };
 
 /// A limit that was reached.

@@ -141,11 +141,11 @@ private:
     }
 
     const TypeInfo& type_info(const binary::Instr& instr) {
-        return m_scope.store.heap().type_info(m_scope.module.canonical_types[instr.index]);
+        return m_scope.store->heap().type_info(m_scope.module.canonical_types[instr.index]);
     }
 
     Result<Object*> allocate(const binary::Instr& instr, const TypeInfo& type, uint64_t size_bytes) {
-        Object* object = m_scope.store.heap().allocate(type, size_bytes);
+        Object* object = m_scope.store->heap().allocate(type, size_bytes);
         if (object == nullptr)
             return fail(ErrorCode::limit_exceeded, instr.offset_bytes, "objects exceed the memory limit");
         return object;

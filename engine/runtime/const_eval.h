@@ -16,7 +16,7 @@ namespace wsb::runtime {
 /// What a constant expression can see: the globals that exist already, and the functions; and the store
 /// that keeps the objects it makes.
 struct ConstScope {
-    Store& store;
+    Store* store = nullptr;  ///< null: for expressions that make no objects
     const Module& module;
     std::span<VmGlobal* const> globals;
     std::span<VmFunc* const> funcs;

@@ -92,9 +92,26 @@ Heap::Heap(Store& store) noexcept : m_store(store) {
 Heap::~Heap() {
     static_assert(sizeof(Block) <= Block::first_cell_bytes && Block::first_cell_bytes % granule_bytes == 0);
     static_assert(size_classes == cell_sizes.size());
+    clear();
+}
+
+void Heap::clear() noexcept {
+    if (m_capacity_bytes == 0)
+        return;
     for_each_block([&](Block* block) { free_block(block); });
     for (Block* block : m_empty)
         free_block(block);
+    for (size_t i = 0; i < size_classes; ++i) {
+        m_classes[i] = SizeClass();
+        m_classes[i].cell_bytes = cell_sizes[i];
+    }
+    m_empty.clear();
+    m_large.clear();
+    std::vector<Object*>().swap(m_mark_stack);
+    std::vector<PendingArray>().swap(m_array_stack);
+    m_live_bytes = 0;
+    m_since_collection_bytes = 0;
+    m_threshold_bytes = min_threshold_bytes;
 }
 
 const TypeInfo& Heap::type_info(CanonId id) {

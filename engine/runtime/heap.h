@@ -67,6 +67,9 @@ public:
     /// Some root could not be named: keeps everything.
     void give_up_marking() noexcept;
 
+    /// Frees every object, whatever refers to it.
+    void clear() noexcept;
+
     [[nodiscard]] uint64_t capacity_bytes() const noexcept { return m_capacity_bytes; }
     /// As of the last collection.
     [[nodiscard]] uint64_t live_bytes() const noexcept { return m_live_bytes; }

@@ -35,6 +35,11 @@ public:
             m_order.pop_back();
         }
     }
+    /// Lets all go, and the room they took.
+    void clear() noexcept {
+        if (m_order.capacity() != 0)
+            *this = HostRoots();
+    }
     [[nodiscard]] std::span<const Slot> all() const noexcept { return m_order; }
 
 private:

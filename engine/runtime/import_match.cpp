@@ -45,9 +45,9 @@ struct Matcher {
                limits_match(actual.limits_elements, expected->limits_elements) &&
                same(actual.element, canonical(expected->element));
     }
-    bool operator()(const Memory* memory) const noexcept {
+    bool operator()(const Memory* memory) const noexcept { return (*this)(memory->current_type()); }
+    bool operator()(const MemoryType& actual) const noexcept {
         const auto* expected = std::get_if<MemoryType>(&import.type);
-        const MemoryType actual = memory->current_type();
         return expected != nullptr && actual.address == expected->address &&
                actual.is_shared == expected->is_shared && actual.page_size_log2 == expected->page_size_log2 &&
                limits_match(actual.limits_pages, expected->limits_pages);
@@ -80,11 +80,26 @@ struct Describe {
     ExternType operator()(const Tag* tag) const { return {TagSignature{*registry.type(tag->type()).func()}}; }
 };
 
+std::unexpected<Error> mismatch(const Module& module, const Import& import, const ExternType& found) {
+    return fail(ErrorCode::incompatible_import,
+                fmt::format("{}.{}: expected {}, found {}", import.module, import.name,
+                            to_string(import_type(module, import)), to_string(found)));
+}
+
 }  // namespace
 
-bool import_matches(const TypeRegistry& registry, const Module& module, const Import& import,
-                    const ExternItem& item) noexcept {
-    return std::visit(Matcher{registry, module, import}, item);
+Result<void> check_import(const TypeRegistry& registry, const Module& module, const Import& import,
+                          const ExternItem& item) {
+    if (!std::visit(Matcher{registry, module, import}, item))
+        return mismatch(module, import, item_type(registry, item));
+    return {};
+}
+
+Result<void> check_import(const TypeRegistry& registry, const Module& module, const Import& import,
+                          const MemoryType& memory) {
+    if (!Matcher{registry, module, import}(memory))
+        return mismatch(module, import, {memory});
+    return {};
 }
 
 ExternType item_type(const TypeRegistry& registry, const ExternItem& item) {

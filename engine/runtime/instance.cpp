@@ -4,6 +4,8 @@
 #include "engine/base/check.h"
 #include "engine/runtime/store.h"
 
+#include <algorithm>
+
 namespace wsb::runtime {
 
 Instance::Instance(Store& store, std::shared_ptr<const CompiledModule> compiled)
@@ -26,6 +28,31 @@ const Export* Instance::find_export(std::string_view name) {
     }
     const auto found = m_export_index.find(name);
     return found == m_export_index.end() ? nullptr : &exports[found->second];
+}
+
+InstanceState Instance::state() {
+    InstanceState state;
+    for (uint32_t i = 0; i < m_own_globals.size(); ++i)
+        if (m_own_globals[i].type().is_mutable)
+            state.globals.push_back({i, {m_own_globals[i].value[0], m_own_globals[i].value[1]}});
+    for (const auto& table : m_own_tables)
+        state.tables.emplace_back(table->elements, table->elements + table->size);
+    state.elems = m_elems;
+    state.datas = m_datas;
+    m_has_dropped = false;
+    return state;
+}
+
+void Instance::restore(const InstanceState& state) noexcept {
+    for (const auto& [index, value] : state.globals)
+        std::ranges::copy(value, m_own_globals[index].value);
+    for (size_t i = 0; i < state.tables.size(); ++i)
+        m_own_tables[i]->restore(state.tables[i]);
+    if (m_has_dropped) {
+        std::ranges::copy(state.elems, m_elems.begin());
+        std::ranges::copy(state.datas, m_datas.begin());
+        m_has_dropped = false;
+    }
 }
 
 ExternItem Instance::item(ExternKind kind, uint32_t index) const noexcept {

@@ -9,6 +9,7 @@
 #include "engine/runtime/tier.h"
 #include "engine/runtime/trap.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,14 @@ namespace wsb::runtime {
 
 /// Anything imported or exported; the order of the alternatives is that of ExternKind. Never null.
 using ExternItem = std::variant<VmFunc*, Table*, Memory*, Global*, Tag*>;
+
+/// What an instance can change of itself, without memories.
+struct InstanceState {
+    std::vector<std::pair<uint32_t, std::array<Slot, 2>>> globals;  ///< the mutable ones of its own
+    std::vector<std::vector<Slot>> tables;                          ///< its own
+    std::vector<std::span<const Slot>> elems;
+    std::vector<std::span<const uint8_t>> datas;
+};
 
 /// Owned by its store (or, until it is finished, by instantiate). Its address is stable.
 class Instance {
@@ -47,10 +56,24 @@ public:
     [[nodiscard]] std::span<const uint8_t> data(uint32_t index) const noexcept { return m_datas[index]; }
     /// Its place among the instances of the store was charged: given back at the end.
     void set_charged() noexcept { m_is_charged = true; }
-    void drop_elem(uint32_t index) noexcept { m_elems[index] = {}; }
+    void drop_elem(uint32_t index) noexcept {
+        m_elems[index] = {};
+        m_has_dropped = true;
+    }
     /// Objects that its globals, tables and segments refer to.
     void mark_roots(Heap& heap) const noexcept;
-    void drop_data(uint32_t index) noexcept { m_datas[index] = {}; }
+    void drop_data(uint32_t index) noexcept {
+        m_datas[index] = {};
+        m_has_dropped = true;
+    }
+
+    /// What `restore` needs of the instance as it is now. Throws std::bad_alloc.
+    [[nodiscard]] InstanceState state();
+    /// Globals, tables and segments as they were; memories go their own way. Nothing may refer to objects.
+    void restore(const InstanceState& state) noexcept;
+    [[nodiscard]] std::span<const std::unique_ptr<Memory>> own_memories() const noexcept {
+        return m_own_memories;
+    }
 
 private:
     friend class Instantiation;
@@ -72,11 +95,13 @@ private:
     std::vector<VmFunc> m_own_funcs;
     std::vector<std::unique_ptr<Memory>> m_own_memories;
     std::vector<std::unique_ptr<Table>> m_own_tables;
-    std::vector<std::unique_ptr<Global>> m_own_globals;
+    std::vector<Global> m_own_globals;
     std::vector<std::unique_ptr<Tag>> m_own_tags;
 
-    std::vector<std::vector<Slot>> m_elems;         ///< evaluated; empty when dropped
+    std::vector<std::vector<Slot>> m_elem_slots;    ///< evaluated
+    std::vector<std::span<const Slot>> m_elems;     ///< into those; empty when dropped
     std::vector<std::span<const uint8_t>> m_datas;  ///< into the module's bytes; empty when dropped
+    bool m_has_dropped = false;                     ///< some segment, since `state`
     std::unordered_map<std::string_view, uint32_t> m_export_index;  ///< filled at the first search
 };
 
@@ -94,12 +119,19 @@ private:
 [[nodiscard]] CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
                                                 std::span<const ExternItem> imports);
 
+/// The functions of a module, but for the instance they live in.
+[[nodiscard]] std::vector<VmFunc> own_funcs(const CompiledModule& compiled);
+
 /// The type of an item, canonical, with current sizes.
 [[nodiscard]] ExternType item_type(const TypeRegistry& registry, const ExternItem& item);
 
 /// Whether an item may serve an import. Spec: valid/matching#match-externtype
-[[nodiscard]] bool import_matches(const TypeRegistry& registry, const Module& module, const Import& import,
-                                  const ExternItem& item) noexcept;
+/// @return incompatible_import.
+[[nodiscard]] Result<void> check_import(const TypeRegistry& registry, const Module& module,
+                                        const Import& import, const ExternItem& item);
+/// The same for a memory that is of no store.
+[[nodiscard]] Result<void> check_import(const TypeRegistry& registry, const Module& module,
+                                        const Import& import, const MemoryType& memory);
 
 /// The type that an import declares, in the module's own indices.
 [[nodiscard]] ExternType import_type(const Module& module, const Import& import);

@@ -4,9 +4,8 @@
 #include "engine/runtime/const_eval.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/operations.h"
+#include "engine/runtime/prepared.h"
 #include "engine/runtime/store.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -15,12 +14,20 @@ namespace wsb::runtime {
 /// The steps in order. Until `finish`, nothing outside the new instance has changed.
 class Instantiation {
 public:
-    Instantiation(Store& store, std::unique_ptr<Instance> instance) noexcept
-        : m_store(store), m_owned(std::move(instance)), m_instance(*m_owned), m_module(m_instance.module()) {}
+    /// `prepared` may be null. `place`: null unless memories are to be resettable.
+    Instantiation(Store& store, std::unique_ptr<Instance> instance, const Prepared* prepared,
+                  const PageRange* place) noexcept
+        : m_store(store),
+          m_owned(std::move(instance)),
+          m_instance(*m_owned),
+          m_module(m_instance.module()),
+          m_prepared(prepared),
+          m_place(place) {}
 
-    Result<void> link(std::span<const ExternItem> imports);
-    CallResult<void> allocate();
-    /// Gives the instance to the store, runs active segments and the start function.
+    Result<void> check(std::span<const ExternItem> imports) const;
+    /// Imports have been checked.
+    CallResult<void> allocate(std::span<const ExternItem> imports);
+    /// Gives the instance to the store and runs active segments.
     CallResult<Instance*> finish();
 
 private:
@@ -30,16 +37,23 @@ private:
     CallResult<void> make_globals();
     CallResult<void> make_tables();
     Result<void> make_memories();
+    Result<std::unique_ptr<Memory>> make_memory(size_t index);
     CallResult<void> make_segments();
     CallResult<void> evaluate_offsets();
     void publish() noexcept;
     [[nodiscard]] TrapCode run_segments() noexcept;
+    [[nodiscard]] bool is_in_image(const DataSegment& segment) const noexcept {
+        const uint32_t memory = segment.memory.value;
+        return m_images != nullptr && memory >= m_module.imported_memories &&
+               (*m_images)[memory - m_module.imported_memories].is_complete();
+    }
     [[nodiscard]] CallResult<Slot> eval(const ConstExpr& expression) const {
         WSB_TRY_ASSIGN(const ConstValue value, evaluate(scope(), expression));
         return value[0];
     }
     [[nodiscard]] ConstScope scope() const noexcept {
-        return {m_store, m_module, m_instance.m_globals, m_instance.m_funcs, m_instance.compiled()->executed};
+        return {&m_store, m_module, m_instance.m_globals, m_instance.m_funcs,
+                m_instance.compiled()->executed};
     }
     [[nodiscard]] ValType canonical(ValType type) const noexcept {
         return to_canonical(type, m_module.canonical_types);
@@ -49,22 +63,21 @@ private:
     std::unique_ptr<Instance> m_owned;
     Instance& m_instance;
     const Module& m_module;
-    std::vector<uint64_t> m_elem_offsets;  ///< of active segments, by segment
-    std::vector<uint64_t> m_data_offsets;
+    const Prepared* m_prepared;
+    const PageRange* m_place;
+    /// By memory of its own, or none: those that are complete have the content already.
+    const std::deque<MemoryImage>* m_images = nullptr;
+    // Of active segments, by segment: what is prepared, or evaluated here.
+    std::span<const uint64_t> m_elem_offsets;
+    std::span<const uint64_t> m_data_offsets;
+    std::vector<uint64_t> m_own_elem_offsets;
+    std::vector<uint64_t> m_own_data_offsets;
 };
 
-Result<void> Instantiation::link(std::span<const ExternItem> imports) {
+Result<void> Instantiation::check(std::span<const ExternItem> imports) const {
     WSB_CHECK(imports.size() == m_module.imports.size());
-    for (size_t i = 0; i < imports.size(); ++i) {
-        const Import& import = m_module.imports[i];
-        if (!import_matches(m_store.registry(), m_module, import, imports[i])) {
-            return fail(ErrorCode::incompatible_import,
-                        fmt::format("{}.{}: expected {}, found {}", import.module, import.name,
-                                    to_string(import_type(m_module, import)),
-                                    to_string(item_type(m_store.registry(), imports[i]))));
-        }
-        bind(imports[i]);
-    }
+    for (size_t i = 0; i < imports.size(); ++i)
+        WSB_TRY(check_import(m_store.registry(), m_module, m_module.imports[i], imports[i]));
     return {};
 }
 
@@ -81,7 +94,9 @@ void Instantiation::bind(const ExternItem& item) {
         m_instance.m_tags.push_back(*tag);
 }
 
-CallResult<void> Instantiation::allocate() {
+CallResult<void> Instantiation::allocate(std::span<const ExternItem> imports) {
+    for (const ExternItem& item : imports)
+        bind(item);
     make_type_infos();
     make_funcs();
     for (size_t i = m_module.imported_tags; i < m_module.tags.size(); ++i) {
@@ -110,31 +125,42 @@ void Instantiation::make_type_infos() {
     m_instance.vm().type_infos = m_instance.m_type_infos.data();
 }
 
-void Instantiation::make_funcs() {
-    std::vector<VmFunc>& own = m_instance.m_own_funcs;
-    const size_t first = m_module.imported_funcs;
-    own.resize(m_module.funcs.size() - first);
-    m_instance.m_funcs.reserve(m_module.funcs.size());
+std::vector<VmFunc> own_funcs(const CompiledModule& compiled) {
+    const Module& module = compiled.module;
+    const size_t first = module.imported_funcs;
+    std::vector<VmFunc> own(module.funcs.size() - first);
     for (size_t i = 0; i < own.size(); ++i) {
         VmFunc& func = own[i];
         func.index = FuncIdx(first + i);
-        const FuncType& type = m_module.func_type(func.index);
-        func.type = m_module.canonical_types[m_module.funcs[first + i].value];
+        const FuncType& type = module.func_type(func.index);
+        func.type = module.canonical_types[module.funcs[first + i].value];
         func.param_slots = slot_count_of(type.params);
         func.result_slots = slot_count_of(type.results);
-        func.code = &m_instance.compiled()->codes[i];
+        func.code = &compiled.codes[i];
+    }
+    return own;
+}
+
+void Instantiation::make_funcs() {
+    std::vector<VmFunc>& own = m_instance.m_own_funcs;
+    if (m_prepared != nullptr)
+        own.assign(m_prepared->funcs().begin(), m_prepared->funcs().end());
+    else
+        own = own_funcs(*m_instance.compiled());
+    m_instance.m_funcs.reserve(m_module.funcs.size());
+    for (VmFunc& func : own) {
         func.instance = &m_instance.vm();
         m_instance.m_funcs.push_back(&func);
     }
 }
 
 CallResult<void> Instantiation::make_globals() {
+    m_instance.m_own_globals.reserve(m_module.globals.size() - m_module.imported_globals);
     for (size_t i = m_module.imported_globals; i < m_module.globals.size(); ++i) {
         const syntax::Global& global = m_module.globals[i];
         WSB_TRY_ASSIGN(const ConstValue value, evaluate(scope(), global.init));
         const GlobalType type{canonical(global.type.type), global.type.is_mutable};
-        m_instance.m_own_globals.push_back(std::make_unique<Global>(type, value[0], value[1]));
-        m_instance.m_globals.push_back(m_instance.m_own_globals.back().get());
+        m_instance.m_globals.push_back(&m_instance.m_own_globals.emplace_back(type, value[0], value[1]));
     }
     return {};
 }
@@ -155,9 +181,21 @@ CallResult<void> Instantiation::make_tables() {
     return {};
 }
 
+Result<std::unique_ptr<Memory>> Instantiation::make_memory(size_t index) {
+    const MemoryType& type = m_module.memories[index].type;
+    if (m_place == nullptr || type.is_shared)
+        return Memory::create(m_store, type);
+    const size_t own_index = index - m_module.imported_memories;
+    const MemoryImage& image = (*m_images)[own_index];
+    return Memory::create_resettable(
+        m_store, type, {own_index == 0 ? *m_place : PageRange(), image.is_complete() ? &image : nullptr});
+}
+
 Result<void> Instantiation::make_memories() {
+    if (m_place != nullptr)
+        m_images = &m_prepared->images();
     for (size_t i = m_module.imported_memories; i < m_module.memories.size(); ++i) {
-        WSB_TRY_ASSIGN(auto made, Memory::create(m_store, m_module.memories[i].type));
+        WSB_TRY_ASSIGN(auto made, make_memory(i));
         m_instance.m_memories.push_back(made.get());
         m_instance.m_own_memories.push_back(std::move(made));
     }
@@ -165,12 +203,13 @@ Result<void> Instantiation::make_memories() {
 }
 
 CallResult<void> Instantiation::make_segments() {
+    m_instance.m_elem_slots.resize(m_module.elems.size());
     m_instance.m_elems.resize(m_module.elems.size());
     for (size_t i = 0; i < m_module.elems.size(); ++i) {
         const ElemSegment& segment = m_module.elems[i];
         if (segment.mode == ElemSegment::Mode::declarative)
             continue;
-        std::vector<Slot>& slots = m_instance.m_elems[i];
+        std::vector<Slot>& slots = m_instance.m_elem_slots[i];
         slots.reserve(segment.size());
         for (const FuncIdx func : segment.funcs)
             slots.push_back(reinterpret_cast<uintptr_t>(m_instance.m_funcs[func.value]));
@@ -178,6 +217,7 @@ CallResult<void> Instantiation::make_segments() {
             WSB_TRY_ASSIGN(const Slot slot, eval(expression));
             slots.push_back(slot);
         }
+        m_instance.m_elems[i] = slots;
     }
     m_instance.m_datas.reserve(m_module.datas.size());
     for (const DataSegment& segment : m_module.datas)
@@ -187,18 +227,25 @@ CallResult<void> Instantiation::make_segments() {
 
 /// Offsets depend on globals only, so they are known before anything outside changes.
 CallResult<void> Instantiation::evaluate_offsets() {
-    m_elem_offsets.resize(m_module.elems.size());
+    if (m_prepared != nullptr) {
+        m_elem_offsets = m_prepared->elem_offsets();
+        m_data_offsets = m_prepared->data_offsets();
+        return {};
+    }
+    m_own_elem_offsets.resize(m_module.elems.size());
     for (size_t i = 0; i < m_module.elems.size(); ++i) {
         if (m_module.elems[i].mode == ElemSegment::Mode::active) {
-            WSB_TRY_ASSIGN(m_elem_offsets[i], eval(m_module.elems[i].offset));
+            WSB_TRY_ASSIGN(m_own_elem_offsets[i], eval(m_module.elems[i].offset));
         }
     }
-    m_data_offsets.resize(m_module.datas.size());
+    m_own_data_offsets.resize(m_module.datas.size());
     for (size_t i = 0; i < m_module.datas.size(); ++i) {
         if (m_module.datas[i].mode == DataSegment::Mode::active) {
-            WSB_TRY_ASSIGN(m_data_offsets[i], eval(m_module.datas[i].offset));
+            WSB_TRY_ASSIGN(m_own_data_offsets[i], eval(m_module.datas[i].offset));
         }
     }
+    m_elem_offsets = m_own_elem_offsets;
+    m_data_offsets = m_own_data_offsets;
     return {};
 }
 
@@ -223,11 +270,16 @@ TrapCode Instantiation::run_segments() noexcept {
         if (trap != TrapCode::none)
             return trap;
         elem_drop(vm, i);
+        m_instance.m_elem_slots[i] = {};
     }
     for (uint32_t i = 0; i < m_module.datas.size(); ++i) {
         const DataSegment& segment = m_module.datas[i];
         if (segment.mode != DataSegment::Mode::active)
             continue;
+        if (is_in_image(segment)) {
+            data_drop(vm, i);
+            continue;
+        }
         const TrapCode trap =
             memory_init(vm, i, segment.memory.value, m_data_offsets[i], 0, m_instance.data(i).size());
         if (trap != TrapCode::none)
@@ -242,19 +294,26 @@ CallResult<Instance*> Instantiation::finish() {
     m_store.adopt(std::move(m_owned));
     if (const TrapCode trap = run_segments(); trap != TrapCode::none)
         return std::unexpected(Failure(Trap{trap, "active segment", {}}));
-    if (m_module.start) {
-        Slot unused = 0;
-        if (auto started = m_store.call(*m_instance.m_funcs[m_module.start->value], &unused); !started)
-            return std::unexpected(std::move(started).error());
-    }
     return &m_instance;
 }
 
-CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
-                                  std::span<const ExternItem> imports) {
+CallResult<void> run_start(Instance& instance) {
+    const Module& module = instance.module();
+    if (!module.start)
+        return {};
+    Slot unused = 0;
+    return instance.store().call(*std::get<VmFunc*>(instance.item(ExternKind::func, module.start->value)),
+                                 &unused);
+}
+
+namespace {
+
+/// A place for an instance in the store.
+Result<std::unique_ptr<Instance>> begin(Store& store, std::shared_ptr<const CompiledModule> compiled) {
     // Canonical types are numbers of one engine.
     if (compiled->registry != store.engine().registry)
         return fail(ErrorCode::bad_usage, "module and store belong to different engines");
+    store.note_thread();
     auto instance = std::make_unique<Instance>(store, std::move(compiled));
     if (!store.charge_instance())
         return fail(ErrorCode::limit_exceeded, "number of instances of the store");
@@ -262,10 +321,40 @@ CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledMo
     // Nothing is collected while constant expressions make objects that nothing refers to yet.
     if (store.heap().is_due())
         store.collect();
-    Instantiation instantiation(store, std::move(instance));
-    WSB_TRY(instantiation.link(imports));
-    WSB_TRY(instantiation.allocate());
+    return instance;
+}
+
+CallResult<Instance*> populate(Store& store, const Prepared& prepared, const PageRange* place) {
+    WSB_TRY_ASSIGN(auto instance, begin(store, prepared.compiled()));
+    WSB_TRY_ASSIGN(const auto imports, prepared.enter(store));
+    Instantiation instantiation(store, std::move(instance), &prepared, place);
+    WSB_TRY(instantiation.allocate(imports));
     return instantiation.finish();
+}
+
+CallResult<Instance*> started(CallResult<Instance*> instance) {
+    if (instance)
+        WSB_TRY(run_start(**instance));
+    return instance;
+}
+
+}  // namespace
+
+CallResult<Instance*> instantiate(Store& store, std::shared_ptr<const CompiledModule> compiled,
+                                  std::span<const ExternItem> imports) {
+    WSB_TRY_ASSIGN(auto instance, begin(store, std::move(compiled)));
+    Instantiation instantiation(store, std::move(instance), nullptr, nullptr);
+    WSB_TRY(instantiation.check(imports));
+    WSB_TRY(instantiation.allocate(imports));
+    return started(instantiation.finish());
+}
+
+CallResult<Instance*> instantiate(Store& store, const Prepared& prepared) {
+    return started(populate(store, prepared, nullptr));
+}
+
+CallResult<Instance*> populate(Store& store, const Prepared& prepared, PageRange memory) {
+    return populate(store, prepared, &memory);
 }
 
 }  // namespace wsb::runtime

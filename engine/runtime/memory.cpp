@@ -3,6 +3,7 @@
 
 #include "engine/runtime/store.h"
 
+#include <algorithm>
 #include <new>
 
 namespace wsb::runtime {
@@ -30,14 +31,44 @@ Result<std::unique_ptr<Memory>> Memory::create(Store& store, const MemoryType& t
     WSB_TRY_ASSIGN(auto memory, make(store, type));
     if (!memory->m_own.reserve(type))
         return fail(ErrorCode::out_of_memory, "address space of a linear memory");
-    memory->base = memory->m_own.base();
-    const uint64_t wanted_bytes = min_pages << type.page_size_log2;
-    if (!store.charge_memory(wanted_bytes, 0))
+    WSB_TRY(memory->charge_and_commit(min_pages << type.page_size_log2));
+    return memory;
+}
+
+/// The first bytes, once there is a reservation.
+Result<void> Memory::charge_and_commit(uint64_t wanted_bytes) {
+    base = m_own.base();
+    if (!m_store->charge_memory(wanted_bytes, 0))
         return fail(ErrorCode::limit_exceeded, "memory of the store");
-    memory->m_charged_bytes = wanted_bytes;
-    if (!memory->m_own.commit(0, wanted_bytes))
+    m_charged_bytes = wanted_bytes;
+    if (!m_own.commit(0, wanted_bytes))
         return fail(ErrorCode::out_of_memory, "linear memory");
-    memory->size_bytes = wanted_bytes;
+    size_bytes = wanted_bytes;
+    return {};
+}
+
+Result<std::unique_ptr<Memory>> Memory::create_resettable(Store& store, const MemoryType& type,
+                                                          const MemoryPlace& place) {
+    const uint64_t min_pages = type.limits_pages.min;
+    const uint64_t most_pages = possible_pages(type);
+    if (min_pages > most_pages)
+        return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
+    WSB_TRY_ASSIGN(auto memory, make(store, type));
+    const uint64_t most_bytes = std::min(most_pages << type.page_size_log2, store.limits().memory_bytes);
+    const bool has_place = most_bytes <= place.pages.size_bytes();
+    if (!(has_place && memory->m_own.use(place.pages, type)) && !memory->m_own.reserve(type))
+        return fail(ErrorCode::out_of_memory, "address space of a linear memory");
+    memory->m_own.forbid_huge_pages();
+    WSB_TRY(memory->charge_and_commit(min_pages << type.page_size_log2));
+    memory->m_initial_bytes = memory->size_bytes;
+    const PageRange pages = memory->m_own.pages(memory->size_bytes);
+    if (place.image == nullptr || place.image->content().bytes.empty()) {
+        memory->m_initial.begin(pages, {});
+        return memory;
+    }
+    if (!place.image->put_on(memory->base))
+        return fail(ErrorCode::out_of_memory, "image of a linear memory");
+    memory->m_initial.begin(pages, place.image->content());
     return memory;
 }
 
@@ -82,6 +113,15 @@ int64_t Memory::grow(uint64_t delta_pages) noexcept {
     else
         m_charged_bytes += delta_bytes;
     return before;
+}
+
+std::optional<ResetKind> Memory::reset(bool is_watched, const ResetPolicy& policy) noexcept {
+    if (size_bytes != m_initial_bytes && !m_own.withdraw(size_bytes, m_initial_bytes))
+        return std::nullopt;
+    size_bytes = m_charged_bytes = m_initial_bytes;
+    const ResetKind kind = m_initial.reset(is_watched && !m_is_exposed, policy);
+    m_is_exposed = false;
+    return kind;
 }
 
 MemoryType Memory::current_type() const noexcept {

@@ -2,10 +2,10 @@
 #include "engine/runtime/reservation.h"
 
 #include "engine/isa/limits.h"
+#include "engine/runtime/slot_space.h"
 
 #include <algorithm>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace wsb::runtime {
 
@@ -24,14 +24,13 @@ namespace {
 }
 
 [[nodiscard]] uint64_t round_up_to_system_page(uint64_t size_bytes) noexcept {
-    static const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-    return round_up(size_bytes, page_bytes);
+    return round_up(size_bytes, system_page_bytes());
 }
 
 }  // namespace
 
 Reservation::~Reservation() {
-    if (m_base != nullptr)
+    if (m_is_owner)
         ::munmap(m_base, m_reserved_bytes);
 }
 
@@ -49,6 +48,7 @@ bool Reservation::reserve(const MemoryType& type) noexcept {
         if (address != MAP_FAILED) {
             m_base = static_cast<uint8_t*>(address);
             m_reserved_bytes = wanted;
+            m_is_owner = true;
             return true;
         }
         // Where address space is limited, less room to grow is better than no memory.
@@ -58,11 +58,33 @@ bool Reservation::reserve(const MemoryType& type) noexcept {
     }
 }
 
+bool Reservation::use(PageRange pages, const MemoryType& type) noexcept {
+    m_possible_pages = possible_pages(type);
+    m_page_size_log2 = type.page_size_log2;
+    if (std::max<uint64_t>(type.limits_pages.min << m_page_size_log2, 1) > pages.size_bytes())
+        return false;
+    m_base = pages.begin;
+    m_reserved_bytes = pages.size_bytes();
+    return true;
+}
+
+void Reservation::forbid_huge_pages() const noexcept {
+    ::madvise(m_base, m_reserved_bytes, MADV_NOHUGEPAGE);
+}
+
 bool Reservation::commit(uint64_t old_size_bytes, uint64_t new_size_bytes) const noexcept {
     const uint64_t from = round_up_to_system_page(old_size_bytes);
     const uint64_t to = round_up_to_system_page(new_size_bytes);
     // SAFETY: both ends are inside the reservation: callers asked has_room first, and it is of whole pages.
     return from == to || ::mprotect(m_base + from, to - from, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool Reservation::withdraw(uint64_t old_size_bytes, uint64_t new_size_bytes) const noexcept {
+    return make_inaccessible({pages(new_size_bytes).end, pages(old_size_bytes).end});
+}
+
+PageRange Reservation::pages(uint64_t size_bytes) const noexcept {
+    return {m_base, m_base + round_up_to_system_page(size_bytes)};
 }
 
 bool Reservation::has_room(uint64_t pages, uint64_t delta_pages) const noexcept {

@@ -76,8 +76,8 @@ void Store::mark_items() noexcept {
 void Instance::mark_roots(Heap& heap) const noexcept {
     const TypeRegistry& registry = m_store->registry();
     for (const auto& global : m_own_globals)
-        if (is_traced(registry, global->type().type))
-            heap.mark(global->value[0]);
+        if (is_traced(registry, global.type().type))
+            heap.mark(global.value[0]);
     for (const auto& table : m_own_tables)
         mark_table(registry, *table, heap);
     for (size_t i = 0; i < m_elems.size(); ++i) {

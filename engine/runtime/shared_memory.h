@@ -31,6 +31,12 @@ public:
     [[nodiscard]] uint8_t* base() const noexcept { return m_reservation.base(); }
     /// Only grows; bytes below it are accessible.
     [[nodiscard]] const std::atomic<uint64_t>& size_bytes() const noexcept { return m_size_bytes; }
+    /// For matching: the current size as minimum.
+    [[nodiscard]] MemoryType current_type() const noexcept {
+        MemoryType type = m_type;
+        type.limits_pages.min = m_size_bytes >> type.page_size_log2;
+        return type;
+    }
     /// As declared.
     [[nodiscard]] const MemoryType& type() const noexcept { return m_type; }
 

@@ -23,10 +23,14 @@ Result<void> GuestStack::reserve(size_t size_bytes) noexcept {
     uint8_t* first = static_cast<uint8_t*>(mapping) + page;
     if (::mprotect(first, usable, PROT_READ | PROT_WRITE) != 0)
         return fail(ErrorCode::out_of_memory, "guest stack");
-    // SAFETY: page-aligned memory that nothing else uses, so slots may live in it.
-    m_begin = reinterpret_cast<Slot*>(first);
-    m_end = reinterpret_cast<Slot*>(first + usable);
+    use({first, first + usable});
     return {};
+}
+
+void GuestStack::use(PageRange pages) noexcept {
+    // SAFETY: page-aligned memory that nothing else uses, so slots may live in it.
+    m_begin = reinterpret_cast<Slot*>(pages.begin);
+    m_end = reinterpret_cast<Slot*>(pages.end);
 }
 
 }  // namespace wsb::runtime

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/runtime/page_watch.h"
 #include "engine/runtime/vm_context.h"
 
 #include <cstddef>
@@ -19,6 +20,8 @@ public:
 
     /// Once. `size_bytes` is rounded up to pages. @return out_of_memory.
     [[nodiscard]] Result<void> reserve(size_t size_bytes) noexcept;
+    /// Instead of reserve: pages that outlive this.
+    void use(PageRange pages) noexcept;
     [[nodiscard]] Slot* begin() const noexcept { return m_begin; }
     [[nodiscard]] Slot* end() const noexcept { return m_end; }
 

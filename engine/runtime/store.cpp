@@ -21,18 +21,32 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::create(std::shared_ptr<const EngineState> engine,
                                              const StoreLimits& limits) {
     std::unique_ptr<Store> store(new Store(std::move(engine), limits));
-    const size_t stack_bytes =
-        std::clamp(store->engine().config.max_stack_bytes, min_stack_bytes, max_stack_bytes);
-    WSB_TRY(store->m_stack.reserve(stack_bytes));
-    VmContext& context = store->m_context;
-    context.store = store.get();
-    context.stack_begin = store->m_stack.begin();
-    context.stack_top = store->m_stack.begin();
-    context.stack_limit = store->m_stack.end();
-    context.fuel_left = fuel_unlimited;
-    if (store->engine().config.collect_always)
-        store->m_heap.collect_always();
+    WSB_TRY(store->m_stack.reserve(stack_bytes(store->engine())));
+    store->begin();
     return store;
+}
+
+std::unique_ptr<Store> Store::create_on(std::shared_ptr<const EngineState> engine, const StoreLimits& limits,
+                                        PageRange stack) {
+    std::unique_ptr<Store> store(new Store(std::move(engine), limits));
+    store->m_stack.use(stack);
+    store->begin();
+    return store;
+}
+
+/// The stack is there.
+void Store::begin() noexcept {
+    m_context = VmContext{.store = this,
+                          .stack_begin = m_stack.begin(),
+                          .stack_limit = m_stack.end(),
+                          .stack_top = m_stack.begin(),
+                          .fuel_left = fuel_unlimited};
+    if (m_engine->config.collect_always)
+        m_heap.collect_always();
+}
+
+size_t Store::stack_bytes(const EngineState& engine) noexcept {
+    return std::clamp(engine.config.max_stack_bytes, min_stack_bytes, max_stack_bytes);
 }
 
 Result<Memory*> Store::new_memory(const MemoryType& type) {
@@ -105,6 +119,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     VmContext& context = m_context;
     if (context.host_depth >= m_engine->config.max_host_depth)
         return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
+    note_thread();
     // A nested entry must leave the frames of the outer one as they were.
     const VmContext outer = context;
     ++context.host_depth;

@@ -33,15 +33,31 @@ struct HostFunc : VmFunc {
     std::shared_ptr<void> environment;
 };
 
+/// How far a store has come, for `rewind`: how many it has of what, and its accounts.
+struct StoreMark {
+    size_t modules = 0, host_funcs = 0, globals = 0, tags = 0, memories = 0, tables = 0, instances = 0;
+    uint64_t memory_bytes = 0;
+    uint64_t table_elements = 0;
+    uint32_t memory_count = 0;
+    uint32_t table_count = 0;
+    uint32_t instance_count = 0;
+};
+
 /// One thread at a time. Addresses of what it owns are stable.
 class Store {
 public:
     /// @return out_of_memory if the guest stack cannot be reserved.
     [[nodiscard]] static Result<std::unique_ptr<Store>> create(std::shared_ptr<const EngineState> engine,
                                                                const StoreLimits& limits);
+    /// The same on a stack of the caller's.
+    [[nodiscard]] static std::unique_ptr<Store> create_on(std::shared_ptr<const EngineState> engine,
+                                                          const StoreLimits& limits, PageRange stack);
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store();
+
+    /// What an engine's stores have for a stack.
+    [[nodiscard]] static size_t stack_bytes(const EngineState& engine) noexcept;
 
     [[nodiscard]] VmContext& context() noexcept { return m_context; }
     [[nodiscard]] const EngineState& engine() const noexcept { return *m_engine; }
@@ -114,11 +130,30 @@ public:
     [[nodiscard]] uint64_t fuel_consumed() const noexcept;
     [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
 
+    // For pools. There must be no object of the heap when the mark is made.
+    [[nodiscard]] StoreMark mark() const noexcept;
+    /// Everything but the state of what was there at the mark: what came later goes, and accounts, limits,
+    /// fuel and the embedder's pointer are as at first. No code of the store runs.
+    void rewind(const StoreMark& mark, const StoreLimits& limits) noexcept;
+    /// From here on `is_on_one_thread` says whether only this thread has run the store's code, or written
+    /// its memories by the API.
+    void watch_thread() noexcept {
+        m_thread = thread_number();
+        m_has_left_thread = false;
+    }
+    void note_thread() noexcept { m_has_left_thread |= m_thread != thread_number(); }
+    [[nodiscard]] bool is_on_one_thread() noexcept {
+        note_thread();
+        return !m_has_left_thread;
+    }
+
     /// The embedder's pointer, not owned.
     void* data = nullptr;
 
 private:
     Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept;
+    void begin() noexcept;
+    void forget_externrefs() noexcept;
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
     void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);
@@ -138,6 +173,8 @@ private:
     uint32_t m_table_count = 0;
     uint32_t m_instance_count = 0;
     std::optional<LimitKind> m_last_limit;
+    uint64_t m_thread = 0;  ///< see watch_thread
+    bool m_has_left_thread = false;
     int64_t m_fuel_granted = fuel_unlimited;  ///< what context.fuel_left began from
     uint64_t m_fuel_consumed_before = 0;      ///< under earlier grants
 

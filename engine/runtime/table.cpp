@@ -52,6 +52,22 @@ int64_t Table::grow(uint64_t delta, Slot init) noexcept {
     return static_cast<int64_t>(old_size);
 }
 
+void Table::restore(std::span<const Slot> initial) noexcept {
+    // What growth took is given back.
+    if (size != initial.size() && initial.empty()) {
+        std::free(elements);
+        elements = nullptr;
+        m_capacity = 0;
+    } else if (size != initial.size()) {
+        if (void* moved = std::realloc(elements, initial.size_bytes()); moved != nullptr) {
+            elements = static_cast<Slot*>(moved);
+            m_capacity = initial.size();
+        }
+    }
+    std::ranges::copy(initial, elements);
+    size = initial.size();
+}
+
 TableType Table::current_type() const noexcept {
     TableType type = m_type;
     type.limits_elements.min = size;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace wsb::runtime {
 
@@ -24,6 +25,9 @@ public:
 
     /// May move the elements. @return the previous size, or -1 if the maximum or a limit refused.
     [[nodiscard]] int64_t grow(uint64_t delta, Slot init) noexcept;
+
+    /// Size and elements as they were; the store's account is the caller's.
+    void restore(std::span<const Slot> initial) noexcept;
 
     /// As declared, canonical.
     [[nodiscard]] const TableType& type() const noexcept { return m_type; }

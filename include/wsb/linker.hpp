@@ -7,6 +7,7 @@
 #include "wsb/extern.hpp"
 #include "wsb/host_func.hpp"
 #include "wsb/instance.hpp"
+#include "wsb/instance_pre.hpp"
 #include "wsb/module.hpp"
 #include "wsb/store.hpp"
 #include "wsb/trap.hpp"
@@ -61,6 +62,11 @@ public:
     /// found; limit_exceeded), or the Trap or Exit of a segment or of the start function. What a
     /// failed instantiation wrote into imported memories and tables stays, as the standard has it.
     [[nodiscard]] CallResult<Instance> instantiate(StoreRef store, const Module& module) const;
+
+    /// Finds and matches the imports of a module, for any number of instances.
+    /// @return unknown_import or incompatible_import as above; bad_usage, with the name, for an import that
+    /// is defined as something of one store.
+    [[nodiscard]] Result<InstancePre> instantiate_pre(const Module& module) const;
 
 private:
     struct Impl;
