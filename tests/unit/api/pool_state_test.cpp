@@ -237,8 +237,9 @@ TEST_P(PoolState, ObjectsInTheHandsOfTheHost) {
     again(pre(R"((type $box (struct (field i32)))
         (func (export "make") (result anyref) (struct.new $box (i32.const 3))))"),
           [&](const PooledInstance& taken) {
-              if (kept)
+              if (kept) {
                   EXPECT_FALSE(kept->has_type(taken.store(), ValType::reference(HeapType::any, true)));
+              }
               kept = taken.instance().func("make")->call({})->front();
               EXPECT_TRUE(kept->has_type(taken.store(), ValType::reference(HeapType::any, true)));
           });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a pool hands out its slots. What is in them: pool_state_test.cpp.
+#include "engine/runtime/page_watch.h"
 #include "tests/unit/api/pool_fixture.h"
 
 #include <atomic>
@@ -186,34 +187,36 @@ TEST_F(PoolTest, TrimLetsModulesGo) {
 
 /// Which way a reset went. A thread that touches no new pages leaves what is known true.
 TEST_F(PoolTest, AsksTheKernelOnlyWhenItHasTo) {
-    const Pool pool = pool_of(small(1));
-    for (int i = 0; i < 10; ++i)
-        call(take(pool, seven), "f", 40'000);
-    PoolStatistics before = pool.statistics();
-    if (before.ranges_discarded != 0)
+    if (is_sanitized)
+        GTEST_SKIP() << "every allocation touches new pages";
+    if (!runtime::can_watch_pages())
         GTEST_SKIP() << "no PAGEMAP_SCAN here";
+    const Pool pool = pool_of(small(1));
+    using Kinds = std::pair<uint64_t, uint64_t>;  // known, scanned: of stack and memory
     const auto kinds_of = [&](const auto& use) {
+        const PoolStatistics before = pool.statistics();
         use();
         const PoolStatistics after = pool.statistics();
-        const std::pair kinds{after.ranges_known - before.ranges_known,
-                              after.ranges_scanned - before.ranges_scanned};
-        before = after;
-        return kinds;
+        return Kinds(after.ranges_known - before.ranges_known, after.ranges_scanned - before.ranges_scanned);
     };
-    using Kinds = std::pair<uint64_t, uint64_t>;  // of stack and memory
     const auto quiet = [&] { call(take(pool, seven), "f", 40'000); };
-    EXPECT_EQ(kinds_of(quiet), Kinds(2, 0));
+    // Something else of this thread may touch a new page now and then.
+    const auto comes_to = [&](const auto& use, Kinds expected) {
+        for (int i = 0; i < 50; ++i) {
+            quiet();
+            if (kinds_of(use) == expected)
+                return true;
+        }
+        return false;
+    };
+    EXPECT_TRUE(comes_to(quiet, Kinds(2, 0)));
     EXPECT_EQ(kinds_of([&] { call(take(pool, seven), "f", 800'000); }), Kinds(0, 2)) << "a new page";
     EXPECT_EQ(call(take(pool, seven), "f", 800'000), 7);
-    quiet();
-    before = pool.statistics();
-    EXPECT_EQ(kinds_of(quiet), Kinds(2, 0));
-    EXPECT_EQ(kinds_of([&] { static_cast<void>(take(pool, seven).instance().memory()->data()); }),
-              Kinds(1, 1))
+    EXPECT_TRUE(comes_to(quiet, Kinds(2, 0)));
+    EXPECT_TRUE(
+        comes_to([&] { static_cast<void>(take(pool, seven).instance().memory()->data()); }, Kinds(1, 1)))
         << "the host has a pointer into the memory";
-    quiet();
-    before = pool.statistics();
-    EXPECT_EQ(kinds_of(quiet), Kinds(2, 0));
+    EXPECT_TRUE(comes_to(quiet, Kinds(2, 0)));
     EXPECT_EQ(kinds_of([&] {
                   const PooledInstance taken = take(pool, seven);
                   std::jthread([&] { call(taken, "f", 900'000); }).join();
@@ -366,8 +369,9 @@ TEST_F(PoolTest, DoesNotGrowWithUse) {
     const auto use = [&](int takes) {
         for (int i = 0; i < takes; ++i) {
             EXPECT_EQ(call(take(pool, i % 10 == 0 ? nine : seven), "f", 4096), i % 10 == 0 ? 9 : 7);
-            if (i % 100 == 0)
+            if (i % 100 == 0) {
                 EXPECT_EQ(call(take(pool, large), "f", i * 7 % 1'000'000), 16);
+            }
         }
     };
     use(2'000);
@@ -375,8 +379,9 @@ TEST_F(PoolTest, DoesNotGrowWithUse) {
     const int64_t before_descriptors = descriptors();
     use(is_sanitized ? 5'000 : 100'000);
     EXPECT_EQ(descriptors(), before_descriptors);
-    if (!is_sanitized)
+    if (!is_sanitized) {
         EXPECT_LT(resident_bytes(), before_bytes + (uint64_t{1} << 20));
+    }
 }
 
 /// Deep recursion in one lease does not cost its slot's memory for ever.
