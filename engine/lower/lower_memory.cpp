@@ -75,8 +75,8 @@ std::optional<LowerSink::SumAddress> LowerSink::take_sum(Op op, const Value& add
     const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
     if (!is_sum || end > UINT16_MAX)
         return std::nullopt;
-    const auto b = m_fusible.operands == Operands::si ? static_cast<uint32_t>(m_fusible.immediate)
-                                                      : m_fusible.b;
+    const auto b =
+        m_fusible.operands == Operands::si ? static_cast<uint32_t>(m_fusible.immediate) : m_fusible.b;
     const SumAddress sum{m_fusible.operands, m_fusible.a, b, static_cast<uint32_t>(end)};
     rewind_fusible();
     return sum;
