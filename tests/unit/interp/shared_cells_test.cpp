@@ -75,8 +75,7 @@ struct SharedCellsTest : SharedCells {
                 const auto fast = linker.instantiate(own, compiled);
                 const auto stepping = linker.instantiate(own, compiled);
                 ASSERT_TRUE(fast && stepping);
-                ASSERT_EQ(run(own, *fast, x, y, 1'000'000), run(own, *stepping, x, y, 1000))
-                    << x << " " << y;
+                ASSERT_EQ(run(own, *fast, x, y, 1'000'000), run(own, *stepping, x, y, 1000)) << x << " " << y;
             }
         }
     }
@@ -86,7 +85,8 @@ struct SharedCellsTest : SharedCells {
     }
 };
 
-const std::string i32_operations[] = {"add", "sub", "mul", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl"};
+const std::string i32_operations[] = {"add", "sub", "mul",   "and",   "or",
+                                      "xor", "shl", "shr_s", "shr_u", "rotl"};
 const std::string f64_operations[] = {"add", "sub", "mul"};
 
 /// Operands of a first instruction in all shapes: slots, immediates, the accumulator.
@@ -112,8 +112,9 @@ TEST_F(SharedCellsTest, NumericPairs) {
     }
     for (const std::string& first : f64_operations) {
         for (const std::string& second : f64_operations) {
-            for (const char* operands : {"(local.get $d) (local.get $e)", "(f64.sqrt (local.get $d)) (local.get $e)",
-                                         "(local.get $d) (f64.neg (local.get $e))"}) {
+            for (const char* operands :
+                 {"(local.get $d) (local.get $e)", "(f64.sqrt (local.get $d)) (local.get $e)",
+                  "(local.get $d) (f64.neg (local.get $e))"}) {
                 const std::string between = fmt::format("(f64.{} {})", first, operands);
                 expect_same("f64", fmt::format("(f64.{} {} (local.get $e))", second, between));
                 expect_same("f64", fmt::format("(f64.{} (local.get $d) {})", second, between));
@@ -139,7 +140,8 @@ TEST_F(SharedCellsTest, LoadsAndTheirUse) {
                 const std::string loaded = fmt::format("({} {} {})", load, offset, address);
                 for (const std::string& second : i32_operations) {
                     expect_same("i32", fmt::format("(i32.{} {} (local.get $y))", second, loaded));
-                    expect_same("i32", fmt::format("(i32.{} {} (i32.const 70001)) (local.tee $x)", second, loaded));
+                    expect_same("i32",
+                                fmt::format("(i32.{} {} (i32.const 70001)) (local.tee $x)", second, loaded));
                 }
             }
             const std::string loaded = fmt::format("(f64.load {} {})", offset, address);
@@ -154,10 +156,14 @@ TEST_F(SharedCellsTest, LoadsAndTheirUse) {
 TEST_F(SharedCellsTest, StoresToSums) {
     for (const std::string& address : addresses) {
         for (const char* offset : {"", "offset=5", "offset=65536"}) {
-            expect_same("i32", fmt::format("(i32.store {} {} (local.get $y)) (local.get $x)", offset, address));
-            expect_same("i32", fmt::format("(i32.store16 {} {} (i32.const 777)) (local.get $x)", offset, address));
-            expect_same("i32", fmt::format("(f64.store {} {} (local.get $d)) (local.get $x)", offset, address));
-            expect_same("i32", fmt::format("(i64.store {} {} (i64.const -7)) (local.get $x)", offset, address));
+            expect_same("i32",
+                        fmt::format("(i32.store {} {} (local.get $y)) (local.get $x)", offset, address));
+            expect_same("i32",
+                        fmt::format("(i32.store16 {} {} (i32.const 777)) (local.get $x)", offset, address));
+            expect_same("i32",
+                        fmt::format("(f64.store {} {} (local.get $d)) (local.get $x)", offset, address));
+            expect_same("i32",
+                        fmt::format("(i64.store {} {} (i64.const -7)) (local.get $x)", offset, address));
         }
     }
 }
@@ -176,7 +182,8 @@ TEST_F(SharedCellsTest, AdditionsAndWhatFollows) {
         "(i32.store8 (i32.const 9) (local.get $x)) (local.get $y)",
         "(i32.store (i32.add (local.get $x) (local.get $y)) (local.get $y)) (local.get $x)",
         "(if (i32.gt_s (local.get $x) (i32.const 40)) (then (global.set $g (i32.const 6)))) (local.get $x)",
-        "(block (br_if 0 (i32.lt_u (local.get $y) (local.get $x))) (global.set $g (i32.const 7))) (local.get $y)",
+        "(block (br_if 0 (i32.lt_u (local.get $y) (local.get $x))) (global.set $g (i32.const 7))) (local.get "
+        "$y)",
         "(i32.lt_s (local.get $x) (local.get $y))",
         "(local.set $x (i32.add (local.get $x) (i32.const 4))) (i32.load (local.get $x))",
         "(local.set $y (i32.add (local.get $y) (i32.const 4))) (local.set $y (i32.add (local.get $y)"
@@ -199,14 +206,15 @@ TEST_F(SharedCellsTest, SharingSavesRoom) {
     // The same instructions with a block end in between, over which nothing reaches back.
     const std::string label = "(block (br_table 0 (local.get $y)))";
     const std::string sum = "(i32.add (i32.add (local.get $x) (local.get $y)) (local.get $x))";
-    expect_smaller(label + sum, "(i32.add (local.get $x) (local.get $y))" + label + "(local.get $x) (i32.add)");
+    expect_smaller(label + sum,
+                   "(i32.add (local.get $x) (local.get $y))" + label + "(local.get $x) (i32.add)");
     expect_smaller(label + "(i32.xor (i32.load (local.get $x)) (local.get $y))",
                    "(i32.load (local.get $x))" + label + "(local.get $y) (i32.xor)");
     const std::string add = "(local.set $x (i32.add (local.get $x) (i32.const 3)))";
     expect_smaller(label + add + "(i32.load (local.get $y))", add + label + "(i32.load (local.get $y))");
-    expect_smaller(label + "(i32.store (i32.add (local.get $x) (local.get $y)) (local.get $y)) (local.get $x)",
-                   "(i32.add (local.get $x) (local.get $y))" + label +
-                       "(local.get $y) (i32.store) (local.get $x)");
+    expect_smaller(
+        label + "(i32.store (i32.add (local.get $x) (local.get $y)) (local.get $y)) (local.get $x)",
+        "(i32.add (local.get $x) (local.get $y))" + label + "(local.get $y) (i32.store) (local.get $x)");
 }
 
 }  // namespace
