@@ -182,6 +182,7 @@ template <class T>
 void fill_numeric(lower::HandlerTable& table);
 void fill_float(lower::HandlerTable& table);
 void fill_pairs(lower::HandlerTable& table);
+void fill_branch_pairs(lower::HandlerTable& table);
 void fill_branches(lower::HandlerTable& table);
 void fill_memory(lower::HandlerTable& table);
 void fill_atomic(lower::HandlerTable& table);

@@ -3,7 +3,7 @@
 // [to | x | y | other operand of the second][immediate of the first | of the second], the second word only
 // if there is an immediate. Or a load and the instruction that uses what it loaded:
 // [to | x | y of the address | other operand][end | immediate].
-#include "engine/interp/number_access.h"
+#include "engine/interp/pair_operands.h"
 
 #include <utility>
 
@@ -15,20 +15,10 @@ template <Op first, Operands first_shape, Op second, Operands second_shape, Dest
 WSB_HANDLER pair(WSB_STATE) {
     WSB_BODY
     using T = OperandOf<first>;
-    constexpr bool first_has_immediate = first_shape == Operands::si || first_shape == Operands::ai;
-    constexpr bool second_has_immediate = second_shape == Operands::ai;
-    const auto x = first_shape == Operands::as || first_shape == Operands::ai
-                       ? from_accumulator<T>(acc, facc)
-                       : read_slot<T>(sp + field<1>(ip));
-    T y;
-    if constexpr (first_has_immediate)
-        y = field_at<T>(ip, 16);
-    else if constexpr (first_shape == Operands::sa)
-        y = from_accumulator<T>(acc, facc);
-    else
-        y = read_slot<T>(sp + field<2>(ip));
-    const T between = Operation<first>::apply(x, y);
-    const T other = second_has_immediate ? field_at<T>(ip, 20) : read_slot<T>(sp + field<3>(ip));
+    const T between = first_result<first, first_shape>(ip, sp, acc, facc);
+    constexpr bool first_has_immediate = has_immediate<first_shape>;
+    constexpr bool second_has_immediate = has_immediate<second_shape>;
+    const T other = second_operand<T, second_shape>(ip, sp);
     WSB_PRODUCE(T, destination,
                 second_shape == Operands::sa ? Operation<second>::apply(other, between)
                                              : Operation<second>::apply(between, other));
@@ -38,11 +28,11 @@ WSB_HANDLER pair(WSB_STATE) {
 /// The handlers of pair `index` of a kind, by the inverse of PairKinds::index.
 template <const lower::PairKinds& kinds, size_t index>
 std::array<Word, 2> columns() {
-    constexpr size_t ops = kinds.ops.size();
     constexpr size_t y = index % kinds.second_shapes.size();
     constexpr size_t x = index / kinds.second_shapes.size() % kinds.first_shapes.size();
     constexpr size_t both = index / kinds.second_shapes.size() / kinds.first_shapes.size();
-    constexpr Op first = kinds.ops[both / ops], second = kinds.ops[both % ops];
+    constexpr Op first = kinds.firsts[both / kinds.seconds.size()];
+    constexpr Op second = kinds.seconds[both % kinds.seconds.size()];
     constexpr Operands first_shape = kinds.first_shapes[x], second_shape = kinds.second_shapes[y];
     static_assert(kinds.index(first, first_shape, second, second_shape) == index);
     return {address_of(pair<first, first_shape, second, second_shape, Destination::accumulator>),
@@ -54,19 +44,6 @@ void fill(std::array<std::array<Word, 2>, kinds.count()>& pairs, std::index_sequ
     pairs = {columns<kinds, indices>()...};
 }
 
-template <lower::LoadAddress address>
-[[nodiscard, gnu::always_inline]] inline uint64_t load_end(const Word* ip, const Slot* sp,
-                                                           uint64_t acc) noexcept {
-    const uint64_t end = field_at<uint32_t>(ip, 16);
-    switch (address) {
-        case lower::LoadAddress::slot: return sp[field<1>(ip)] + end;
-        case lower::LoadAddress::accumulator: return acc + end;
-        case lower::LoadAddress::sum_ss: return sum_address<Operands::ss>(ip, sp, acc) + end;
-        case lower::LoadAddress::sum_as: return sum_address<Operands::as>(ip, sp, acc) + end;
-        case lower::LoadAddress::sum_si: return sum_address<Operands::si>(ip, sp, acc) + end;
-    }
-}
-
 template <Op load, lower::LoadAddress address, Op second, Operands shape, Destination destination>
 WSB_HANDLER load_pair(WSB_STATE) {
     WSB_BODY
@@ -75,11 +52,7 @@ WSB_HANDLER load_pair(WSB_STATE) {
     if (end > memory_size) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::memory_out_of_bounds);
     const T loaded = read_memory<load>(memory + end - width<load>);
-    T other;
-    if constexpr (shape == Operands::ai)
-        other = field_at<T>(ip, 20);
-    else
-        other = read_slot<T>(sp + field<3>(ip));
+    const T other = second_operand<T, shape>(ip, sp);
     WSB_PRODUCE(T, destination,
                 shape == Operands::sa ? Operation<second>::apply(other, loaded)
                                       : Operation<second>::apply(loaded, other));

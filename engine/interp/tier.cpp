@@ -20,6 +20,7 @@ const lower::HandlerTable& handlers() {
         fill_numeric(table);
         fill_float(table);
         fill_pairs(table);
+        fill_branch_pairs(table);
         fill_branches(table);
         fill_memory(table);
         fill_atomic(table);

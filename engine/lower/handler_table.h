@@ -164,20 +164,21 @@ template <class Item>
 /// Which instructions there are of one type, and where operands may be; the second has the first's result
 /// as its accumulator. None of them traps.
 struct PairKinds {
-    std::span<const Op> ops;
+    std::span<const Op> firsts, seconds;
     std::span<const Operands> first_shapes, second_shapes;
 
     [[nodiscard]] constexpr size_t count() const noexcept {
-        return ops.size() * ops.size() * first_shapes.size() * second_shapes.size();
+        return firsts.size() * seconds.size() * first_shapes.size() * second_shapes.size();
     }
     /// count() if there is no such pair.
     [[nodiscard]] constexpr size_t index(Op first, Operands first_shape, Op second,
                                          Operands second_shape) const noexcept {
-        const size_t a = place_of(ops, first), b = place_of(ops, second);
+        const size_t a = place_of(firsts, first), b = place_of(seconds, second);
         const size_t x = place_of(first_shapes, first_shape), y = place_of(second_shapes, second_shape);
-        if (a == ops.size() || b == ops.size() || x == first_shapes.size() || y == second_shapes.size())
+        if (a == firsts.size() || b == seconds.size() || x == first_shapes.size() ||
+            y == second_shapes.size())
             return count();
-        return ((a * ops.size() + b) * first_shapes.size() + x) * second_shapes.size() + y;
+        return ((a * seconds.size() + b) * first_shapes.size() + x) * second_shapes.size() + y;
     }
 };
 inline constexpr Op pair_ops_i32[] = {Op::i32_add, Op::i32_sub, Op::i32_mul,   Op::i32_and,   Op::i32_or,
@@ -188,9 +189,9 @@ inline constexpr Operands int_first_shapes[] = {Operands::ss, Operands::as, Oper
 inline constexpr Operands int_second_shapes[] = {Operands::as, Operands::ai};
 inline constexpr Operands float_first_shapes[] = {Operands::ss, Operands::as, Operands::sa};
 inline constexpr Operands float_second_shapes[] = {Operands::as, Operands::sa};
-inline constexpr PairKinds pairs_i32{pair_ops_i32, int_first_shapes, int_second_shapes};
-inline constexpr PairKinds pairs_f32{pair_ops_f32, float_first_shapes, float_second_shapes};
-inline constexpr PairKinds pairs_f64{pair_ops_f64, float_first_shapes, float_second_shapes};
+inline constexpr PairKinds pairs_i32{pair_ops_i32, pair_ops_i32, int_first_shapes, int_second_shapes};
+inline constexpr PairKinds pairs_f32{pair_ops_f32, pair_ops_f32, float_first_shapes, float_second_shapes};
+inline constexpr PairKinds pairs_f64{pair_ops_f64, pair_ops_f64, float_first_shapes, float_second_shapes};
 
 /// A load and the instruction that uses what it loaded, in one cell. How the load finds its address:
 enum class LoadAddress : uint8_t { slot, accumulator, sum_ss, sum_as, sum_si };
@@ -214,6 +215,14 @@ struct LoadPairKinds {
 inline constexpr Op pair_loads_i32[] = {Op::i32_load, Op::i32_load8_u};
 inline constexpr Op pair_loads_f64[] = {Op::f64_load};
 inline constexpr LoadPairKinds load_pairs_i32{pair_loads_i32, pair_ops_i32, int_second_shapes};
+/// What is compared with, and a branch: the comparison as second instruction.
+inline constexpr Op branch_firsts_i32[] = {Op::i32_and, Op::i32_add, Op::i32_sub};
+inline constexpr Op compare_ops_i32[] = {Op::i32_eq,   Op::i32_ne,   Op::i32_lt_s, Op::i32_lt_u,
+                                         Op::i32_gt_s, Op::i32_gt_u, Op::i32_le_s, Op::i32_le_u,
+                                         Op::i32_ge_s, Op::i32_ge_u};
+inline constexpr PairKinds branch_pairs_i32{branch_firsts_i32, compare_ops_i32, int_first_shapes,
+                                            int_second_shapes};
+inline constexpr LoadPairKinds load_branches_i32{pair_loads_i32, compare_ops_i32, int_second_shapes};
 inline constexpr LoadPairKinds load_pairs_f64{pair_loads_f64, pair_ops_f64, float_second_shapes};
 
 /// Addresses of the handlers of a cell, and of such a cell behind `i32.add` of an immediate to a slot, by far
@@ -244,6 +253,9 @@ struct HandlerTable {
     /// Loads and what uses them: [LoadPairKinds::index][Destination].
     std::array<std::array<Entry, 2>, load_pairs_i32.count()> load_pair_i32{};
     std::array<std::array<Entry, 2>, load_pairs_f64.count()> load_pair_f64{};
+    /// A numeric instruction or a load, a comparison and a branch: [index][Direction].
+    std::array<std::array<Entry, 2>, branch_pairs_i32.count()> branch_pair{};
+    std::array<std::array<Entry, 2>, load_branches_i32.count()> load_branch{};
     /// Loads whose address is the sum of two i32: [Operands * 2 + Destination].
     PerOp<operand_shapes * 2> load_sum{};
     /// Stores to such an address, of a slot or an immediate: [Operands * 3 + StoredValue].

@@ -124,6 +124,8 @@ LowerSink::Condition LowerSink::pop_condition() {
                                   .b = m_fusible.b,
                                   .immediate = m_fusible.immediate};
         rewind_fusible();
+        if (m_compared.cell == m_last_cell)
+            m_fusible = m_compared;
         return condition;
     }
     Condition condition{.op = Op::i32_ne};
@@ -140,8 +142,40 @@ LowerSink::Condition LowerSink::inverse(Condition condition) noexcept {
     return condition;
 }
 
+/// The handlers for the last cell, whose result the condition compares and nothing else needs, and the
+/// branch; null if there are none.
+const std::array<Entry, 2>* LowerSink::find_branch_pair(const Condition& condition) const noexcept {
+    const bool compares_last = m_fusible.cell != none && m_fusible.cell == m_last_cell &&
+                               (condition.operands == Operands::as || condition.operands == Operands::ai);
+    if (!compares_last)
+        return nullptr;
+    const auto find = [](size_t index, const auto& handlers) {
+        return index == handlers.size() ? nullptr : &handlers[index];
+    };
+    if (op_info(m_fusible.op).cls == OpClass::load)
+        return find(
+            load_branches_i32.index(m_fusible.op, m_fusible.address, condition.op, condition.operands),
+            m_handlers.load_branch);
+    return find(branch_pairs_i32.index(m_fusible.op, m_fusible.operands, condition.op, condition.operands),
+                m_handlers.branch_pair);
+}
+
 /// Emits the compare-and-branch; its edge is the last word, still 0. @return the cell.
 uint32_t LowerSink::emit_condition(const Condition& condition, Direction direction) {
+    if (const auto* const handlers = find_branch_pair(condition)) {
+        const Fusible first = m_fusible;
+        const bool is_load = op_info(first.op).cls == OpClass::load;
+        const CellOrigin origin = m_recording != nullptr ? m_recording->origins.back() : CellOrigin{};
+        rewind_fusible();
+        keep_stores();
+        const uint32_t cell = begin_cell((*handlers)[static_cast<size_t>(direction)]);
+        if (m_recording != nullptr && is_load)
+            m_recording->origins.back() = {cell, origin.offset_bytes, origin.potential};
+        word(pack(0, first.a, first.b, condition.b));
+        word((is_load ? first.end_bytes : first.immediate) | condition.immediate << 32);
+        word(0);
+        return cell;
+    }
     const size_t index = branch_index(condition.operands, condition.taken_if, direction);
     const uint32_t cell = begin_cell(m_handlers.branch[static_cast<size_t>(condition.op)][index]);
     if (condition.operands < Operands::si) {

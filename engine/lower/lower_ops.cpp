@@ -77,7 +77,9 @@ void LowerSink::unary(Op op) {
 void LowerSink::compare(Op op) {
     const Value y = pop();
     const Value x = pop();
+    const Fusible compared = is_last_result(x) || is_last_result(y) ? m_fusible : Fusible{};
     numeric(op, x, y, ValType::i32);
+    m_compared = compared;
 }
 
 void LowerSink::binary(Op op) {

@@ -359,6 +359,7 @@ private:
     [[nodiscard]] std::span<const ValType> label_types(const Frame& frame) const noexcept;
     void open_frame(Frame::Kind kind, const validate::BlockShape& shape);
     Condition pop_condition();
+    [[nodiscard]] const std::array<Entry, 2>* find_branch_pair(const Condition& condition) const noexcept;
     [[nodiscard]] static Condition inverse(Condition condition) noexcept;
     uint32_t emit_condition(const Condition& condition, Direction direction);
     [[nodiscard]] bool is_step(const Condition& condition) const noexcept;
@@ -404,6 +405,7 @@ private:
     Accumulator m_int, m_float;
     uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where
     Fusible m_fusible;
+    Fusible m_compared;  ///< what the comparison in m_fusible has in the accumulator, if it was the last cell
     uint32_t m_last_cell = none;
     bool m_is_after_increment = false;  ///< the last cell has its handler one word before it
     bool m_is_landing = false;          ///< what is emitted is reached by a throw only, which has settled

@@ -198,6 +198,47 @@ TEST_F(SharedCellsTest, AdditionsAndWhatFollows) {
     }
 }
 
+/// A first instruction, a comparison of its result, and branches on it both ways.
+TEST_F(SharedCellsTest, BranchesOnComparisons) {
+    std::vector<std::string> firsts;
+    for (const char* first : {"and", "add", "sub"}) {
+        for (const std::string& operands : i32_pairs)
+            firsts.push_back(fmt::format("(i32.{} {})", first, operands));
+    }
+    for (const std::string& address : addresses) {
+        firsts.push_back(fmt::format("(i32.load offset=2 {})", address));
+        firsts.push_back(fmt::format("(i32.load8_u {})", address));
+    }
+    for (const std::string& first : firsts) {
+        std::vector<std::string> conditions{first, fmt::format("(i32.eqz {})", first)};
+        for (const char* compare :
+             {"eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"}) {
+            conditions.push_back(fmt::format("(i32.{} {} (local.get $y))", compare, first));
+            conditions.push_back(fmt::format("(i32.{} {} (i32.const 3))", compare, first));
+        }
+        for (const std::string& condition : conditions) {
+            expect_same("i32", fmt::format("(if (result i32) {} (then (i32.const 1)) (else (i32.const 2)))",
+                                           condition));
+            expect_same(
+                "i32",
+                fmt::format("(block (br_if 0 {}) (global.set $g (i32.const 5))) (local.get $x)", condition));
+            // Values below the branch stay, in the accumulator or not.
+            expect_same("i32", fmt::format("(i32.mul (local.get $x) (i32.const 7)) (block (result i32)"
+                                           " (i32.const 8) (br_if 0 {}) (i32.xor (local.get $y))) (i32.add)",
+                                           condition));
+            // Back, at most some times.
+            expect_same("i32", fmt::format("(loop (local.set $e (f64.add (local.get $e) (f64.const 1)))"
+                                           " (if (f64.lt (local.get $e) (f64.const 9)) (then (br_if 1 {}))))"
+                                           " (i32.trunc_sat_f64_s (local.get $e))",
+                                           condition));
+            expect_same("i32",
+                        fmt::format("(block (loop (br_if 1 (i32.gt_u (local.tee $x (i32.add (local.get $x)"
+                                    " (i32.const 7))) (i32.const 80))) (br_if 0 {}))) (local.get $x)",
+                                    condition));
+        }
+    }
+}
+
 /// If nothing were shared all of the above would pass.
 TEST_F(SharedCellsTest, SharingSavesRoom) {
     const auto expect_smaller = [&](const std::string& shared, const std::string& apart) {
