@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A numeric instruction or a load, a comparison of its result and a branch, in one cell:
-// [- | x | y | other operand of the comparison][two numbers, see pair_operands.h][edge]. The accumulators stay
-// as they are.
+// [- | x | y | other operand of the comparison][two numbers, see pair_operands.h][edge]. The accumulators
+// stay as they are.
 #include "engine/interp/pair_operands.h"
 
 #include <utility>
