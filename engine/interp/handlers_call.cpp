@@ -118,9 +118,9 @@ struct HostResult {
 };
 
 /// Runs a host function over the slots at `frame`. Fuel is true remaining fuel while it runs.
-[[nodiscard, gnu::noinline]] HostResult run_host(VmContext& context, VmInstance* instance, const VmFunc& func,
-                                                 const Word* ip, Slot* sp, Slot* frame,
-                                                 int64_t fuel) noexcept {
+[[nodiscard, gnu::always_inline]] inline HostResult run_host(VmContext& context, VmInstance* instance,
+                                                             const VmFunc& func, const Word* ip, Slot* sp,
+                                                             Slot* frame, int64_t fuel) noexcept {
     Slot* const saved_top = context.stack_top;
     context.fuel_left = fuel - wide_field(ip) + fuel_bias;
     context.trap_ip = ip;
@@ -141,13 +141,15 @@ struct HostResult {
         WSB_TRAP_WITH(TrapCode::stack_overflow);
     const HostResult result = run_host(*context, instance, func, ip, sp, frame, fuel);
     fuel = result.fuel;
+    // Before anything else, so that none of these has to be kept over the call.
+    WSB_LOAD_MEMORY();
+    facc = {};
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
         if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
             WSB_CONTINUE(host_threw<false>);
         fuel += wide_field(ip);
         WSB_TRAP_WITH(context->trap);
     }
-    WSB_LOAD_MEMORY();
     acc = frame[0];
     facc = to_accumulator(read_slot<double>(frame));
     ip += call_words;
@@ -183,7 +185,10 @@ WSB_HANDLER call_any(WSB_STATE) {
 
 WSB_HANDLER call_import(WSB_STATE) {
     WSB_BODY
-    acc = reinterpret_cast<uint64_t>(instance->funcs[ip[2]]);
+    const VmFunc* const func = instance->funcs[ip[2]];
+    acc = reinterpret_cast<uint64_t>(func);
+    if (func->host != nullptr)
+        WSB_CONTINUE(call_host);
     WSB_CONTINUE(call_any);
 }
 

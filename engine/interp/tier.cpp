@@ -189,6 +189,16 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
     return {};
 }
 
+/// Most calls have one or two parameters and results, for which calling memcpy takes longer than copying.
+void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
+    switch (count) {
+        case 2: to[1] = from[1]; [[fallthrough]];
+        case 1: to[0] = from[0]; [[fallthrough]];
+        case 0: return;
+        default: std::copy_n(from, count, to);
+    }
+}
+
 /// Puts a frame on the guest stack, runs, and takes the results off.
 [[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) {
     const Code& code = *func.code;
@@ -202,8 +212,9 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
         return trap_with(TrapCode::allocation_failure);
     if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
         return trap_with(TrapCode::stack_overflow);
-    std::copy_n(slots, code.param_slots, frame);
-    std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
+    copy_slots(slots, code.param_slots, frame);
+    if (code.zeroed_slots != 0)
+        std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
     frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
@@ -219,7 +230,7 @@ Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
         return runtime::HostOutcome::trapped;
     }
     context.fuel_left += fuel_bias;
-    std::copy_n(frame, code.result_slots, slots);
+    copy_slots(frame, code.result_slots, slots);
     return runtime::HostOutcome::returned;
 }
 

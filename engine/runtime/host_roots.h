@@ -28,12 +28,8 @@ public:
     [[nodiscard]] size_t size() const noexcept { return m_order.size(); }
     /// Lets all but the first `size` go.
     void shrink(size_t size) noexcept {
-        while (m_order.size() > size) {
-            const auto found = m_counts.find(m_order.back());
-            if (--found->second == 0)
-                m_counts.erase(found);
-            m_order.pop_back();
-        }
+        if (m_order.size() > size) [[unlikely]]
+            drop_behind(size);
     }
     /// Lets all go, and the room they took.
     void clear() noexcept {
@@ -43,6 +39,16 @@ public:
     [[nodiscard]] std::span<const Slot> all() const noexcept { return m_order; }
 
 private:
+    /// Not inlined: each call of a host function asks, and few have something to drop.
+    [[gnu::noinline]] void drop_behind(size_t size) noexcept {
+        while (m_order.size() > size) {
+            const auto found = m_counts.find(m_order.back());
+            if (--found->second == 0)
+                m_counts.erase(found);
+            m_order.pop_back();
+        }
+    }
+
     std::vector<Slot> m_order;
     std::unordered_map<Slot, uint32_t> m_counts;
 };

@@ -121,7 +121,10 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
         return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
     note_thread();
     // A nested entry must leave the frames of the outer one as they were.
-    const VmContext outer = context;
+    Slot* const outer_top = context.stack_top;
+    const TrapCode outer_trap = context.trap;
+    const uint64_t* const outer_ip = context.trap_ip;
+    Slot* const outer_sp = context.trap_sp;
     ++context.host_depth;
     context.trap = TrapCode::none;
     m_pending.reset();
@@ -131,11 +134,11 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     CallResult<void> result;
     if (outcome == HostOutcome::trapped) [[unlikely]]
         result = std::unexpected(take_failure(!is_host));
-    context.host_depth = outer.host_depth;
-    context.stack_top = outer.stack_top;
-    context.trap = outer.trap;
-    context.trap_ip = outer.trap_ip;
-    context.trap_sp = outer.trap_sp;
+    --context.host_depth;
+    context.stack_top = outer_top;
+    context.trap = outer_trap;
+    context.trap_ip = outer_ip;
+    context.trap_sp = outer_sp;
     return result;
 }
 
