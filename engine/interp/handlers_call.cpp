@@ -143,7 +143,7 @@ struct HostResult {
     fuel = result.fuel;
     // Before anything else, so that none of these has to be kept over the call.
     WSB_LOAD_MEMORY();
-    facc = {};
+    facc = FloatAccumulator{};
     if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
         if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
             WSB_CONTINUE(host_threw<false>);
