@@ -48,34 +48,19 @@ WSB_HANDLER load_branch(WSB_STATE) {
     WSB_BRANCH_IF(Operation<compare>::apply(x, y), direction);
 }
 
-/// The handlers of number `index`, by the inverse of PairKinds::index.
 template <size_t index>
 std::array<lower::Entry, 2> pair_columns() {
-    constexpr const lower::PairKinds& kinds = lower::branch_pairs_i32;
-    constexpr Operands shape = kinds.second_shapes[index % kinds.second_shapes.size()];
-    constexpr size_t above = index / kinds.second_shapes.size();
-    constexpr Operands first_shape = kinds.first_shapes[above % kinds.first_shapes.size()];
-    constexpr size_t both = above / kinds.first_shapes.size();
-    constexpr Op compare = kinds.seconds[both % kinds.seconds.size()];
-    constexpr Op first = kinds.firsts[both / kinds.seconds.size()];
-    static_assert(kinds.index(first, first_shape, compare, shape) == index);
-    return {entry_of<branch_pair<first, first_shape, compare, shape, Direction::forward>, true>(),
-            entry_of<branch_pair<first, first_shape, compare, shape, Direction::backward>, true>()};
+    constexpr auto p = lower::branch_pairs_i32.at(index);
+    return {
+        entry_of<branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::forward>, true>(),
+        entry_of<branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::backward>, true>()};
 }
 
-/// By the inverse of LoadPairKinds::index.
 template <size_t index>
 std::array<lower::Entry, 2> load_columns() {
-    constexpr const lower::LoadPairKinds& kinds = lower::load_branches_i32;
-    constexpr Operands shape = kinds.shapes[index % kinds.shapes.size()];
-    constexpr size_t above = index / kinds.shapes.size();
-    constexpr Op compare = kinds.ops[above % kinds.ops.size()];
-    constexpr size_t above_ops = above / kinds.ops.size();
-    constexpr auto address = static_cast<lower::LoadAddress>(above_ops % lower::load_addresses);
-    constexpr Op load = kinds.loads[above_ops / lower::load_addresses];
-    static_assert(kinds.index(load, address, compare, shape) == index);
-    return {entry_of<load_branch<load, address, compare, shape, Direction::forward>, true>(),
-            entry_of<load_branch<load, address, compare, shape, Direction::backward>, true>()};
+    constexpr auto p = lower::load_branches_i32.at(index);
+    return {entry_of<load_branch<p.load, p.address, p.second, p.shape, Direction::forward>, true>(),
+            entry_of<load_branch<p.load, p.address, p.second, p.shape, Direction::backward>, true>()};
 }
 
 }  // namespace

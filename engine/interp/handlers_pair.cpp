@@ -25,18 +25,12 @@ WSB_HANDLER pair(WSB_STATE) {
     WSB_NEXT(first_has_immediate || second_has_immediate ? 3 : 2);
 }
 
-/// The handlers of pair `index` of a kind, by the inverse of PairKinds::index.
 template <const lower::PairKinds& kinds, size_t index>
 std::array<Word, 2> columns() {
-    constexpr size_t y = index % kinds.second_shapes.size();
-    constexpr size_t x = index / kinds.second_shapes.size() % kinds.first_shapes.size();
-    constexpr size_t both = index / kinds.second_shapes.size() / kinds.first_shapes.size();
-    constexpr Op first = kinds.firsts[both / kinds.seconds.size()];
-    constexpr Op second = kinds.seconds[both % kinds.seconds.size()];
-    constexpr Operands first_shape = kinds.first_shapes[x], second_shape = kinds.second_shapes[y];
-    static_assert(kinds.index(first, first_shape, second, second_shape) == index);
-    return {address_of(pair<first, first_shape, second, second_shape, Destination::accumulator>),
-            address_of(pair<first, first_shape, second, second_shape, Destination::slot>)};
+    constexpr auto p = kinds.at(index);
+    static_assert(kinds.index(p.first, p.first_shape, p.second, p.second_shape) == index);
+    return {address_of(pair<p.first, p.first_shape, p.second, p.second_shape, Destination::accumulator>),
+            address_of(pair<p.first, p.first_shape, p.second, p.second_shape, Destination::slot>)};
 }
 
 template <const lower::PairKinds& kinds, size_t... indices>
@@ -59,18 +53,12 @@ WSB_HANDLER load_pair(WSB_STATE) {
     WSB_NEXT(3);
 }
 
-/// The same for LoadPairKinds.
 template <const lower::LoadPairKinds& kinds, size_t index>
 std::array<lower::Entry, 2> load_columns() {
-    constexpr Operands shape = kinds.shapes[index % kinds.shapes.size()];
-    constexpr size_t above = index / kinds.shapes.size();
-    constexpr Op second = kinds.ops[above % kinds.ops.size()];
-    constexpr size_t above_ops = above / kinds.ops.size();
-    constexpr auto address = static_cast<lower::LoadAddress>(above_ops % lower::load_addresses);
-    constexpr Op load = kinds.loads[above_ops / lower::load_addresses];
-    static_assert(kinds.index(load, address, second, shape) == index);
-    return {entry_of<load_pair<load, address, second, shape, Destination::accumulator>, true>(),
-            entry_of<load_pair<load, address, second, shape, Destination::slot>, true>()};
+    constexpr auto p = kinds.at(index);
+    static_assert(kinds.index(p.load, p.address, p.second, p.shape) == index);
+    return {entry_of<load_pair<p.load, p.address, p.second, p.shape, Destination::accumulator>, true>(),
+            entry_of<load_pair<p.load, p.address, p.second, p.shape, Destination::slot>, true>()};
 }
 
 template <const lower::LoadPairKinds& kinds, size_t... indices>

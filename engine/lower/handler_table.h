@@ -180,6 +180,17 @@ struct PairKinds {
             return count();
         return ((a * seconds.size() + b) * first_shapes.size() + x) * second_shapes.size() + y;
     }
+    struct Pair {
+        Op first, second;
+        Operands first_shape, second_shape;
+    };
+    /// The inverse of `index`.
+    [[nodiscard]] constexpr Pair at(size_t index) const noexcept {
+        const size_t shapes = index / second_shapes.size();
+        const size_t both = shapes / first_shapes.size();
+        return {firsts[both / seconds.size()], seconds[both % seconds.size()],
+                first_shapes[shapes % first_shapes.size()], second_shapes[index % second_shapes.size()]};
+    }
 };
 inline constexpr Op pair_ops_i32[] = {Op::i32_add, Op::i32_sub, Op::i32_mul,   Op::i32_and,   Op::i32_or,
                                       Op::i32_xor, Op::i32_shl, Op::i32_shr_s, Op::i32_shr_u, Op::i32_rotl};
@@ -210,6 +221,18 @@ struct LoadPairKinds {
         if (a == loads.size() || b == ops.size() || x == shapes.size())
             return count();
         return ((a * load_addresses + static_cast<size_t>(address)) * ops.size() + b) * shapes.size() + x;
+    }
+    struct Pair {
+        Op load, second;
+        LoadAddress address;
+        Operands shape;
+    };
+    /// The inverse of `index`.
+    [[nodiscard]] constexpr Pair at(size_t index) const noexcept {
+        const size_t both = index / shapes.size();
+        const size_t places = both / ops.size();
+        return {loads[places / load_addresses], ops[both % ops.size()],
+                static_cast<LoadAddress>(places % load_addresses), shapes[index % shapes.size()]};
     }
 };
 inline constexpr Op pair_loads_i32[] = {Op::i32_load, Op::i32_load8_u};
