@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <new>
+#include <optional>
 
 namespace wsb::interp {
 
@@ -248,18 +250,45 @@ runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& f
     return outcome;
 }
 
+/// Where frames stand, from functions lowered once more. Each function is lowered once, and no more of them
+/// than what takes some milliseconds: a call that was interrupted must not take long to say where.
+class FrameLocator {
+public:
+    [[nodiscard]] std::optional<uint64_t> offset_bytes(const FoundCode& found, const Place& place) {
+        const Code* const form = &found.form();
+        auto known = m_origins.find(form);
+        if (known == m_origins.end()) {
+            const size_t body = found.code->func.value - found.module->module.imported_funcs;
+            const uint64_t size_bytes = found.module->module.bodies[body].whole.size_bytes;
+            if (!m_origins.empty() && size_bytes > m_bytes_left)
+                return std::nullopt;
+            m_bytes_left -= std::min(size_bytes, m_bytes_left);
+            auto origins = origins_of(found);
+            if (!origins)
+                return std::nullopt;
+            known = m_origins.emplace(form, *std::move(origins)).first;
+        }
+        return origin_in(known->second, found, place.cell, place.is_return).offset_bytes;
+    }
+
+private:
+    static constexpr uint64_t most_bytes = uint64_t{128} << 10;
+
+    uint64_t m_bytes_left = most_bytes;
+    std::map<const Code*, std::vector<lower::CellOrigin>> m_origins;
+};
+
 std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context,
                                                             size_t max_frames) const {
     std::vector<runtime::GuestFrame> frames;
+    FrameLocator locator;
     Place place{.cell = context.trap_ip, .sp = context.trap_sp};
     while (place.cell != nullptr && frames.size() < max_frames) {
         const FoundCode found = find_code(context, place.cell);
         if (found.code == nullptr)
             break;
-        const auto origin = locate(found, place.cell, place.is_return);
-        if (!origin)
-            break;
-        frames.push_back({&found.module->module, found.code->func, origin->offset_bytes});
+        const auto offset_bytes = locator.offset_bytes(found, place);
+        frames.push_back({&found.module->module, found.code->func, offset_bytes.value_or(no_offset)});
         place.to_caller(found.code->header_slot);
     }
     return frames;

@@ -3,12 +3,18 @@
 #pragma once
 
 #include "engine/isa/features.h"
+#include "engine/runtime/interrupt.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace wsb {
+namespace runtime {
+class StoreAccount;
+}  // namespace runtime
 
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
@@ -59,8 +65,13 @@ struct PoolOptions {
 
 /// What an instance taken from a pool begins with, its start function included.
 struct TakeOptions {
-    std::optional<uint64_t> fuel;  ///< none: unlimited
-    void* data = nullptr;          ///< see StoreRef::set_data
+    std::optional<uint64_t> fuel;                                        ///< none: unlimited
+    void* data = nullptr;                                                ///< see StoreRef::set_data
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< see StoreRef::set_deadline
+    /// CancellationToken::impl; see StoreRef::set_cancellation
+    std::shared_ptr<const runtime::CancelState> cancellation = {};
+    /// For the sandbox: beside PoolOptions::limits.
+    std::shared_ptr<runtime::StoreAccount> account = {};
 };
 
 /// What a pool has done so far, and how it stands.

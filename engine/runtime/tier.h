@@ -34,7 +34,7 @@ struct CompileOptions {
 struct GuestFrame {
     const Module* module = nullptr;
     FuncIdx func;
-    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called; or no_offset
 };
 
 class Heap;
