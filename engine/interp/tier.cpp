@@ -133,12 +133,15 @@ private:
 /// Validates bodies, and lowers them now or makes them ready to be lowered later.
 class Preparer {
 public:
-    Preparer(const runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
+    Preparer(runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
         : m_compiled(compiled),
           m_is_lazy(is_lazy),
           m_verdict(verdict),
-          m_lowerer(compiled.module,
-                    {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}) {}
+          m_writer(compiled.code_memory),
+          m_lowerer(compiled.module, {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
+                                      compiled.executed, &m_writer}) {}
+    Preparer(const Preparer&) = delete;
+    Preparer& operator=(const Preparer&) = delete;
 
     void operator()(size_t body) noexcept {
         if (!m_verdict.matters(body))
@@ -166,19 +169,22 @@ private:
     const runtime::CompiledModule& m_compiled;
     const bool m_is_lazy;
     Verdict& m_verdict;
+    lower::CodeWriter m_writer;
     lower::FunctionLowerer m_lowerer;
 };
 
 /// Prepares every body. @return the error of the first bad one, whatever the threads did first.
-[[nodiscard]] Result<void> prepare_all(const runtime::CompiledModule& compiled,
+[[nodiscard]] Result<void> prepare_all(runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) {
     const auto& bodies = compiled.module.bodies;
     uint64_t code_bytes = 0;
     for (const auto& body : bodies)
         code_bytes += body.whole.size_bytes;
     Verdict verdict(bodies.size());
-    parallel_for(bodies.size(), code_bytes < min_parallel_bytes ? 1 : options.threads,
-                 [&] { return Preparer(compiled, options.is_lazy, verdict); });
+    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : usable_threads(options.threads);
+    if (!options.is_lazy)
+        compiled.code_memory.expect(code_bytes, threads);
+    parallel_for(bodies.size(), threads, [&] { return Preparer(compiled, options.is_lazy, verdict); });
     return verdict.take();
 }
 

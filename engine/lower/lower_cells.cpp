@@ -56,9 +56,13 @@ Result<void> LowerSink::finish(Code& code) {
         return error;
     }
     code.word_count = static_cast<uint32_t>(m_words.size());
-    code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
-    std::ranges::copy(m_words, code.words.get());
-    code.entry = code.words.get();
+    if (m_writer != nullptr) {
+        code.entry = m_writer->write(m_words);
+    } else {
+        code.own_words = std::make_unique_for_overwrite<Word[]>(m_words.size());
+        std::ranges::copy(m_words, code.own_words.get());
+        code.entry = code.own_words.get();
+    }
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
     code.frame_slots.store(m_max_height, std::memory_order_release);

@@ -9,6 +9,7 @@
 #include "engine/base/trivial_vector.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
+#include "engine/lower/code_memory.h"
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
 
@@ -49,6 +50,7 @@ struct LowerOptions {
     Form form = Form::fast;
     Recording* recording = nullptr;  ///< filled if not null; the code is the same either way
     OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
+    CodeWriter* writer = nullptr;    ///< where cells go; if null, each function keeps its own
 };
 
 /// How many slots a value takes.
@@ -77,7 +79,8 @@ public:
           m_codes(options.codes),
           m_form(options.form),
           m_recording(options.recording),
-          m_executed(options.executed) {}
+          m_executed(options.executed),
+          m_writer(options.writer) {}
 
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
@@ -384,6 +387,7 @@ private:
     const Form m_form;
     Recording* m_recording;
     OpCounts* const m_executed;
+    CodeWriter* const m_writer;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;

@@ -6,8 +6,8 @@
 namespace wsb::runtime {
 
 Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& engine,
-                                                          std::span<const uint8_t> bytes) {
-    WSB_TRY_ASSIGN(Module module, binary::decode(bytes, engine.config.features));
+                                                          std::vector<uint8_t> bytes) {
+    WSB_TRY_ASSIGN(Module module, binary::decode(std::move(bytes), engine.config.features));
     // The tier's code points into the module, so it gets its final address before compilation.
     auto compiled = std::make_shared<CompiledModule>();
     compiled->module = std::move(module);

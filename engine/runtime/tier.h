@@ -6,6 +6,7 @@
 #include "engine/base/result.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code_index.h"
+#include "engine/lower/code_memory.h"
 #include "engine/runtime/vm_context.h"
 
 #include <memory>
@@ -20,6 +21,7 @@ struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
     std::unique_ptr<lower::Code[]> codes;  ///< by function index minus imported_funcs
+    lower::CodeMemory code_memory;         ///< for the cells of those lowered at load
     mutable lower::CodeIndex code_index;   ///< of those that are lowered
     OpCounts* executed = nullptr;          ///< see EngineState
 };
