@@ -35,7 +35,8 @@ Result<CancellationSource> CancellationSource::create() {
     return api::guarded([]() -> Result<CancellationSource> {
         auto state = runtime::CancelState::create();
         if (state == nullptr)
-            return fail(ErrorCode::out_of_memory, std::string("descriptor of a cancellation: ") + std::strerror(errno));
+            return fail(ErrorCode::out_of_memory,
+                        std::string("descriptor of a cancellation: ") + std::strerror(errno));
         return CancellationSource(std::move(state));
     });
 }
@@ -81,14 +82,15 @@ CallResult<size_t> CallContext::wait_for(std::span<pollfd> descriptors,
             if (const auto limit = deadline())
                 wake_up = std::min(*limit, wake_up.value_or(*limit));
             const auto now = Clock::now();
-            const timespec time = to_timespec(std::max<std::chrono::nanoseconds>(
-                wake_up.value_or(now) - now, std::chrono::nanoseconds(0)));
+            const timespec time = to_timespec(
+                std::max<std::chrono::nanoseconds>(wake_up.value_or(now) - now, std::chrono::nanoseconds(0)));
             const int ready = ::ppoll(all.data(), all.size(), wake_up ? &time : nullptr, nullptr);
             if (ready < 0 && errno != EINTR)
                 return fail(ErrorCode::io_error, std::strerror(errno));
             WSB_TRY(check());
             const auto given = std::span(all).first(descriptors.size());
-            const auto count = std::ranges::count_if(given, [](const pollfd& one) { return one.revents != 0; });
+            const auto count =
+                std::ranges::count_if(given, [](const pollfd& one) { return one.revents != 0; });
             if (ready > 0 && count > 0) {
                 std::ranges::copy(given, descriptors.begin());
                 return static_cast<size_t>(count);

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <string>
 
 namespace wsb::interp {
 
@@ -130,12 +131,36 @@ private:
     Result<void> m_outcome;
 };
 
+/// What compiling may still take, of all threads together.
+class Budget {
+public:
+    explicit Budget(const runtime::CompileOptions& options) noexcept
+        : m_deadline(options.deadline), m_most_bytes(options.most_bytes) {}
+
+    /// Asked after each body, with the bytes of its cells.
+    [[nodiscard]] Result<void> spend(uint64_t size_bytes) noexcept {
+        if (m_bytes.fetch_add(size_bytes, std::memory_order_relaxed) + size_bytes > m_most_bytes)
+            return fail(ErrorCode::limit_exceeded,
+                        "compiled code of more than " + std::to_string(m_most_bytes) + " bytes");
+        if (m_deadline && std::chrono::steady_clock::now() >= *m_deadline)
+            return fail(ErrorCode::limit_exceeded, "compile time");
+        return {};
+    }
+
+private:
+    std::optional<std::chrono::steady_clock::time_point> m_deadline;
+    uint64_t m_most_bytes;
+    std::atomic<uint64_t> m_bytes = 0;
+};
+
 /// Validates bodies, and lowers them now or makes them ready to be lowered later.
 class Preparer {
 public:
-    Preparer(runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
+    Preparer(runtime::CompiledModule& compiled, const runtime::CompileOptions& options, Budget& budget,
+             Verdict& verdict) noexcept
         : m_compiled(compiled),
-          m_is_lazy(is_lazy),
+          m_is_lazy(options.is_lazy),
+          m_budget(budget),
           m_verdict(verdict),
           m_writer(compiled.code_memory),
           m_lowerer(compiled.module, {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
@@ -161,13 +186,15 @@ private:
         if (m_is_lazy) {
             WSB_TRY_ASSIGN(const bool can_wait, m_lowerer.outline(func, code));
             if (can_wait)
-                return {};
+                return m_budget.spend(0);
         }
-        return m_lowerer.lower(func, code);
+        WSB_TRY(m_lowerer.lower(func, code));
+        return m_budget.spend(uint64_t{code.word_count} * sizeof(Word));
     }
 
     const runtime::CompiledModule& m_compiled;
     const bool m_is_lazy;
+    Budget& m_budget;
     Verdict& m_verdict;
     lower::CodeWriter m_writer;
     lower::FunctionLowerer m_lowerer;
@@ -181,10 +208,11 @@ private:
     for (const auto& body : bodies)
         code_bytes += body.whole.size_bytes;
     Verdict verdict(bodies.size());
+    Budget budget(options);
     const unsigned threads = code_bytes < min_parallel_bytes ? 1 : usable_threads(options.threads);
     if (!options.is_lazy)
         compiled.code_memory.expect(code_bytes, threads);
-    parallel_for(bodies.size(), threads, [&] { return Preparer(compiled, options.is_lazy, verdict); });
+    parallel_for(bodies.size(), threads, [&] { return Preparer(compiled, options, budget, verdict); });
     return verdict.take();
 }
 

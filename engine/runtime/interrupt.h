@@ -38,7 +38,9 @@ public:
 
     /// From any thread, and from a signal handler.
     void cancel() noexcept;
-    [[nodiscard]] bool is_cancelled() const noexcept { return m_is_cancelled.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_cancelled() const noexcept {
+        return m_is_cancelled.load(std::memory_order_relaxed);
+    }
     /// Readable once it is cancelled.
     [[nodiscard]] int fd() const noexcept { return m_fd; }
 

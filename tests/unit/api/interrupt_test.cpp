@@ -82,7 +82,8 @@ const Endless endless[] = {
         (func (export "f") (loop (call $h) (br 0))))"},
     {"slow_host_calls", R"((import "host" "slow" (func $h)) (func (export "f") (loop (call $h) (br 0))))"},
     {"sleep", R"((import "host" "sleep" (func $h)) (func (export "f") (loop (call $h) (br 0))))"},
-    {"wait_for_descriptor", R"((import "host" "wait" (func $h)) (func (export "f") (loop (call $h) (br 0))))"},
+    {"wait_for_descriptor",
+     R"((import "host" "wait" (func $h)) (func (export "f") (loop (call $h) (br 0))))"},
     {"guest_of_host_of_guest", R"((import "host" "again" (func $h))
         (func (export "loop") (loop (br 0))) (func (export "f") (loop (call $h) (br 0))))"},
     {"atomic_wait", R"((memory 1 1 shared) (func (export "f")
@@ -94,16 +95,17 @@ const Endless endless[] = {
 };
 
 struct InterruptTest : ApiTest {
-    InterruptTest() : ApiTest([] {
-        Features features = default_features;
-        features.enable(Feature::threads);
-        return features;
-    }()) {
+    InterruptTest()
+        : ApiTest([] {
+              Features features = default_features;
+              features.enable(Feature::threads);
+              return features;
+          }()) {
         EXPECT_EQ(::pipe(pipe_ends), 0);
         EXPECT_TRUE(linker.function("host", "nothing", [] {}));
         EXPECT_TRUE(linker.function("host", "slow", [] { std::this_thread::sleep_for(200us); }));
-        EXPECT_TRUE(linker.function("host", "sleep",
-                                    [](Caller& caller) { return caller.context().sleep_for(1h); }));
+        EXPECT_TRUE(
+            linker.function("host", "sleep", [](Caller& caller) { return caller.context().sleep_for(1h); }));
         EXPECT_TRUE(linker.function("host", "wait", [this](Caller& caller) -> CallResult<void> {
             pollfd one{pipe_ends[0], POLLIN, 0};
             auto ready = caller.context().wait_for({&one, 1});
@@ -225,9 +227,9 @@ TEST_F(InterruptTest, ASignalHandlerMayCancel) {
     static const auto source = CancellationSource::create().value();
     store.set_cancellation(source.token());
     const Instance guest = instance(R"((func (export "f") (loop (br 0))))");
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { source.cancel(); };
-    struct sigaction before {};
+    struct sigaction before{};
     ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
     ::ualarm(20'000, 0);
     const auto outcome = (*guest.typed_function<void()>("f"))();
@@ -247,7 +249,8 @@ TEST_F(InterruptTest, TheMessageSaysWhy) {
 
 TEST_F(InterruptTest, ACallContextKnowsHowMuchTimeIsLeft) {
     std::optional<std::chrono::nanoseconds> left;
-    ASSERT_TRUE(linker.function("host", "look", [&](Caller& caller) { left = caller.context().time_left(); }));
+    ASSERT_TRUE(
+        linker.function("host", "look", [&](Caller& caller) { left = caller.context().time_left(); }));
     const Instance guest = instance(R"((import "host" "look" (func $h)) (func (export "f") (call $h)))");
     const auto f = *guest.typed_function<void()>("f");
     ASSERT_TRUE(f());
@@ -277,7 +280,8 @@ TEST_F(InterruptTest, FuelStaysExactInSlices) {
     const uint64_t again = store.fuel_consumed();
     ASSERT_EQ(f(5000).value(), 5000);
     EXPECT_EQ(store.fuel_consumed() - again, cost);
-    for (const uint64_t units : {cost, cost - 1, cost / 2, uint64_t{32'768}, uint64_t{40'000}, uint64_t{100}}) {
+    for (const uint64_t units :
+         {cost, cost - 1, cost / 2, uint64_t{32'768}, uint64_t{40'000}, uint64_t{100}}) {
         store.set_fuel(units);
         const uint64_t start = store.fuel_consumed();
         const auto outcome = f(5000);
