@@ -82,7 +82,8 @@ std::optional<LimitReached> Ledger::charge(Resource resource, uint64_t amount) n
     Item& item = at(resource);
     if (!take(item, amount)) {
         const uint64_t used = item.used.load(std::memory_order_relaxed);
-        return LimitReached{resource, item.limit, amount > UINT64_MAX - used ? UINT64_MAX : used + amount, false};
+        return LimitReached{resource, item.limit, amount > UINT64_MAX - used ? UINT64_MAX : used + amount,
+                            false};
     }
     if (m_above == nullptr)
         return std::nullopt;

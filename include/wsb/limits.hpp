@@ -61,12 +61,12 @@ struct Limits {
     std::optional<uint64_t> instances = {};
     uint64_t open_files = 1024;  ///< standard streams and granted directories included
     // Altogether.
-    std::optional<uint64_t> read_bytes = {};     ///< from files and standard input
-    std::optional<uint64_t> write_bytes = {};    ///< to files
-    std::optional<uint64_t> sent_bytes = {};     ///< to sockets
-    std::optional<uint64_t> received_bytes = {}; ///< from sockets
-    std::optional<uint64_t> network_bytes = {};  ///< both
-    std::optional<uint64_t> output_bytes = {};   ///< to standard output and error
+    std::optional<uint64_t> read_bytes = {};      ///< from files and standard input
+    std::optional<uint64_t> write_bytes = {};     ///< to files
+    std::optional<uint64_t> sent_bytes = {};      ///< to sockets
+    std::optional<uint64_t> received_bytes = {};  ///< from sockets
+    std::optional<uint64_t> network_bytes = {};   ///< both
+    std::optional<uint64_t> output_bytes = {};    ///< to standard output and error
     std::optional<uint64_t> random_bytes = {};
     std::optional<uint64_t> host_calls = {};
     // Bytes per second; the guest waits where it would be faster.
