@@ -3,7 +3,8 @@
 #include "sandbox/policy.h"
 
 #include "engine/base/result.h"
-#include "wasi/beneath.h"
+#include "wasi/host_directory.h"
+#include "wasi/host_stream.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -34,7 +35,8 @@ uint64_t to_ns(const timespec& time) noexcept {
 
 /// A second line of defence behind the rights of descriptors.
 bool is_change(wasi::PathOperation operation) noexcept {
-    return operation != wasi::PathOperation::stat && operation != wasi::PathOperation::read_link;
+    return operation != wasi::PathOperation::open && operation != wasi::PathOperation::stat &&
+           operation != wasi::PathOperation::read_link;
 }
 }  // namespace
 
@@ -48,10 +50,19 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
         if (!opened.is_valid())
             return fail(ErrorCode::io_error,
                         "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
-        policy->m_preopens.push_back({grant.guest, opened.get(), grant.is_read_only});
-        policy->m_directories.push_back(std::move(opened));
+        const auto access = grant.is_read_only ? wasi::Access::read_only : wasi::Access::read_write;
+        policy->m_preopens.push_back(
+            {grant.guest, std::make_shared<wasi::HostDirectory>(std::move(opened)), access});
     }
-    policy->m_streams = grants.streams;
+    for (size_t number = 0; number < grants.streams.size(); ++number) {
+        if (grants.streams[number] < 0)
+            continue;
+        auto stream = wasi::adopt_host(wasi::HostFd::borrowed(grants.streams[number]));
+        if (!stream)
+            return fail(ErrorCode::io_error,
+                        "standard stream " + std::to_string(number) + " cannot be used: fstat failed");
+        policy->m_streams[number] = *std::move(stream);
+    }
     policy->m_max_open_files = grants.max_open_files;
     return policy;
 }
@@ -97,18 +108,10 @@ wasi::Outcome<void> GrantedPolicy::random(std::span<uint8_t> target) noexcept {
     return {};
 }
 
-wasi::Outcome<wasi::HostFd> GrantedPolicy::open(const wasi::OpenRequest& request) {
-    if (request.preopen == nullptr)
-        return wasi::refuse(wasi::Errno::notcapable);
-    if (request.may_change && request.preopen->is_read_only)
-        return wasi::refuse(wasi::Errno::rofs);
-    return wasi::beneath::open(request.directory_fd, request.path, request.host_flags);
-}
-
 wasi::Outcome<void> GrantedPolicy::allow(const wasi::PathRequest& request) {
     if (request.preopen == nullptr)
         return wasi::refuse(wasi::Errno::notcapable);
-    if (request.preopen->is_read_only && is_change(request.operation))
+    if (request.preopen->access == wasi::Access::read_only && is_change(request.operation))
         return wasi::refuse(wasi::Errno::rofs);
     return {};
 }

@@ -21,7 +21,10 @@ public:
     [[nodiscard]] std::span<const std::string> args() const noexcept override { return m_args; }
     [[nodiscard]] std::span<const std::string> environment() const noexcept override { return m_environment; }
     [[nodiscard]] std::span<const wasi::Preopen> preopens() const noexcept override { return m_preopens; }
-    [[nodiscard]] std::array<int, 3> standard_streams() const noexcept override { return m_streams; }
+    [[nodiscard]] std::array<std::shared_ptr<wasi::Descriptor>, 3> standard_streams()
+        const noexcept override {
+        return m_streams;
+    }
     [[nodiscard]] uint32_t max_open_files() const noexcept override { return m_max_open_files; }
 
     [[nodiscard]] wasi::Outcome<uint64_t> clock_resolution_ns(wasi::ClockId clock) noexcept override;
@@ -30,7 +33,6 @@ public:
                                            std::optional<uint64_t> timeout_ns) noexcept override;
     [[nodiscard]] wasi::Outcome<void> random(std::span<uint8_t> target) noexcept override;
 
-    [[nodiscard]] wasi::Outcome<wasi::HostFd> open(const wasi::OpenRequest& request) override;
     [[nodiscard]] wasi::Outcome<void> allow(const wasi::PathRequest& request) override;
 
 private:
@@ -39,8 +41,7 @@ private:
     std::vector<std::string> m_args;
     std::vector<std::string> m_environment;
     std::vector<wasi::Preopen> m_preopens;
-    std::vector<wasi::HostFd> m_directories;  ///< what the preopens name
-    std::array<int, 3> m_streams{};
+    std::array<std::shared_ptr<wasi::Descriptor>, 3> m_streams;
     uint32_t m_max_open_files = 0;
 };
 

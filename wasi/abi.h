@@ -48,7 +48,7 @@ inline constexpr Rights fd_datasync = 1ULL << 0, fd_read = 1ULL << 1, fd_seek = 
                         fd_filestat_get = 1ULL << 21, fd_filestat_set_size = 1ULL << 22,
                         fd_filestat_set_times = 1ULL << 23, path_symlink = 1ULL << 24,
                         path_remove_directory = 1ULL << 25, path_unlink_file = 1ULL << 26,
-                        poll_fd_readwrite = 1ULL << 27;
+                        poll_fd_readwrite = 1ULL << 27, sock_shutdown = 1ULL << 28, sock_accept = 1ULL << 29;
 
 /// All that makes sense for a file.
 inline constexpr Rights file = fd_datasync | fd_read | fd_seek | fd_fdstat_set_flags | fd_sync | fd_tell |
@@ -100,6 +100,13 @@ inline constexpr uint32_t symlink_follow = 1, all = 1;
 enum class Whence : uint8_t { set, cur, end };
 enum class EventType : uint8_t { clock, fd_read, fd_write };
 inline constexpr uint16_t event_hangup = 1;
+namespace riflag {
+inline constexpr uint32_t peek = 1, waitall = 2, all = 3;
+}
+inline constexpr uint16_t roflag_truncated = 1;
+namespace sdflag {
+inline constexpr uint32_t rd = 1, wr = 2, all = 3;
+}
 inline constexpr uint16_t clock_is_absolute = 1;
 
 // Sizes in guest memory, in bytes.

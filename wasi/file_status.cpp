@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host file status in the guest's terms.
+// File status between the host's terms, ours and the guest's.
 #include "wasi/file_status.h"
 
 #include "wasi/guest_memory.h"
@@ -23,15 +23,23 @@ uint64_t to_ns(const timespec& time) noexcept {
     return seconds * ns_per_s + static_cast<uint64_t>(time.tv_nsec);
 }
 
-Outcome<timespec> chosen_time(uint64_t time_ns, bool given, bool now) noexcept {
+Outcome<TimeChange> chosen_time(uint64_t time_ns, bool given, bool now) noexcept {
     if (given && now)
         return refuse(Errno::inval);
+    if (given)
+        return TimeChange{TimeChange::Kind::given, time_ns};
+    return TimeChange{now ? TimeChange::Kind::now : TimeChange::Kind::keep, 0};
+}
+
+timespec host_time(const TimeChange& change) noexcept {
     timespec time{};
-    if (given) {
-        time.tv_sec = static_cast<time_t>(time_ns / ns_per_s);
-        time.tv_nsec = static_cast<long>(time_ns % ns_per_s);
-    } else {
-        time.tv_nsec = now ? UTIME_NOW : UTIME_OMIT;
+    switch (change.kind) {
+        case TimeChange::Kind::keep: time.tv_nsec = UTIME_OMIT; break;
+        case TimeChange::Kind::now: time.tv_nsec = UTIME_NOW; break;
+        case TimeChange::Kind::given:
+            time.tv_sec = static_cast<time_t>(change.time_ns / ns_per_s);
+            time.tv_nsec = static_cast<long>(change.time_ns % ns_per_s);
+            break;
     }
     return time;
 }
@@ -50,23 +58,50 @@ FileType file_type_of_mode(mode_t mode) noexcept {
 }
 
 FileType file_type_of_entry(unsigned char type) noexcept {
-    return file_type_of_mode(static_cast<mode_t>(DTTOIF(type)));
+    switch (type) {
+        case DT_BLK: return FileType::block_device;
+        case DT_CHR: return FileType::character_device;
+        case DT_DIR: return FileType::directory;
+        case DT_REG: return FileType::regular_file;
+        case DT_SOCK: return FileType::socket_stream;
+        case DT_LNK: return FileType::symbolic_link;
+        default: return FileType::unknown;
+    }
 }
 
-void put_filestat(std::span<uint8_t> record, const struct stat& status) noexcept {
+FileStatus status_of_host(const struct stat& status) noexcept {
+    FileStatus result;
+    result.device = status.st_dev;
+    result.inode = status.st_ino;
+    result.type = file_type_of_mode(status.st_mode);
+    result.link_count = status.st_nlink;
+    result.size_bytes = static_cast<uint64_t>(status.st_size);
+    result.access_ns = to_ns(status.st_atim);
+    result.modification_ns = to_ns(status.st_mtim);
+    result.change_ns = to_ns(status.st_ctim);
+    return result;
+}
+
+Outcome<FileStatus> status_of_host(int fd) noexcept {
+    struct stat status{};
+    if (::fstat(fd, &status) != 0)
+        return refuse_with_host_errno();
+    return status_of_host(status);
+}
+
+void put_filestat(std::span<uint8_t> record, const FileStatus& status) noexcept {
     std::ranges::fill(record, uint8_t{0});
-    GuestMemory::put(record, 0, static_cast<uint64_t>(status.st_dev));
-    GuestMemory::put(record, 8, static_cast<uint64_t>(status.st_ino));
-    GuestMemory::put(record, 16, file_type_of_mode(status.st_mode));
-    GuestMemory::put(record, 24, static_cast<uint64_t>(status.st_nlink));
-    GuestMemory::put(record, 32, static_cast<uint64_t>(status.st_size));
-    GuestMemory::put(record, 40, to_ns(status.st_atim));
-    GuestMemory::put(record, 48, to_ns(status.st_mtim));
-    GuestMemory::put(record, 56, to_ns(status.st_ctim));
+    GuestMemory::put(record, 0, status.device);
+    GuestMemory::put(record, 8, status.inode);
+    GuestMemory::put(record, 16, status.type);
+    GuestMemory::put(record, 24, status.link_count);
+    GuestMemory::put(record, 32, status.size_bytes);
+    GuestMemory::put(record, 40, status.access_ns);
+    GuestMemory::put(record, 48, status.modification_ns);
+    GuestMemory::put(record, 56, status.change_ns);
 }
 
-Outcome<std::array<timespec, 2>> times_from_flags(uint64_t access_ns, uint64_t modification_ns,
-                                                  uint32_t flags) noexcept {
+Outcome<TimeChanges> times_from_flags(uint64_t access_ns, uint64_t modification_ns, uint32_t flags) noexcept {
     if ((flags & ~fstflag::all) != 0)
         return refuse(Errno::inval);
     const auto access =
@@ -75,7 +110,11 @@ Outcome<std::array<timespec, 2>> times_from_flags(uint64_t access_ns, uint64_t m
         chosen_time(modification_ns, (flags & fstflag::mtim) != 0, (flags & fstflag::mtim_now) != 0);
     if (!access || !modification)
         return refuse(Errno::inval);
-    return std::array{*access, *modification};
+    return TimeChanges{*access, *modification};
+}
+
+std::array<timespec, 2> host_times(const TimeChanges& times) noexcept {
+    return {host_time(times.access), host_time(times.modification)};
 }
 
 Outcome<uint32_t> fdflags_of_host(int fd) noexcept {
@@ -94,21 +133,22 @@ Outcome<uint32_t> fdflags_of_host(int fd) noexcept {
     return flags;
 }
 
-Rights rights_for(FileType type) noexcept {
-    constexpr Rights position = right::fd_seek | right::fd_tell;
-    constexpr Rights storage = right::fd_allocate | right::fd_advise | right::fd_filestat_set_size;
-    switch (type) {
-        case FileType::directory: return right::directory;
-        case FileType::regular_file:
-        case FileType::block_device: return right::file;
-        // Without the rights to seek a C library takes a character device for a terminal.
-        case FileType::character_device:
-        case FileType::unknown:
-        case FileType::socket_dgram:
-        case FileType::socket_stream:
-        case FileType::symbolic_link: break;
-    }
-    return right::file & ~(position | storage);
+Outcome<void> set_host_fdflags(int fd, uint32_t flags) noexcept {
+    int host = ::fcntl(fd, F_GETFL);
+    if (host < 0)
+        return refuse_with_host_errno();
+    host &= ~(O_APPEND | O_NONBLOCK);
+    if ((flags & fdflag::append) != 0)
+        host |= O_APPEND;
+    if ((flags & fdflag::nonblock) != 0)
+        host |= O_NONBLOCK;
+    return from_host(::fcntl(fd, F_SETFL, host));
+}
+
+Outcome<void> from_host(int result) noexcept {
+    if (result != 0)
+        return refuse_with_host_errno();
+    return {};
 }
 
 }  // namespace wsb::wasi

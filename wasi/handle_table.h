@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest's descriptors: what each stands for, and what may be done with it.
+// The guest's descriptors by number: what each stands for, and what may be done with it.
 #pragma once
 
 #include "wasi/abi.h"
-#include "wasi/host_fd.h"
+#include "wasi/descriptor.h"
 #include "wasi/policy.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,20 +15,27 @@ namespace wsb::wasi {
 
 /// One descriptor of the guest.
 struct Handle {
-    HostFd host;
+    std::shared_ptr<Descriptor> descriptor;
     FileType type = FileType::unknown;
     Rights base = 0;                   ///< for itself
     Rights inheriting = 0;             ///< upper bound for what is opened beneath it
     const Preopen* preopen = nullptr;  ///< the grant it rests on; null for standard streams
     bool is_preopen = false;           ///< is the grant's directory itself
-    /// Kept here and not set on the host's descriptor, which is shared with other processes.
-    std::optional<uint32_t> own_flags;
+    bool only_appends = false;         ///< `append` cannot be taken off
+    Charge on_read = Charge::bytes_read;
+    Charge on_write = Charge::bytes_written;
 
     [[nodiscard]] bool is_directory() const noexcept { return type == FileType::directory; }
+    [[nodiscard]] bool is_socket() const noexcept {
+        return type == FileType::socket_stream || type == FileType::socket_dgram;
+    }
     /// Whether all of `needed` is there. @return why not, as POSIX would put it: `isdir`, `notdir`,
-    /// `spipe`, `badf` (reading or writing), `rofs` (a read-only grant), otherwise `notcapable`.
+    /// `notsock`, `spipe`, `badf` (reading or writing), `rofs` (a read-only grant), otherwise `notcapable`.
     [[nodiscard]] Outcome<void> check(Rights needed) const noexcept;
 };
+
+/// For what a grant hands out: its rights and those of what is beneath.
+[[nodiscard]] Handle handle_of(const Preopen& preopen) noexcept;
 
 /// Descriptors by number; the lowest free one is given. Pointers into it are invalidated by insert.
 class HandleTable {
@@ -50,6 +58,7 @@ public:
 private:
     uint32_t m_max_handles;
     uint32_t m_count = 0;
+    size_t m_first_free = 0;  ///< none is free below
     std::vector<std::optional<Handle>> m_handles;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clocks, random bytes, yielding; and what is not provided.
+// Clocks, random bytes, yielding.
 #include "wasi/preview1.h"
 
 #include <algorithm>
@@ -11,13 +11,6 @@ Outcome<ClockId> clock_id(uint32_t clock) noexcept {
     if (clock > static_cast<uint32_t>(ClockId::thread_cpu))
         return refuse(Errno::inval);
     return static_cast<ClockId>(clock);
-}
-
-/// No descriptor of ours is a socket.
-Outcome<void> refuse_socket(Call& call, uint32_t fd) noexcept {
-    if (const auto handle = call.handles().get(fd); !handle)
-        return refuse(handle.error());
-    return refuse(Errno::notsock);
 }
 }  // namespace
 
@@ -35,33 +28,21 @@ Outcome<void> clock_time_get(Call& call, uint32_t clock, uint64_t, uint32_t time
 
 Outcome<void> random_get(Call& call, uint32_t buffer, uint32_t buffer_length) {
     // Straight into the guest's memory: nothing of the guest's size is allocated here.
-    WSB_TRY_ASSIGN(const std::span<uint8_t> target, call.memory.bytes(buffer, buffer_length));
-    return call.policy().random(target);
+    WSB_TRY_ASSIGN(std::span<uint8_t> target, call.memory.bytes(buffer, buffer_length));
+    WSB_TRY(call.policy().charge(Charge::random_bytes, target.size(), nullptr));
+    constexpr size_t piece_bytes = size_t{1} << 16;
+    while (!target.empty()) {
+        const size_t taken = std::min(target.size(), piece_bytes);
+        WSB_TRY(call.policy().random(target.first(taken)));
+        WSB_TRY(call.policy().checkpoint());
+        target = target.subspan(taken);
+    }
+    return {};
 }
 
 Outcome<void> sched_yield(Call&) {
     ::sched_yield();
     return {};
-}
-
-Outcome<void> proc_raise(Call&, uint32_t) {
-    return refuse(Errno::nosys);
-}
-
-Outcome<void> sock_accept(Call& call, uint32_t fd, uint32_t, uint32_t) {
-    return refuse_socket(call, fd);
-}
-
-Outcome<void> sock_recv(Call& call, uint32_t fd, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t) {
-    return refuse_socket(call, fd);
-}
-
-Outcome<void> sock_send(Call& call, uint32_t fd, uint32_t, uint32_t, uint32_t, uint32_t) {
-    return refuse_socket(call, fd);
-}
-
-Outcome<void> sock_shutdown(Call& call, uint32_t fd, uint32_t) {
-    return refuse_socket(call, fd);
 }
 
 }  // namespace wsb::wasi::p1

@@ -3,28 +3,11 @@
 #include "wasi/file_status.h"
 #include "wasi/preview1.h"
 
-#include <array>
-#include <cerrno>
-#include <fcntl.h>
+#include <algorithm>
 #include <limits>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace wsb::wasi::p1 {
 namespace {
-constexpr auto max_offset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
-
-Outcome<void> from_host(int result) noexcept {
-    if (result != 0)
-        return refuse_with_host_errno();
-    return {};
-}
-
-Outcome<uint32_t> flags_of(const Handle& handle) noexcept {
-    if (handle.own_flags)
-        return *handle.own_flags;
-    return fdflags_of_host(handle.host.get());
-}
 
 /// A descriptor that is a grant's directory.
 Outcome<const Preopen*> preopen_of(Call& call, uint32_t fd) noexcept {
@@ -33,49 +16,65 @@ Outcome<const Preopen*> preopen_of(Call& call, uint32_t fd) noexcept {
         return refuse(Errno::badf);
     return handle->preopen;
 }
+
+constexpr auto max_offset = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+
+uint64_t largest_file(const Handle& handle) noexcept {
+    return handle.preopen != nullptr ? handle.preopen->max_file_bytes : std::numeric_limits<uint64_t>::max();
+}
+
+/// Charges growth as writing, which it stands for.
+template <class Operation>
+Outcome<void> charged(Call& call, const Handle& handle, uint64_t added_bytes, Operation operation) {
+    WSB_TRY(call.policy().charge(handle.on_write, added_bytes, handle.preopen));
+    const Outcome<void> outcome = operation();
+    if (!outcome)
+        call.policy().refund(handle.on_write, added_bytes, handle.preopen);
+    return outcome;
+}
+
 }  // namespace
 
 Outcome<void> fd_advise(Call& call, uint32_t fd, uint64_t offset, uint64_t length, uint32_t advice) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_advise));
-    constexpr std::array host_advice{POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
-                                     POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
-    if (advice >= host_advice.size() || offset > max_offset || length > max_offset)
+    if (advice > static_cast<uint32_t>(Advice::no_reuse))
         return refuse(Errno::inval);
-    const int error = ::posix_fadvise(handle->host.get(), static_cast<off_t>(offset),
-                                      static_cast<off_t>(length), host_advice[advice]);
-    if (error != 0)
-        return refuse(errno_from_host(error));
-    return {};
+    return handle->descriptor->advise(offset, length, static_cast<Advice>(advice));
 }
 
 Outcome<void> fd_allocate(Call& call, uint32_t fd, uint64_t offset, uint64_t length) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_allocate));
     if (length == 0 || offset > max_offset)
         return refuse(Errno::inval);
-    if (length > max_offset - offset)
+    if (length > max_offset - offset || offset + length > largest_file(*handle))
         return refuse(Errno::fbig);
-    return from_host(
-        ::fallocate(handle->host.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length)));
+    WSB_TRY_ASSIGN(const FileStatus before, handle->descriptor->status());
+    // What it takes on the host's disk; a part that is there already is not charged again.
+    const uint64_t end = offset + length;
+    const uint64_t added = end > before.size_bytes ? end - std::max(offset, before.size_bytes) : 0;
+    return charged(call, *handle, added, [&] { return handle->descriptor->allocate(offset, length); });
 }
 
 Outcome<void> fd_close(Call& call, uint32_t fd) {
-    return call.handles().close(fd);
+    WSB_TRY(call.handles().close(fd));
+    call.policy().refund(Charge::open_descriptors, 1, nullptr);
+    return {};
 }
 
 Outcome<void> fd_datasync(Call& call, uint32_t fd) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_datasync));
-    return from_host(::fdatasync(handle->host.get()));
+    return handle->descriptor->sync(true);
 }
 
 Outcome<void> fd_sync(Call& call, uint32_t fd) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_sync));
-    return from_host(::fsync(handle->host.get()));
+    return handle->descriptor->sync(false);
 }
 
 Outcome<void> fd_fdstat_get(Call& call, uint32_t fd, uint32_t fdstat_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd));
     WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(fdstat_out, fdstat_size_bytes));
-    WSB_TRY_ASSIGN(const uint32_t flags, flags_of(*handle));
+    WSB_TRY_ASSIGN(const uint32_t flags, handle->descriptor->flags());
     std::memset(record.data(), 0, record.size());
     GuestMemory::put(record, 0, handle->type);
     GuestMemory::put(record, 2, static_cast<uint16_t>(flags));
@@ -85,28 +84,17 @@ Outcome<void> fd_fdstat_get(Call& call, uint32_t fd, uint32_t fdstat_out) {
 }
 
 Outcome<void> fd_fdstat_set_flags(Call& call, uint32_t fd, uint32_t flags) {
-    WSB_TRY_ASSIGN(Handle* const handle, call.handles().get(fd, right::fd_fdstat_set_flags));
+    WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_fdstat_set_flags));
     if ((flags & ~fdflag::all) != 0)
         return refuse(Errno::inval);
-    WSB_TRY_ASSIGN(const uint32_t current, flags_of(*handle));
-    // The host can only change these two of an open file.
-    constexpr uint32_t changeable = fdflag::append | fdflag::nonblock;
+    WSB_TRY_ASSIGN(const uint32_t current, handle->descriptor->flags());
+    // The host cannot change these of an open file.
     constexpr uint32_t synchronous = fdflag::dsync | fdflag::sync;
     if ((flags & synchronous) != (current & synchronous))
         return refuse(Errno::notsup);
-    if (handle->own_flags) {
-        handle->own_flags = flags & changeable;
-        return {};
-    }
-    int host = ::fcntl(handle->host.get(), F_GETFL);
-    if (host < 0)
-        return refuse_with_host_errno();
-    host &= ~(O_APPEND | O_NONBLOCK);
-    if ((flags & fdflag::append) != 0)
-        host |= O_APPEND;
-    if ((flags & fdflag::nonblock) != 0)
-        host |= O_NONBLOCK;
-    return from_host(::fcntl(handle->host.get(), F_SETFL, host));
+    if (handle->only_appends && (flags & fdflag::append) == 0)
+        return refuse(Errno::notcapable);
+    return handle->descriptor->set_flags(flags);
 }
 
 Outcome<void> fd_fdstat_set_rights(Call& call, uint32_t fd, uint64_t base, uint64_t inheriting) {
@@ -121,24 +109,25 @@ Outcome<void> fd_fdstat_set_rights(Call& call, uint32_t fd, uint64_t base, uint6
 Outcome<void> fd_filestat_get(Call& call, uint32_t fd, uint32_t filestat_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_get));
     WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(filestat_out, filestat_size_bytes));
-    struct stat status{};
-    WSB_TRY(from_host(::fstat(handle->host.get(), &status)));
+    WSB_TRY_ASSIGN(const FileStatus status, handle->descriptor->status());
     put_filestat(record, status);
     return {};
 }
 
 Outcome<void> fd_filestat_set_size(Call& call, uint32_t fd, uint64_t size) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_set_size));
-    if (size > max_offset)
+    if (size > max_offset || size > largest_file(*handle))
         return refuse(Errno::fbig);
-    return from_host(::ftruncate(handle->host.get(), static_cast<off_t>(size)));
+    WSB_TRY_ASSIGN(const FileStatus before, handle->descriptor->status());
+    const uint64_t added = size > before.size_bytes ? size - before.size_bytes : 0;
+    return charged(call, *handle, added, [&] { return handle->descriptor->set_size(size); });
 }
 
 Outcome<void> fd_filestat_set_times(Call& call, uint32_t fd, uint64_t access_ns, uint64_t modification_ns,
                                     uint32_t flags) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_set_times));
     WSB_TRY_ASSIGN(const auto times, times_from_flags(access_ns, modification_ns, flags));
-    return from_host(::futimens(handle->host.get(), times.data()));
+    return handle->descriptor->set_times(times);
 }
 
 Outcome<void> fd_prestat_get(Call& call, uint32_t fd, uint32_t prestat_out) {
@@ -161,7 +150,10 @@ Outcome<void> fd_prestat_dir_name(Call& call, uint32_t fd, uint32_t path, uint32
 }
 
 Outcome<void> fd_renumber(Call& call, uint32_t from, uint32_t to) {
-    return call.handles().renumber(from, to);
+    WSB_TRY(call.handles().renumber(from, to));
+    if (from != to)
+        call.policy().refund(Charge::open_descriptors, 1, nullptr);
+    return {};
 }
 
 }  // namespace wsb::wasi::p1

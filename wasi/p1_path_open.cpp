@@ -1,52 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// path_open: what the guest asks for, cut down to the rights it has, as flags of open(2).
-#include "wasi/file_status.h"
+// path_open: what the guest asks for, cut down to the rights it has.
 #include "wasi/preview1.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace wsb::wasi::p1 {
 namespace {
 
 /// What a call asks for, checked.
 struct Wish {
-    uint32_t oflags = 0;
-    uint32_t fdflags = 0;
-    bool follows = false;
+    OpenMode mode;
     Rights base = 0;  ///< asked for and available
     Rights inheriting = 0;
-
-    [[nodiscard]] bool reads() const noexcept { return (base & (right::fd_read | right::fd_readdir)) != 0; }
-    /// Only this right decides: some libraries ask for those to allocate and to truncate in any case.
-    [[nodiscard]] bool writes() const noexcept { return (base & right::fd_write) != 0; }
-    [[nodiscard]] bool changes() const noexcept {
-        return writes() || (oflags & (oflag::creat | oflag::trunc)) != 0;
-    }
-
-    [[nodiscard]] int host_flags() const noexcept {
-        // A directory cannot be opened for writing; what the guest then lacks, open(2) says (EISDIR).
-        int flags = writes() ? (reads() ? O_RDWR : O_WRONLY) : O_RDONLY;
-        if ((oflags & oflag::creat) != 0)
-            flags |= O_CREAT;
-        if ((oflags & oflag::directory) != 0)
-            flags |= O_DIRECTORY;
-        if ((oflags & oflag::excl) != 0)
-            flags |= O_EXCL;
-        if ((oflags & oflag::trunc) != 0)
-            flags |= O_TRUNC;
-        if ((fdflags & fdflag::append) != 0)
-            flags |= O_APPEND;
-        if ((fdflags & fdflag::dsync) != 0)
-            flags |= O_DSYNC;
-        if ((fdflags & (fdflag::sync | fdflag::rsync)) != 0)
-            flags |= O_SYNC;
-        if (!follows)
-            flags |= O_NOFOLLOW;
-        // Opening a FIFO must not block; taken back afterwards.
-        return flags | O_NONBLOCK;
-    }
 };
+
+OpenMode mode_of(uint32_t lookup, uint32_t oflags, Rights base, uint32_t fdflags) noexcept {
+    OpenMode mode;
+    mode.reads = (base & (right::fd_read | right::fd_readdir)) != 0;
+    // Only this right decides: some libraries ask for those to allocate and to truncate in any case.
+    mode.writes = (base & right::fd_write) != 0;
+    mode.creates = (oflags & oflag::creat) != 0;
+    mode.is_exclusive = (oflags & oflag::excl) != 0;
+    mode.truncates = (oflags & oflag::trunc) != 0;
+    mode.wants_directory = (oflags & oflag::directory) != 0;
+    mode.follows = (lookup & lookupflag::symlink_follow) != 0;
+    mode.fdflags = fdflags;
+    return mode;
+}
+
+std::unexpected<Errno> refuse_change(const Handle& directory) noexcept {
+    const bool by_grant = directory.preopen != nullptr && directory.preopen->access != Access::read_write;
+    return refuse(by_grant ? Errno::rofs : Errno::notcapable);
+}
+
+/// What the grant says beyond rights: how what is written must be opened.
+Outcome<void> fit_to_access(const Handle& directory, OpenMode& mode) noexcept {
+    const Access access = directory.preopen != nullptr ? directory.preopen->access : Access::read_only;
+    if (access == Access::append && mode.writes && (mode.fdflags & fdflag::append) == 0)
+        return refuse(Errno::notcapable);
+    if (access == Access::create && mode.writes) {
+        if (!mode.creates)
+            return refuse_change(directory);
+        // It will be new, and so it is empty.
+        mode.is_exclusive = true;
+        mode.truncates = false;
+    }
+    return {};
+}
 
 /// Rights that the guest asks for out of habit are left out in silence: libraries ask for all they might
 /// use. Reading and writing are not: an open that cannot do its purpose fails.
@@ -57,39 +55,33 @@ Outcome<Wish> check_wish(const Handle& directory, uint32_t lookup, uint32_t ofla
     // Creating a directory is path_create_directory.
     if ((oflags & oflag::creat) != 0 && (oflags & oflag::directory) != 0)
         return refuse(Errno::inval);
+    constexpr Rights purpose = right::fd_read | right::fd_write;
+    if ((base & purpose & ~directory.inheriting) != 0)
+        return refuse_change(directory);
+    Wish wish{mode_of(lookup, oflags, base & directory.inheriting, fdflags), base & directory.inheriting,
+              inheriting & directory.inheriting};
+    WSB_TRY(fit_to_access(directory, wish.mode));
     Rights needed = right::path_open;
-    if ((oflags & oflag::creat) != 0)
+    if (wish.mode.creates)
         needed |= right::path_create_file;
-    if ((oflags & oflag::trunc) != 0)
+    if (wish.mode.truncates)
         needed |= right::path_filestat_set_size;
     WSB_TRY(directory.check(needed));
-    constexpr Rights purpose = right::fd_read | right::fd_write;
-    if ((base & purpose & ~directory.inheriting) != 0) {
-        const bool is_read_only = directory.preopen != nullptr && directory.preopen->is_read_only;
-        return refuse(is_read_only ? Errno::rofs : Errno::notcapable);
-    }
-    return Wish{oflags, fdflags, (lookup & lookupflag::symlink_follow) != 0, base & directory.inheriting,
-                inheriting & directory.inheriting};
+    return wish;
 }
 
-Outcome<Handle> handle_for(HostFd opened, const Wish& wish, const Preopen* preopen) {
-    struct stat status{};
-    if (::fstat(opened.get(), &status) != 0)
-        return refuse_with_host_errno();
-    if ((wish.fdflags & fdflag::nonblock) == 0) {
-        const int flags = ::fcntl(opened.get(), F_GETFL);
-        if (flags < 0 || ::fcntl(opened.get(), F_SETFL, flags & ~O_NONBLOCK) != 0)
-            return refuse_with_host_errno();
-    }
+Handle handle_for(std::shared_ptr<Descriptor> opened, const Wish& wish, const Handle& directory) noexcept {
     Handle handle;
-    handle.host = std::move(opened);
-    handle.type = file_type_of_mode(status.st_mode);
-    handle.base = wish.base & rights_for(handle.type);
+    handle.type = opened->type();
+    handle.base = wish.base & opened->possible_rights();
     // What the host would refuse anyway on a file that is not open for writing.
-    if (!wish.writes())
+    if (!wish.mode.writes)
         handle.base &= ~(right::fd_allocate | right::fd_filestat_set_size);
     handle.inheriting = wish.inheriting;
-    handle.preopen = preopen;
+    handle.preopen = directory.preopen;
+    handle.only_appends = directory.preopen != nullptr && directory.preopen->access == Access::append &&
+                          handle.type != FileType::directory;
+    handle.descriptor = std::move(opened);
     return handle;
 }
 
@@ -106,11 +98,17 @@ Outcome<void> path_open(Call& call, uint32_t fd, uint32_t lookup, uint32_t path,
     WSB_TRY(call.memory.bytes(opened_out, sizeof(uint32_t)));
     if (!call.handles().has_room())
         return refuse(Errno::mfile);
-    const Preopen* const preopen = directory->preopen;
-    WSB_TRY_ASSIGN(HostFd opened, call.policy().open({preopen, directory->host.get(), text, wish.host_flags(),
-                                                      wish.changes()}));
-    WSB_TRY_ASSIGN(Handle handle, handle_for(std::move(opened), wish, preopen));
-    WSB_TRY_ASSIGN(const uint32_t number, call.handles().insert(std::move(handle)));
+    const auto operation = wish.mode.changes() ? PathOperation::open_to_change : PathOperation::open;
+    WSB_TRY(call.policy().allow({operation, directory->preopen, text}));
+    // Before a file is created for nothing.
+    WSB_TRY(call.policy().charge(Charge::open_descriptors, 1, nullptr));
+    auto opened = directory->descriptor->open(text, wish.mode);
+    if (!opened) {
+        call.policy().refund(Charge::open_descriptors, 1, nullptr);
+        return refuse(opened.error());
+    }
+    WSB_TRY_ASSIGN(const uint32_t number,
+                   call.handles().insert(handle_for(*std::move(opened), wish, *directory)));
     return call.memory.store(opened_out, number);
 }
 

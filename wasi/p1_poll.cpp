@@ -6,9 +6,6 @@
 #include <limits>
 #include <optional>
 #include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 namespace wsb::wasi::p1 {
@@ -17,7 +14,7 @@ namespace {
 /// More at once are refused: it bounds what a call allocates.
 constexpr uint32_t max_subscriptions = 4096;
 constexpr uint64_t never = std::numeric_limits<uint64_t>::max();
-constexpr size_t no_descriptor = std::numeric_limits<size_t>::max();
+constexpr size_t always_ready = std::numeric_limits<size_t>::max();
 
 /// One subscription, copied out of the guest's memory (which the events may overlap).
 struct Subscription {
@@ -25,8 +22,9 @@ struct Subscription {
     EventType type = EventType::clock;
     std::optional<Errno> error;  ///< known at once
     ClockId clock = ClockId::monotonic;
-    uint64_t deadline_ns = never;             ///< on its clock
-    size_t descriptor_index = no_descriptor;  ///< in the list given to the host
+    uint64_t deadline_ns = never;  ///< on its clock
+    Descriptor* descriptor = nullptr;
+    size_t wait_index = always_ready;  ///< in the list to wait for
 };
 
 struct Event {
@@ -91,6 +89,8 @@ private:
         const Outcome<void> read = subscription.type == EventType::clock
                                        ? read_clock(record, subscription)
                                        : read_descriptor(record, subscription);
+        if (!read && read.error() == Errno::canceled)
+            return refuse(Errno::canceled);
         if (!read)
             subscription.error = read.error();
         return subscription;
@@ -120,9 +120,14 @@ private:
         WSB_TRY_ASSIGN(
             const Handle* const handle,
             m_call.handles().get(fd, right::poll_fd_readwrite | (reads ? right::fd_read : right::fd_write)));
-        const auto events = static_cast<short>(reads ? POLLIN : POLLOUT);
-        subscription.descriptor_index = m_descriptors.size();
-        m_descriptors.push_back({handle->host.get(), events, 0});
+        subscription.descriptor = handle->descriptor.get();
+        const int wait_fd = subscription.descriptor->wait_fd();
+        if (wait_fd < 0) {
+            m_is_ready = true;
+            return {};
+        }
+        subscription.wait_index = m_descriptors.size();
+        m_descriptors.push_back({wait_fd, static_cast<short>(reads ? POLLIN : POLLOUT), 0});
         return {};
     }
 
@@ -152,31 +157,21 @@ private:
                 return std::nullopt;
             return Event{};
         }
-        const pollfd& entry = m_descriptors[subscription.descriptor_index];
+        Event event;
+        if (subscription.type == EventType::fd_read)
+            event.bytes_ready = subscription.descriptor->bytes_ready();
+        if (subscription.wait_index == always_ready)
+            return event;
+        const pollfd& entry = m_descriptors[subscription.wait_index];
         if (entry.revents == 0)
             return std::nullopt;
-        Event event;
         if ((entry.revents & POLLNVAL) != 0)
             event.error = Errno::badf;
         else if ((entry.revents & POLLERR) != 0 && (entry.revents & (POLLIN | POLLOUT)) == 0)
             event.error = Errno::pipe;
         if ((entry.revents & POLLHUP) != 0)
             event.flags = event_hangup;
-        if (subscription.type == EventType::fd_read)
-            event.bytes_ready = bytes_ready(entry.fd);
         return event;
-    }
-
-    static uint64_t bytes_ready(int fd) noexcept {
-        struct stat status{};
-        if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-            const off_t position = ::lseek(fd, 0, SEEK_CUR);
-            return position >= 0 && status.st_size > position
-                       ? static_cast<uint64_t>(status.st_size - position)
-                       : 0;
-        }
-        int waiting = 0;
-        return ::ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0 ? static_cast<uint64_t>(waiting) : 0;
     }
 
     Call& m_call;

@@ -2,12 +2,10 @@
 // Setting up a guest's WASI state, and linking the functions of p1.def.
 #include "wasi/preview1.h"
 
-#include "wasi/file_status.h"
-
 #include <algorithm>
 #include <array>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <poll.h>
+#include <utility>
 
 namespace wsb::wasi {
 namespace {
@@ -20,54 +18,36 @@ constexpr std::array function_names{
 #undef WSB_P1_EXIT
 };
 
-/// What reading, writing and type of an inherited stream allow.
-Rights stream_rights(int fd, FileType type, bool is_input) noexcept {
-    Rights rights = rights_for(type) & (right::file & ~right::change);
-    const int mode = ::fcntl(fd, F_GETFL) & O_ACCMODE;
-    const bool can_read = mode != O_WRONLY;
-    const bool can_write = mode != O_RDONLY;
-    if (!(is_input && can_read))
-        rights &= ~right::fd_read;
-    if (!is_input && can_write)
-        rights |= right::fd_write;
-    return rights;
-}
-
-Result<Handle> open_stream(int number, int host_fd) {
-    struct stat status{};
-    if (::fstat(host_fd, &status) != 0)
-        return fail(ErrorCode::io_error,
-                    "standard stream " + std::to_string(number) + " cannot be used: fstat failed");
+Handle stream_handle(std::shared_ptr<Descriptor> descriptor, bool is_input) noexcept {
     Handle handle;
-    handle.host = HostFd::borrowed(host_fd);
-    handle.type = file_type_of_mode(status.st_mode);
-    handle.base = stream_rights(host_fd, handle.type, number == 0);
-    handle.own_flags = 0;
-    return handle;
-}
-
-Handle handle_of(const Preopen& preopen) noexcept {
-    Handle handle;
-    handle.host = HostFd::borrowed(preopen.host_fd);
-    handle.type = FileType::directory;
-    const Rights denied = preopen.is_read_only ? right::change : 0;
-    handle.base = right::directory & ~denied;
-    handle.inheriting = (right::directory | right::file) & ~denied;
-    handle.preopen = &preopen;
-    handle.is_preopen = true;
+    handle.type = descriptor->type();
+    const Rights possible = descriptor->possible_rights();
+    handle.base = possible & right::file & ~right::change & ~right::fd_read;
+    handle.base |= possible & (is_input ? right::fd_read : right::fd_write);
+    handle.on_write = Charge::output_bytes;
+    handle.descriptor = std::move(descriptor);
     return handle;
 }
 
 /// One function as the linker takes it.
 template <class... Args>
-HostFunction host_function(Preview1& state, Outcome<void> (*function)(Call&, Args...)) {
-    return HostFunction::from([&state, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
+HostFunction host_function(Preview1& state, std::string_view name,
+                           Outcome<void> (*function)(Call&, Args...)) {
+    return HostFunction::from([&state, name, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
         const auto memory = state.memory_of(caller);
         if (!memory) [[unlikely]]
             return host_trap("a module that uses WASI must export its memory as \"memory\"");
         Call call{state, *memory};
-        const auto outcome = function(call, args...);
-        return static_cast<uint32_t>(outcome ? Errno::success : outcome.error());
+        auto outcome = state.policy().charge(Charge::host_calls, 1, nullptr);
+        if (outcome)
+            outcome = function(call, args...);
+        if (outcome)
+            return static_cast<uint32_t>(Errno::success);
+        if (outcome.error() == Errno::canceled)
+            return std::unexpected(state.take_ending());
+        if (outcome.error() == Errno::notcapable || outcome.error() == Errno::rofs)
+            state.policy().denied(name, outcome.error());
+        return static_cast<uint32_t>(outcome.error());
     });
 }
 
@@ -83,24 +63,45 @@ bool is_preview1_function(std::string_view name) noexcept {
 
 Result<std::unique_ptr<Preview1>> Preview1::create(Policy& policy) {
     std::unique_ptr<Preview1> state(new Preview1(policy));
-    const auto too_many = [] {
+    const auto take = [&](uint32_t number, Handle handle) -> Result<void> {
+        if (policy.charge(Charge::open_descriptors, 1, nullptr) &&
+            state->m_handles.insert_at(number, std::move(handle)))
+            return {};
         return fail(ErrorCode::limit_exceeded,
                     "more standard streams and directories than open files are allowed");
     };
-    const auto streams = policy.standard_streams();
+    auto streams = policy.standard_streams();
     for (uint32_t number = 0; number < streams.size(); ++number) {
-        if (streams[number] < 0)
-            continue;
-        WSB_TRY_ASSIGN(Handle handle, open_stream(static_cast<int>(number), streams[number]));
-        if (!state->m_handles.insert_at(number, std::move(handle)))
-            return too_many();
+        if (streams[number])
+            WSB_TRY(take(number, stream_handle(std::move(streams[number]), number == 0)));
     }
     uint32_t number = streams.size();
-    for (const Preopen& preopen : policy.preopens()) {
-        if (!state->m_handles.insert_at(number++, handle_of(preopen)))
-            return too_many();
-    }
+    for (const Preopen& preopen : policy.preopens())
+        WSB_TRY(take(number++, handle_of(preopen)));
     return state;
+}
+
+Failure Preview1::take_ending() {
+    if (!m_ending)
+        return m_policy.ending();
+    Failure ending = *std::move(m_ending);
+    m_ending.reset();
+    return ending;
+}
+
+Outcome<uint32_t> Call::add(Handle handle) const {
+    WSB_TRY(policy().charge(Charge::open_descriptors, 1, nullptr));
+    auto number = handles().insert(std::move(handle));
+    if (!number)
+        policy().refund(Charge::open_descriptors, 1, nullptr);
+    return number;
+}
+
+Outcome<void> Call::wait_for(const Descriptor& descriptor, short events) const {
+    if (descriptor.wait_fd() < 0)
+        return {};
+    std::array entries{pollfd{descriptor.wait_fd(), events, 0}};
+    return policy().wait(entries, std::nullopt);
 }
 
 std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) noexcept {
@@ -117,7 +118,8 @@ std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) noexcept {
 }
 
 Result<void> Preview1::define_in(Linker& linker) {
-#define WSB_P1(name, ...) WSB_TRY(linker.define(preview1_module, #name, host_function(*this, &p1::name)));
+#define WSB_P1(name, ...) \
+    WSB_TRY(linker.define(preview1_module, #name, host_function(*this, #name, &p1::name)));
 #define WSB_P1_EXIT(name, ...) WSB_TRY(linker.function(preview1_module, #name, &name));
 #include "wasi/p1.def"
 #undef WSB_P1

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// wasi_snapshot_preview1 for one guest: its functions over a policy and a table of descriptors.
+// wasi_snapshot_preview1 for one guest: its functions over a policy and a table of descriptors. They check
+// rights, counts and guest memory; what a descriptor then does is its own matter (descriptor.h).
 //
-// Not provided, and said so to the guest: proc_raise (`nosys`); sock_accept, sock_recv, sock_send and
-// sock_shutdown (`notsock`: no descriptor is ever a socket here); symbolic links that would lead out
-// (`notcapable`). Pointers out of the memory give `fault`.
+// Pointers out of the memory give `fault`. `canceled` ends the guest (policy.h).
 #pragma once
 
 #include "wasi/abi.h"
@@ -25,7 +24,7 @@ inline constexpr std::string_view preview1_module = "wasi_snapshot_preview1";
 class Preview1 {
 public:
     /// Takes the policy's standard streams and preopens into the table.
-    /// @return limit_exceeded if they are more than max_open_files, io_error if one is not open.
+    /// @return limit_exceeded if they are more than max_open_files or the policy allows.
     [[nodiscard]] static Result<std::unique_ptr<Preview1>> create(Policy& policy);
 
     /// Defines all functions of the table p1.def under `preview1_module`. @return out_of_memory.
@@ -36,11 +35,20 @@ public:
     /// The memory of the calling instance, exported as "memory"; nullopt if there is none.
     [[nodiscard]] std::optional<GuestMemory> memory_of(const Caller& caller) noexcept;
 
+    /// Ends the guest with this when the function has returned.
+    [[nodiscard]] std::unexpected<Errno> end(Failure failure) {
+        m_ending = std::move(failure);
+        return refuse(Errno::canceled);
+    }
+    /// How the guest ends, after a function returned `canceled`.
+    [[nodiscard]] Failure take_ending();
+
 private:
     explicit Preview1(Policy& policy) noexcept : m_policy(policy), m_handles(policy.max_open_files()) {}
 
     Policy& m_policy;
     HandleTable m_handles;
+    std::optional<Failure> m_ending;
     // The export that was found last, and for whom: handles stay valid as long as the store.
     const runtime::Instance* m_memory_owner = nullptr;
     std::optional<v1::Memory> m_memory;
@@ -56,6 +64,11 @@ struct Call {
 
     [[nodiscard]] Policy& policy() const noexcept { return state.policy(); }
     [[nodiscard]] HandleTable& handles() const noexcept { return state.handles(); }
+
+    /// A new descriptor, charged. @return `mfile`, or what the policy says.
+    [[nodiscard]] Outcome<uint32_t> add(Handle handle) const;
+    /// Waits until the descriptor is ready, if it is one to wait for. @param events of poll(2).
+    [[nodiscard]] Outcome<void> wait_for(const Descriptor& descriptor, short events) const;
 };
 
 /// The functions. Parameters are the guest's and unchecked.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wasi/handle_table.h"
 
+#include "wasi/host_file.h"
+
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -65,7 +67,7 @@ TEST(HandleTable, ClosingClosesTheHost) {
     const int host = ::open("/dev/null", O_RDONLY);
     HandleTable table(2);
     Handle handle = file(0);
-    handle.host = wasi::HostFd(host);
+    handle.descriptor = std::make_shared<wasi::HostFile>(wasi::HostFd(host));
     EXPECT_EQ(table.insert(std::move(handle)), 0u);
     EXPECT_NE(::fcntl(host, F_GETFD), -1);
     EXPECT_TRUE(table.close(0));
@@ -83,7 +85,7 @@ TEST(HandleTable, MissingRightsAreReportedAsPosixWould) {
     EXPECT_EQ(directory.check(right::path_open).error(), Errno::notcapable);
     Handle pipe;
     EXPECT_EQ(pipe.check(right::fd_seek).error(), Errno::spipe);
-    const wasi::Preopen preopen{"/", -1, true};
+    const wasi::Preopen preopen{"/", nullptr, wasi::Access::read_only};
     directory.preopen = &preopen;
     EXPECT_EQ(directory.check(right::path_create_file).error(), Errno::rofs);
     EXPECT_EQ(directory.check(right::path_readlink).error(), Errno::notcapable);

@@ -199,7 +199,6 @@ TEST_F(FdTest, NothingIsASocket) {
     EXPECT_EQ(call(p1::sock_send, 99, 0, 0, 0, 0), Errno::badf);
     EXPECT_EQ(call(p1::sock_accept, rw, 0, 0), Errno::notsock);
     EXPECT_EQ(call(p1::sock_shutdown, rw, 0), Errno::notsock);
-    EXPECT_EQ(call(p1::proc_raise, 9), Errno::nosys);
 }
 
 /// With pipes as standard streams.

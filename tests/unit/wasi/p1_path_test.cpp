@@ -94,13 +94,6 @@ TEST_F(PathTest, AskingForAllButWritingOpensForReading) {
     EXPECT_EQ(read_text(root() / "rw" / "file"), "content");
 }
 
-TEST_F(PathTest, AFifoDoesNotBlock) {
-    ASSERT_EQ(::mkfifo(inside("fifo").c_str(), 0600), 0);
-    EXPECT_EQ(open(rw, "fifo", 0, right::fd_read), Errno::success);
-    EXPECT_EQ(call(p1::fd_close, opened()), Errno::success);
-    EXPECT_EQ(open(rw, "fifo", 0, right::fd_write), Errno::nxio);
-}
-
 TEST_F(PathTest, Directories) {
     EXPECT_EQ(on_path(p1::path_create_directory, rw, "new/"), Errno::success);
     EXPECT_EQ(on_path(p1::path_create_directory, rw, "new"), Errno::exist);
