@@ -91,6 +91,7 @@ OUTSIDE = [
     ("file", "HIDDEN", "SECRET in a name that nobody tells the guest"),
     ("file", "outside/HIDDEN", "SECRET"),
     ("file", "outside/file", "SECRET outside"),
+    ("file", "outside/secret", "SECRET outside, too"),
     ("dir", "outside/dir", ""),
     ("file", "outside/dir/HIDDEN", "SECRET"),
     ("file", "outside/dir/file", "SECRET outside dir"),
