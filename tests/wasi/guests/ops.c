@@ -155,7 +155,8 @@ static void do_open(void) {
     printf("%d", error);
 }
 
-// probe FD LOOKUP PATH OFLAGS BASE INHERITING FDFLAGS: opens, tries all that an open descriptor allows, closes.
+// probe FD LOOKUP PATH OFLAGS BASE INHERITING FDFLAGS: opens, tries all that an open descriptor allows,
+// closes.
 static void do_probe(void) {
     uint32_t fd = 0;
     const int error = open_path(&fd);
