@@ -211,7 +211,7 @@ WSB_HANDLER array_bulk(WSB_STATE) {
     const uint64_t size_bytes = runtime::array_bulk_bytes(*instance, op, type, index2, base);
     const int64_t charged = charge_bulk(ip, size_bytes, fuel);
     if (charged == denied) [[unlikely]]
-        WSB_BULK_DENIED();
+        WSB_BULK_DENIED(size_bytes);
     fuel = charged;
     context->trap_ip = ip;
     context->trap_sp = sp;

@@ -9,7 +9,9 @@
 #include "engine/lower/code_memory.h"
 #include "engine/runtime/vm_context.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -30,13 +32,15 @@ struct CompiledModule {
 struct CompileOptions {
     unsigned threads = 1;  ///< 0: one for each processor
     bool is_lazy = false;  ///< validate all, translate each when it is first called
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};
+    uint64_t most_bytes = UINT64_MAX;  ///< of cells
 };
 
 /// A frame of guest code, innermost first.
 struct GuestFrame {
     const Module* module = nullptr;
     FuncIdx func;
-    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called; or no_offset
 };
 
 class Heap;
