@@ -218,12 +218,12 @@ WSB_HANDLER bulk_drop(WSB_STATE) {
 
 void fill_control(lower::HandlerTable& table) {
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
-    enter(Single::br, br);
-    enter(Single::br_back, br_back);
-    enter(Single::br_table_slot, br_table<false>);
-    enter(Single::br_table_accumulator, br_table<true>);
+    table.single[static_cast<size_t>(Single::br)] = entry_with_prefixes<br>();
+    table.single[static_cast<size_t>(Single::br_back)] = entry_with_prefixes<br_back>();
+    table.single[static_cast<size_t>(Single::br_table_slot)] = entry_with_prefixes<br_table<false>>();
+    table.single[static_cast<size_t>(Single::br_table_accumulator)] = entry_with_prefixes<br_table<true>>();
     enter(Single::unreachable, unreachable);
     enter(Single::fuel_check, fuel_check);
     enter(Single::fuel_step, fuel_step);

@@ -286,7 +286,7 @@ void fill_gc(lower::HandlerTable& table) {
     enter_fields<F64>(table, FieldKind::f64);
     enter_fields<V128>(table, FieldKind::v128);
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
     enter(Single::struct_new, struct_new<true>);
     enter(Single::struct_new_default, struct_new<false>);
