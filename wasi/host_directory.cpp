@@ -80,9 +80,8 @@ Outcome<bool> pass_on(int directory_fd, std::span<const uint8_t> chunk, EntrySin
         const std::string_view name(entry.d_name);
         // What lies above a directory is not the guest's business.
         const uint64_t inode = name == ".." ? 0 : entry.d_ino;
-        WSB_TRY_ASSIGN(
-            const bool wants_more,
-            sink.put({static_cast<uint64_t>(entry.d_off), inode, type_of(directory_fd, entry), name}));
+        WSB_TRY_ASSIGN(const bool wants_more, sink.put({static_cast<uint64_t>(entry.d_off), inode,
+                                                        type_of(directory_fd, entry), name}));
         if (!wants_more)
             return false;
         at += entry.d_reclen;
