@@ -50,9 +50,10 @@ std::string backtrace_text(std::span<const TrapFrame> frames) {
             ++end;
         const TrapFrame& frame = frames[i];
         text += fmt::format(
-            "\n  {:2}: {}{}{} (offset {:#x})", i, frame.module_name, frame.module_name.empty() ? "" : "!",
-            frame.func_name.empty() ? fmt::format("function {}", frame.func_index) : frame.func_name,
-            frame.offset_bytes);
+            "\n  {:2}: {}{}{}", i, frame.module_name, frame.module_name.empty() ? "" : "!",
+            frame.func_name.empty() ? fmt::format("function {}", frame.func_index) : frame.func_name);
+        if (frame.offset_bytes != no_offset)
+            text += fmt::format(" (offset {:#x})", frame.offset_bytes);
         if (end > i + 1)
             text += fmt::format(", {} times", end - i);
         i = end;

@@ -32,7 +32,10 @@ runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context, 
     CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
     if (outcome) [[likely]] {
         func.store->host_roots().shrink(roots_before);
-        return runtime::HostOutcome::returned;
+        if (!func.store->is_interrupted_after_host_call()) [[likely]]
+            return runtime::HostOutcome::returned;
+        context.trap = TrapCode::interrupted;
+        return runtime::HostOutcome::trapped;
     }
     const Trap* trap = outcome.error().trap();
     context.trap = trap != nullptr ? trap->code : TrapCode::host_error;

@@ -2,6 +2,7 @@
 #include "wsb/module.hpp"
 
 #include "engine/api/guard.h"
+#include "engine/base/huge_pages.h"
 #include "engine/binary/decoder.h"
 #include "engine/isa/limits.h"
 #include "engine/runtime/engine_state.h"
@@ -44,7 +45,10 @@ Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
     // What a read returns goes to its place at once; the file may still be longer than it said.
     std::setvbuf(file.get(), nullptr, _IONBF, 0);
     constexpr size_t min_room_bytes = size_t{1} << 14;
-    std::vector<uint8_t> bytes(std::max(expected_size_bytes(file.get()), min_room_bytes));
+    std::vector<uint8_t> bytes;
+    bytes.reserve(std::max(expected_size_bytes(file.get()), min_room_bytes));
+    prefer_huge_pages(bytes.data(), bytes.capacity());
+    bytes.resize(bytes.capacity());
     size_t size_bytes = 0;
     while (const size_t count =
                std::fread(bytes.data() + size_bytes, 1, bytes.size() - size_bytes, file.get())) {
@@ -69,23 +73,29 @@ bool is_binary(std::span<const uint8_t> bytes) noexcept {
 
 Result<Module> Module::compile(const Engine& engine, std::span<const uint8_t> bytes) {
     return api::guarded([&]() -> Result<Module> {
-        WSB_TRY_ASSIGN(auto compiled, runtime::load_module(*engine.state(), bytes));
+        return compile(engine, std::vector<uint8_t>(bytes.begin(), bytes.end()));
+    });
+}
+
+Result<Module> Module::compile(const Engine& engine, std::vector<uint8_t> bytes) {
+    return api::guarded([&]() -> Result<Module> {
+        WSB_TRY_ASSIGN(auto compiled, runtime::load_module(*engine.state(), std::move(bytes)));
         return Module(std::move(compiled));
     });
 }
 
 Result<Module> Module::from_wat(const Engine& engine, std::string_view text) {
     return api::guarded([&]() -> Result<Module> {
-        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, text::assemble(text, engine.config().features));
-        return compile(engine, bytes);
+        WSB_TRY_ASSIGN(std::vector<uint8_t> bytes, text::assemble(text, engine.config().features));
+        return compile(engine, std::move(bytes));
     });
 }
 
 Result<Module> Module::from_file(const Engine& engine, const std::filesystem::path& path) {
     return api::guarded([&]() -> Result<Module> {
-        WSB_TRY_ASSIGN(const std::vector<uint8_t> bytes, read_file(path));
+        WSB_TRY_ASSIGN(std::vector<uint8_t> bytes, read_file(path));
         if (is_binary(bytes) || bytes.empty())
-            return compile(engine, bytes);
+            return compile(engine, std::move(bytes));
         // SAFETY: uint8_t and char have the same representation.
         return from_wat(engine, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     });

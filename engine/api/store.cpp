@@ -21,6 +21,16 @@ bool StoreRef::consume_fuel(uint64_t units) noexcept {
     return m_store->consume_fuel(units);
 }
 
+void StoreRef::set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) noexcept {
+    m_store->set_deadline(deadline);
+}
+void StoreRef::set_cpu_time(std::optional<std::chrono::nanoseconds> most) noexcept {
+    m_store->set_cpu_time(most);
+}
+void StoreRef::set_cancellation(const CancellationToken& token) noexcept {
+    m_store->set_cancel(token.impl());
+}
+
 void StoreRef::set_limits(const StoreLimits& limits) noexcept {
     m_store->set_limits(limits);
 }

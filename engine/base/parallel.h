@@ -11,15 +11,16 @@
 
 namespace wsb {
 
-/// Calls a worker with each i in [0, count), in no order, on `threads` threads (0: as many as there are
-/// processors), the caller's among them; fewer if the system has no more. Each thread makes a worker of its
-/// own: neither making nor calling one may throw.
+/// How many threads are worth having: `wanted`, or if that is 0 one for each processor this process may use.
+[[nodiscard]] unsigned usable_threads(unsigned wanted) noexcept;
+
+/// Calls a worker with each i in [0, count), in no order, on `threads` threads, the caller's among them;
+/// fewer if the system has no more. Each thread makes a worker of its own: neither making nor calling one may
+/// throw.
 template <class MakeWorker>
 void parallel_for(size_t count, unsigned threads, const MakeWorker& make_worker) {
     /// Taken at once, so that threads seldom meet.
     constexpr size_t batch = 16;
-    if (threads == 0)
-        threads = std::max(1u, std::thread::hardware_concurrency());
     std::atomic<size_t> next = 0;
     const auto work = [&]() noexcept {
         auto worker = make_worker();

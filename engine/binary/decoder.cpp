@@ -14,11 +14,15 @@
 namespace wsb::binary {
 
 Result<Module> decode(std::span<const uint8_t> bytes, Features features) {
+    return decode(std::vector<uint8_t>(bytes.begin(), bytes.end()), features);
+}
+
+Result<Module> decode(std::vector<uint8_t> bytes, Features features) {
     if (bytes.size() > limits::module_size_bytes)
         return fail(ErrorCode::limit_exceeded, limits::module_size_bytes, "size of the module");
     Module module;
     module.features = features;
-    module.bytes.assign(bytes.begin(), bytes.end());
+    module.bytes = std::move(bytes);
     SectionDecoder decoder(module);
     WSB_TRY(decoder.run());
     return module;

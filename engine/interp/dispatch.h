@@ -198,22 +198,40 @@ void fill_vector_memory(lower::HandlerTable& table);
     return reinterpret_cast<Word>(handler);
 }
 
-/// A cell behind an addition (lower::Entry), which leaves its sum in the accumulator like any other.
-template <Handler handler>
-WSB_HANDLER after_increment(WSB_STATE) {
+/// A prefix, and the cell that shares its words. An addition leaves its sum in the accumulator like any
+/// other.
+template <lower::Prefix prefix, Handler handler>
+WSB_HANDLER behind(WSB_STATE) {
     WSB_BODY
-    acc = read_slot<uint32_t>(sp + field<1>(ip)) + wide_field(ip);
-    write_slot(sp + field<0>(ip), acc);
+    if constexpr (prefix == lower::Prefix::increment) {
+        acc = read_slot<uint32_t>(sp + field<1>(ip)) + wide_field(ip);
+        write_slot(sp + field<0>(ip), acc);
+    } else if constexpr (prefix == lower::Prefix::copy) {
+        sp[field<0>(ip)] = sp[field<1>(ip)];
+    } else {
+        sp[field<0>(ip)] = wide_field(ip);
+    }
     ++ip;
     WSB_CONTINUE(handler);
 }
 
-template <Handler handler, bool has_increment>
+template <Handler handler>
+[[nodiscard]] inline lower::Entry entry_alone() noexcept {
+    return {address_of(handler)};
+}
+/// Of a cell that prefixes often come before.
+template <Handler handler>
+[[nodiscard]] inline lower::Entry entry_with_prefixes() noexcept {
+    return {address_of(handler), address_of(behind<lower::Prefix::increment, handler>),
+            address_of(behind<lower::Prefix::copy, handler>),
+            address_of(behind<lower::Prefix::constant, handler>)};
+}
+template <Handler handler, bool has_prefixes>
 [[nodiscard]] inline lower::Entry entry_of() noexcept {
-    if constexpr (has_increment)
-        return {address_of(handler), address_of(after_increment<handler>)};
+    if constexpr (has_prefixes)
+        return entry_with_prefixes<handler>();
     else
-        return {address_of(handler), 0};
+        return entry_alone<handler>();
 }
 
 }  // namespace wsb::interp

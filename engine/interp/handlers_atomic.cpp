@@ -5,6 +5,7 @@
 // Spec: the threads proposal, core/exec/instructions
 #include "engine/interp/memory_access.h"
 #include "engine/runtime/parking.h"
+#include "engine/runtime/store.h"
 #include "engine/semantics/atomic.h"
 
 namespace wsb::interp {
@@ -65,8 +66,15 @@ WSB_HANDLER wait(WSB_STATE) {
         WSB_TRAP_WITH(place.trap);
     if (!memory_of(ip, instance).is_shared()) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::expected_shared_memory);
-    sp[field<0>(ip)] = static_cast<Slot>(
-        runtime::wait(place.at, read_slot<T>(sp + field<2>(ip)), read_slot<int64_t>(sp + field<3>(ip))));
+    runtime::Store& store = *context->store;
+    const runtime::WaitResult result =
+        runtime::wait(place.at, read_slot<T>(sp + field<2>(ip)), read_slot<int64_t>(sp + field<3>(ip)),
+                      &store.interrupts());
+    if (result == runtime::WaitResult::interrupted) [[unlikely]] {
+        static_cast<void>(store.is_interrupted());  // so that it knows the reason
+        WSB_TRAP_WITH(TrapCode::interrupted);
+    }
+    sp[field<0>(ip)] = static_cast<Slot>(result);
     WSB_NEXT(cell_words);
 }
 

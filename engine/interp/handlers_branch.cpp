@@ -55,17 +55,18 @@ WSB_HANDLER step(WSB_STATE) {
 
 template <Op op>
 void fill_steps(lower::HandlerTable& table) {
-    table.step[lower::step_index(op)] = {address_of(step<op, false>), address_of(step<op, true>)};
+    table.step[lower::step_index(op)] = {entry_with_prefixes<step<op, false>>(),
+                                         entry_with_prefixes<step<op, true>>()};
 }
 
 template <Op op, Operands shape, bool taken_if>
 void fill_directions(lower::HandlerTable& table) {
-    constexpr bool has_increment = op_info(op).params[0] == 'i';
+    constexpr bool has_prefixes = op_info(op).params[0] == 'i';
     auto& row = table.branch[static_cast<size_t>(op)];
     row[lower::branch_index(shape, taken_if, Direction::forward)] =
-        entry_of<branch<op, shape, taken_if, Direction::forward>, has_increment>();
+        entry_of<branch<op, shape, taken_if, Direction::forward>, has_prefixes>();
     row[lower::branch_index(shape, taken_if, Direction::backward)] =
-        entry_of<branch<op, shape, taken_if, Direction::backward>, has_increment>();
+        entry_of<branch<op, shape, taken_if, Direction::backward>, has_prefixes>();
 }
 
 template <Op op, Operands shape>

@@ -51,16 +51,17 @@ WSB_HANDLER load_branch(WSB_STATE) {
 template <size_t index>
 std::array<lower::Entry, 2> pair_columns() {
     constexpr auto p = lower::branch_pairs_i32.at(index);
-    return {
-        entry_of<branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::forward>, true>(),
-        entry_of<branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::backward>, true>()};
+    return {entry_with_prefixes<
+                branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::forward>>(),
+            entry_with_prefixes<
+                branch_pair<p.first, p.first_shape, p.second, p.second_shape, Direction::backward>>()};
 }
 
 template <size_t index>
 std::array<lower::Entry, 2> load_columns() {
     constexpr auto p = lower::load_branches_i32.at(index);
-    return {entry_of<load_branch<p.load, p.address, p.second, p.shape, Direction::forward>, true>(),
-            entry_of<load_branch<p.load, p.address, p.second, p.shape, Direction::backward>, true>()};
+    return {entry_with_prefixes<load_branch<p.load, p.address, p.second, p.shape, Direction::forward>>(),
+            entry_with_prefixes<load_branch<p.load, p.address, p.second, p.shape, Direction::backward>>()};
 }
 
 }  // namespace

@@ -47,8 +47,10 @@ namespace {
     return fits(frame, code, context) ? TrapCode::none : TrapCode::stack_overflow;
 }
 
-/// The function in `acc` did not fit; nothing of its call has happened yet. The cell begins anew if it does
-/// fit now.
+WSB_HANDLER call_any(WSB_STATE);
+WSB_HANDLER return_call_any(WSB_STATE);
+
+/// The function in `acc` did not fit; nothing of its call has happened yet. It is called if it does fit now.
 template <bool is_tail>
 [[gnu::noinline]] WSB_HANDLER does_not_fit(WSB_STATE) {
     WSB_BODY
@@ -56,7 +58,10 @@ template <bool is_tail>
     const TrapCode trap = make_callable(*reinterpret_cast<const VmFunc*>(acc), frame, context);
     if (trap != TrapCode::none)
         WSB_TRAP_WITH(trap);
-    WSB_DISPATCH();
+    if constexpr (is_tail)
+        WSB_CONTINUE(return_call_any);
+    else
+        WSB_CONTINUE(call_any);
 }
 
 /// Goes into `code`, whose frame at `frame` has its header written.
@@ -408,11 +413,11 @@ WSB_HANDLER return_to_instance(WSB_STATE) {
 
 void fill_calls(lower::HandlerTable& table) {
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
-    enter(Single::call_local, call_local);
-    enter(Single::call_import, call_import);
-    enter(Single::call_indirect, call_indirect);
+    table.single[static_cast<size_t>(Single::call_local)] = entry_with_prefixes<call_local>();
+    table.single[static_cast<size_t>(Single::call_import)] = entry_with_prefixes<call_import>();
+    table.single[static_cast<size_t>(Single::call_indirect)] = entry_with_prefixes<call_indirect>();
     enter(Single::call_ref, call_ref);
     enter(Single::return_call, return_call);
     enter(Single::return_call_import, return_call_import);

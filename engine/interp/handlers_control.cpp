@@ -4,6 +4,7 @@
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/runtime/operations.h"
+#include "engine/runtime/store.h"
 
 #include <algorithm>
 #include <atomic>
@@ -34,6 +35,15 @@ WSB_HANDLER leave(WSB_STATE) {
 
 WSB_HANDLER fuel_low(WSB_STATE) {
     WSB_BODY
+    if (context->fuel_reserve != 0) {
+        const runtime::NextSlice next = context->store->next_slice(0);
+        fuel += static_cast<int64_t>(next.units);
+        // A return to no function is not the guest's: it gets as far as where it has a place.
+        if (next.is_interrupted && find_code(*context, ip).code != nullptr)
+            WSB_TRAP_WITH(TrapCode::interrupted);
+        if (fuel >= 0 || next.is_interrupted)
+            WSB_DISPATCH();
+    }
     const Word* stepping = stepping_cell(*context, ip);
     if (stepping == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::allocation_failure);
@@ -41,7 +51,39 @@ WSB_HANDLER fuel_low(WSB_STATE) {
     WSB_DISPATCH();
 }
 
+WSB_HANDLER bulk_low(WSB_STATE) {
+    WSB_BODY
+    const bool is_stepping = (ip[3] >> 32) != 0;
+    if (context->fuel_reserve != 0) {
+        const auto wanted = static_cast<uint64_t>(context->fuel_asked + fuel_bias);
+        const runtime::NextSlice next = context->store->next_slice(wanted);
+        if (next.is_interrupted)
+            WSB_TRAP_WITH(TrapCode::interrupted);
+        fuel += static_cast<int64_t>(next.units);
+        if (next.units != 0) {
+            fuel += wide_field(ip);  // the cell begins anew
+            WSB_DISPATCH();
+        }
+    }
+    if (is_stepping)
+        WSB_TRAP_WITH(TrapCode::out_of_fuel);
+    WSB_CONTINUE(fuel_low);
+}
+
 namespace {
+
+/// Stepping form: one instruction costs more than there is in this slice.
+[[gnu::noinline]] WSB_HANDLER step_low(WSB_STATE) {
+    WSB_BODY
+    const runtime::NextSlice next =
+        context->fuel_reserve != 0 ? context->store->next_slice(0) : runtime::NextSlice();
+    if (next.is_interrupted)
+        WSB_TRAP_WITH(TrapCode::interrupted);
+    if (next.units == 0)
+        WSB_TRAP_WITH(TrapCode::out_of_fuel);
+    fuel += static_cast<int64_t>(next.units);
+    WSB_DISPATCH();
+}
 
 WSB_HANDLER br(WSB_STATE) {
     WSB_BODY
@@ -90,7 +132,7 @@ WSB_HANDLER fuel_step(WSB_STATE) {
     WSB_BODY
     const auto cost = static_cast<int64_t>(ip[1]);
     if (fuel - cost < -fuel_bias) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::out_of_fuel);
+        WSB_CONTINUE(step_low);
     fuel -= cost;
     WSB_NEXT(2);
 }
@@ -119,7 +161,7 @@ WSB_HANDLER bulk_memory(WSB_STATE) {
     fuel -= wide_field(ip);
     const int64_t charged = charge_bulk(ip, base[2], fuel);
     if (charged == denied) [[unlikely]]
-        WSB_BULK_DENIED();
+        WSB_BULK_DENIED(base[2]);
     fuel = charged;
     const TrapCode trap = run_bulk_memory(*instance, static_cast<Op>(field<1>(ip)), ip[2], base);
     if (trap != TrapCode::none) [[unlikely]]
@@ -146,9 +188,10 @@ WSB_HANDLER bulk_table(WSB_STATE) {
     Slot* const base = sp + field<0>(ip);
     const auto op = static_cast<Op>(field<1>(ip));
     fuel -= wide_field(ip);
-    const int64_t charged = charge_bulk(ip, base[op == Op::table_grow ? 1 : 2], fuel);
+    const uint64_t units = base[op == Op::table_grow ? 1 : 2];
+    const int64_t charged = charge_bulk(ip, units, fuel);
     if (charged == denied) [[unlikely]]
-        WSB_BULK_DENIED();
+        WSB_BULK_DENIED(units);
     fuel = charged;
     const TrapCode trap = run_bulk_table(*instance, op, ip[2], base);
     if (trap != TrapCode::none) [[unlikely]]
@@ -161,7 +204,7 @@ WSB_HANDLER bulk_drop(WSB_STATE) {
     fuel -= wide_field(ip);
     const int64_t charged = charge_bulk(ip, 0, fuel);
     if (charged == denied) [[unlikely]]
-        WSB_BULK_DENIED();
+        WSB_BULK_DENIED(0);
     fuel = charged;
     const auto index = static_cast<uint32_t>(ip[2]);
     if (static_cast<Op>(field<1>(ip)) == Op::data_drop)
@@ -175,12 +218,12 @@ WSB_HANDLER bulk_drop(WSB_STATE) {
 
 void fill_control(lower::HandlerTable& table) {
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
-    enter(Single::br, br);
-    enter(Single::br_back, br_back);
-    enter(Single::br_table_slot, br_table<false>);
-    enter(Single::br_table_accumulator, br_table<true>);
+    table.single[static_cast<size_t>(Single::br)] = entry_with_prefixes<br>();
+    table.single[static_cast<size_t>(Single::br_back)] = entry_with_prefixes<br_back>();
+    table.single[static_cast<size_t>(Single::br_table_slot)] = entry_with_prefixes<br_table<false>>();
+    table.single[static_cast<size_t>(Single::br_table_accumulator)] = entry_with_prefixes<br_table<true>>();
     enter(Single::unreachable, unreachable);
     enter(Single::fuel_check, fuel_check);
     enter(Single::fuel_step, fuel_step);

@@ -138,8 +138,8 @@ template WSB_HANDLER host_threw<false>(WSB_STATE);
 template WSB_HANDLER host_threw<true>(WSB_STATE);
 
 void fill_exceptions(lower::HandlerTable& table) {
-    table.single[static_cast<size_t>(Single::throw_)] = address_of(throwing<throw_new>);
-    table.single[static_cast<size_t>(Single::throw_ref)] = address_of(throwing<throw_again>);
+    table.single[static_cast<size_t>(Single::throw_)] = {address_of(throwing<throw_new>)};
+    table.single[static_cast<size_t>(Single::throw_ref)] = {address_of(throwing<throw_again>)};
 }
 
 }  // namespace wsb::interp

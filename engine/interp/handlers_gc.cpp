@@ -211,7 +211,7 @@ WSB_HANDLER array_bulk(WSB_STATE) {
     const uint64_t size_bytes = runtime::array_bulk_bytes(*instance, op, type, index2, base);
     const int64_t charged = charge_bulk(ip, size_bytes, fuel);
     if (charged == denied) [[unlikely]]
-        WSB_BULK_DENIED();
+        WSB_BULK_DENIED(size_bytes);
     fuel = charged;
     context->trap_ip = ip;
     context->trap_sp = sp;
@@ -286,7 +286,7 @@ void fill_gc(lower::HandlerTable& table) {
     enter_fields<F64>(table, FieldKind::f64);
     enter_fields<V128>(table, FieldKind::v128);
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
     enter(Single::struct_new, struct_new<true>);
     enter(Single::struct_new_default, struct_new<false>);

@@ -89,38 +89,38 @@ template <Op op, Address address>
 void fill_load(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
     row[lower::shape_index(address, Destination::slot)] =
-        entry_of<load<op, address, Destination::slot>, true>();
+        entry_with_prefixes<load<op, address, Destination::slot>>();
     row[lower::shape_index(address, Destination::accumulator)] =
-        entry_of<load<op, address, Destination::accumulator>, true>();
+        entry_with_prefixes<load<op, address, Destination::accumulator>>();
 }
 
 template <Op op, Operands shape>
 void fill_load_sum(lower::HandlerTable& table) {
     auto& row = table.load_sum[static_cast<size_t>(op)];
     row[lower::shape_index(shape, Destination::slot)] =
-        entry_of<load_sum<op, shape, Destination::slot>, true>();
+        entry_with_prefixes<load_sum<op, shape, Destination::slot>>();
     row[lower::shape_index(shape, Destination::accumulator)] =
-        entry_of<load_sum<op, shape, Destination::accumulator>, true>();
+        entry_with_prefixes<load_sum<op, shape, Destination::accumulator>>();
 }
 
 template <Op op, Address address>
 void fill_store(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
     row[lower::shape_index(address, StoredValue::slot)] =
-        entry_of<store<op, address, StoredValue::slot>, true>();
+        entry_with_prefixes<store<op, address, StoredValue::slot>>();
     row[lower::shape_index(address, StoredValue::accumulator)] =
-        entry_of<store<op, address, StoredValue::accumulator>, true>();
+        entry_with_prefixes<store<op, address, StoredValue::accumulator>>();
     row[lower::shape_index(address, StoredValue::immediate)] =
-        entry_of<store<op, address, StoredValue::immediate>, true>();
+        entry_with_prefixes<store<op, address, StoredValue::immediate>>();
 }
 
 template <Op op, Operands shape>
 void fill_store_sum(lower::HandlerTable& table) {
     auto& row = table.store_sum[static_cast<size_t>(op)];
     row[lower::shape_index(shape, StoredValue::slot)] =
-        entry_of<store_sum<op, shape, StoredValue::slot>, true>();
+        entry_with_prefixes<store_sum<op, shape, StoredValue::slot>>();
     row[lower::shape_index(shape, StoredValue::immediate)] =
-        entry_of<store_sum<op, shape, StoredValue::immediate>, true>();
+        entry_with_prefixes<store_sum<op, shape, StoredValue::immediate>>();
 }
 
 template <Op op>
@@ -170,8 +170,8 @@ void fill_memory(lower::HandlerTable& table) {
 #define WSB_OP(id, ...) fill_row<Op::id>(table);
 #include "engine/isa/ops_core.def"
 #undef WSB_OP
-    table.single[static_cast<size_t>(lower::Single::memory_size)] = address_of(memory_size_);
-    table.single[static_cast<size_t>(lower::Single::memory_grow)] = address_of(memory_grow_);
+    table.single[static_cast<size_t>(lower::Single::memory_size)] = {address_of(memory_size_)};
+    table.single[static_cast<size_t>(lower::Single::memory_grow)] = {address_of(memory_grow_)};
 }
 
 }  // namespace wsb::interp

@@ -57,8 +57,8 @@ template <const lower::LoadPairKinds& kinds, size_t index>
 std::array<lower::Entry, 2> load_columns() {
     constexpr auto p = kinds.at(index);
     static_assert(kinds.index(p.load, p.address, p.second, p.shape) == index);
-    return {entry_of<load_pair<p.load, p.address, p.second, p.shape, Destination::accumulator>, true>(),
-            entry_of<load_pair<p.load, p.address, p.second, p.shape, Destination::slot>, true>()};
+    return {entry_with_prefixes<load_pair<p.load, p.address, p.second, p.shape, Destination::accumulator>>(),
+            entry_with_prefixes<load_pair<p.load, p.address, p.second, p.shape, Destination::slot>>()};
 }
 
 template <const lower::LoadPairKinds& kinds, size_t... indices>

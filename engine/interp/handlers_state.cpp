@@ -44,6 +44,12 @@ WSB_HANDLER constant(WSB_STATE) {
     WSB_NEXT(3);
 }
 
+WSB_HANDLER constant_short(WSB_STATE) {
+    WSB_BODY
+    sp[field<0>(ip)] = wide_field(ip);
+    WSB_NEXT(2);
+}
+
 WSB_HANDLER constant_wide(WSB_STATE) {
     WSB_BODY
     std::memcpy(sp + field<0>(ip), ip + 2, 16);
@@ -187,13 +193,14 @@ WSB_HANDLER ref_as_non_null(WSB_STATE) {
 
 void fill_state(lower::HandlerTable& table) {
     const auto enter = [&](Single which, Handler handler) {
-        table.single[static_cast<size_t>(which)] = address_of(handler);
+        table.single[static_cast<size_t>(which)] = {address_of(handler)};
     };
     enter(Single::copy, copy);
     enter(Single::copy_pair, copy_pair);
     enter(Single::copy_wide, copy_wide);
     enter(Single::copy_many, copy_many);
     enter(Single::constant, constant);
+    table.single[static_cast<size_t>(Single::constant_short)] = entry_with_prefixes<constant_short>();
     enter(Single::constant_wide, constant_wide);
     enter(Single::store_int_accumulator, store_int_accumulator);
     enter(Single::store_float_accumulator, store_float_accumulator);

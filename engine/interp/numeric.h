@@ -96,12 +96,12 @@ WSB_HANDLER unary(WSB_STATE) {
 template <Op op, Operands shape>
 void fill_shape(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
-    // i32 instructions follow additions often, and those that trap seldom do.
-    constexpr bool has_increment = op_info(op).params[0] == 'i' && !semantics::CanTrap<op>;
+    // i32 instructions follow them often, and those that trap seldom do.
+    constexpr bool has_prefixes = op_info(op).params[0] == 'i' && !semantics::CanTrap<op>;
     row[lower::shape_index(shape, Destination::slot)] =
-        entry_of<binary<op, shape, Destination::slot>, has_increment>();
+        entry_of<binary<op, shape, Destination::slot>, has_prefixes>();
     row[lower::shape_index(shape, Destination::accumulator)] =
-        entry_of<binary<op, shape, Destination::accumulator>, has_increment>();
+        entry_of<binary<op, shape, Destination::accumulator>, has_prefixes>();
 }
 
 /// Comparisons and commutative operations come with the better operand first (lower_ops.cpp).
@@ -128,13 +128,13 @@ template <Op op>
 void fill_unary(lower::HandlerTable& table) {
     auto& row = table.plain[static_cast<size_t>(op)];
     row[lower::shape_index(Source::slot, Destination::slot)] =
-        entry_of<unary<op, Source::slot, Destination::slot>, false>();
+        entry_alone<unary<op, Source::slot, Destination::slot>>();
     row[lower::shape_index(Source::slot, Destination::accumulator)] =
-        entry_of<unary<op, Source::slot, Destination::accumulator>, false>();
+        entry_alone<unary<op, Source::slot, Destination::accumulator>>();
     row[lower::shape_index(Source::accumulator, Destination::slot)] =
-        entry_of<unary<op, Source::accumulator, Destination::slot>, false>();
+        entry_alone<unary<op, Source::accumulator, Destination::slot>>();
     row[lower::shape_index(Source::accumulator, Destination::accumulator)] =
-        entry_of<unary<op, Source::accumulator, Destination::accumulator>, false>();
+        entry_alone<unary<op, Source::accumulator, Destination::accumulator>>();
 }
 
 /// Fills the row of an instruction if its operands are of the wanted sort.

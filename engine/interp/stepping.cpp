@@ -108,13 +108,23 @@ const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
     return form->code.entry + point->second;
 }
 
-Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
+Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found) {
     Code again;
-    WSB_TRY_ASSIGN(const auto recording, record(*found.module, *found.code, form_of(found), again));
+    WSB_TRY_ASSIGN(auto recording, record(*found.module, *found.code, form_of(found), again));
+    return std::move(recording.origins);
+}
+
+const lower::CellOrigin& origin_in(std::span<const lower::CellOrigin> origins, const FoundCode& found,
+                                   const Word* cell, bool is_return) {
     const auto word = static_cast<uint32_t>(cell - found.form().entry) - (is_return ? 1 : 0);
-    const auto after = std::ranges::upper_bound(recording.origins, word, {}, &lower::CellOrigin::word);
-    WSB_CHECK(after != recording.origins.begin());
+    const auto after = std::ranges::upper_bound(origins, word, {}, &lower::CellOrigin::word);
+    WSB_CHECK(after != origins.begin());
     return *std::prev(after);
+}
+
+Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
+    WSB_TRY_ASSIGN(const auto origins, origins_of(found));
+    return origin_in(origins, found, cell, is_return);
 }
 
 Result<std::vector<lower::RootSet>> roots_at(const FoundCode& found, std::vector<uint32_t> words) {

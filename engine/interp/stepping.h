@@ -7,6 +7,9 @@
 #include "engine/lower/lower.h"
 #include "engine/runtime/tier.h"
 
+#include <span>
+#include <vector>
+
 namespace wsb::interp {
 
 /// All handlers' addresses.
@@ -33,6 +36,12 @@ struct FoundCode {
 /// The stepping form's cell for a settlement point in fast form; the cell itself if it is in stepping form
 /// or not in a function. Null if there is no memory for the stepping form.
 [[nodiscard]] const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept;
+
+/// Where each cell of a form came from, in their order: the function is lowered once more.
+[[nodiscard]] Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found);
+/// Of these the cell's own, as `locate` has it.
+[[nodiscard]] const lower::CellOrigin& origin_in(std::span<const lower::CellOrigin> origins,
+                                                 const FoundCode& found, const Word* cell, bool is_return);
 
 /// Where a cell came from. `cell` is the first word of a cell, or one past a call's cell with `is_return`.
 [[nodiscard]] Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return);

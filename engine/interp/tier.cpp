@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <string>
 
 namespace wsb::interp {
 
@@ -128,15 +131,42 @@ private:
     Result<void> m_outcome;
 };
 
+/// What compiling may still take, of all threads together.
+class Budget {
+public:
+    explicit Budget(const runtime::CompileOptions& options) noexcept
+        : m_deadline(options.deadline), m_most_bytes(options.most_bytes) {}
+
+    /// Asked after each body, with the bytes of its cells.
+    [[nodiscard]] Result<void> spend(uint64_t size_bytes) noexcept {
+        if (m_bytes.fetch_add(size_bytes, std::memory_order_relaxed) + size_bytes > m_most_bytes)
+            return fail(ErrorCode::limit_exceeded,
+                        "compiled code of more than " + std::to_string(m_most_bytes) + " bytes");
+        if (m_deadline && std::chrono::steady_clock::now() >= *m_deadline)
+            return fail(ErrorCode::limit_exceeded, "compile time");
+        return {};
+    }
+
+private:
+    std::optional<std::chrono::steady_clock::time_point> m_deadline;
+    uint64_t m_most_bytes;
+    std::atomic<uint64_t> m_bytes = 0;
+};
+
 /// Validates bodies, and lowers them now or makes them ready to be lowered later.
 class Preparer {
 public:
-    Preparer(const runtime::CompiledModule& compiled, bool is_lazy, Verdict& verdict) noexcept
+    Preparer(runtime::CompiledModule& compiled, const runtime::CompileOptions& options, Budget& budget,
+             Verdict& verdict) noexcept
         : m_compiled(compiled),
-          m_is_lazy(is_lazy),
+          m_is_lazy(options.is_lazy),
+          m_budget(budget),
           m_verdict(verdict),
-          m_lowerer(compiled.module,
-                    {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}) {}
+          m_writer(compiled.code_memory),
+          m_lowerer(compiled.module, {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
+                                      compiled.executed, &m_writer}) {}
+    Preparer(const Preparer&) = delete;
+    Preparer& operator=(const Preparer&) = delete;
 
     void operator()(size_t body) noexcept {
         if (!m_verdict.matters(body))
@@ -156,27 +186,33 @@ private:
         if (m_is_lazy) {
             WSB_TRY_ASSIGN(const bool can_wait, m_lowerer.outline(func, code));
             if (can_wait)
-                return {};
+                return m_budget.spend(0);
         }
-        return m_lowerer.lower(func, code);
+        WSB_TRY(m_lowerer.lower(func, code));
+        return m_budget.spend(uint64_t{code.word_count} * sizeof(Word));
     }
 
     const runtime::CompiledModule& m_compiled;
     const bool m_is_lazy;
+    Budget& m_budget;
     Verdict& m_verdict;
+    lower::CodeWriter m_writer;
     lower::FunctionLowerer m_lowerer;
 };
 
 /// Prepares every body. @return the error of the first bad one, whatever the threads did first.
-[[nodiscard]] Result<void> prepare_all(const runtime::CompiledModule& compiled,
+[[nodiscard]] Result<void> prepare_all(runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) {
     const auto& bodies = compiled.module.bodies;
     uint64_t code_bytes = 0;
     for (const auto& body : bodies)
         code_bytes += body.whole.size_bytes;
     Verdict verdict(bodies.size());
-    parallel_for(bodies.size(), code_bytes < min_parallel_bytes ? 1 : options.threads,
-                 [&] { return Preparer(compiled, options.is_lazy, verdict); });
+    Budget budget(options);
+    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : usable_threads(options.threads);
+    if (!options.is_lazy)
+        compiled.code_memory.expect(code_bytes, threads);
+    parallel_for(bodies.size(), threads, [&] { return Preparer(compiled, options, budget, verdict); });
     return verdict.take();
 }
 
@@ -248,18 +284,45 @@ runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& f
     return outcome;
 }
 
+/// Where frames stand, from functions lowered once more. Each function is lowered once, and no more of them
+/// than what takes some milliseconds: a call that was interrupted must not take long to say where.
+class FrameLocator {
+public:
+    [[nodiscard]] std::optional<uint64_t> offset_bytes(const FoundCode& found, const Place& place) {
+        const Code* const form = &found.form();
+        auto known = m_origins.find(form);
+        if (known == m_origins.end()) {
+            const size_t body = found.code->func.value - found.module->module.imported_funcs;
+            const uint64_t size_bytes = found.module->module.bodies[body].whole.size_bytes;
+            if (!m_origins.empty() && size_bytes > m_bytes_left)
+                return std::nullopt;
+            m_bytes_left -= std::min(size_bytes, m_bytes_left);
+            auto origins = origins_of(found);
+            if (!origins)
+                return std::nullopt;
+            known = m_origins.emplace(form, *std::move(origins)).first;
+        }
+        return origin_in(known->second, found, place.cell, place.is_return).offset_bytes;
+    }
+
+private:
+    static constexpr uint64_t most_bytes = uint64_t{128} << 10;
+
+    uint64_t m_bytes_left = most_bytes;
+    std::map<const Code*, std::vector<lower::CellOrigin>> m_origins;
+};
+
 std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context,
                                                             size_t max_frames) const {
     std::vector<runtime::GuestFrame> frames;
+    FrameLocator locator;
     Place place{.cell = context.trap_ip, .sp = context.trap_sp};
     while (place.cell != nullptr && frames.size() < max_frames) {
         const FoundCode found = find_code(context, place.cell);
         if (found.code == nullptr)
             break;
-        const auto origin = locate(found, place.cell, place.is_return);
-        if (!origin)
-            break;
-        frames.push_back({&found.module->module, found.code->func, origin->offset_bytes});
+        const auto offset_bytes = locator.offset_bytes(found, place);
+        frames.push_back({&found.module->module, found.code->func, offset_bytes.value_or(no_offset)});
         place.to_caller(found.code->header_slot);
     }
     return frames;

@@ -63,8 +63,8 @@ struct Code {
     FuncIdx func;
     const Module* module = nullptr;
     // Known when it is lowered:
-    std::unique_ptr<Word[]> words;
     uint32_t word_count = 0;
+    std::unique_ptr<Word[]> own_words;  ///< null if they lie in the module's CodeMemory
     std::vector<CatchRange> catches;
     std::vector<CatchStart> catch_starts;  ///< ascending
 
@@ -83,7 +83,7 @@ struct Code {
     void publish(Code&& lowered) noexcept;
 
     [[nodiscard]] bool contains(const Word* cell) const noexcept {
-        return cell >= words.get() && cell < words.get() + word_count;
+        return cell >= entry && cell < entry + word_count;
     }
 };
 

@@ -47,6 +47,7 @@ enum class Single : uint8_t {
     copy_many,
     copy_wide,
     constant,
+    constant_short,  ///< of which only the low 32 bits are not zero
     constant_wide,
     store_int_accumulator,
     store_float_accumulator,
@@ -248,13 +249,22 @@ inline constexpr PairKinds branch_pairs_i32{branch_firsts_i32, compare_ops_i32, 
 inline constexpr LoadPairKinds load_branches_i32{pair_loads_i32, compare_ops_i32, int_second_shapes};
 inline constexpr LoadPairKinds load_pairs_f64{pair_loads_f64, pair_ops_f64, float_second_shapes};
 
-/// Addresses of the handlers of a cell, and of such a cell behind `i32.add` of an immediate to a slot, by far
-/// the most frequent cell: [handler][to | x | immediate][operand words of the second cell ...]. The second
-/// cell, without its handler, begins at the word of the first's operands. 0 where there is none.
-struct Entry {
-    Word alone = 0;
-    Word after_increment = 0;
+/// What may share a cell with whatever comes next: the most frequent cells, all with one operand word.
+/// [handler][operands of the first][operand words of the second ...]; the second cell, without its handler,
+/// begins at the word of the first's operands.
+enum class Prefix : uint8_t {
+    none,
+    increment,  ///< i32.add of an immediate to a slot
+    copy,       ///< Single::copy
+    constant,   ///< Single::constant_short
 };
+inline constexpr size_t prefixes = 4;
+
+/// Addresses of the handlers of a cell, by what comes before it in the same cell. 0 where there is none.
+using Entry = std::array<Word, prefixes>;
+[[nodiscard]] constexpr Word handler_of(const Entry& entry, Prefix prefix = Prefix::none) noexcept {
+    return entry[static_cast<size_t>(prefix)];
+}
 
 /// Addresses of all handlers; 0 where no such handler exists.
 struct HandlerTable {
@@ -268,7 +278,7 @@ struct HandlerTable {
     PerOp<operand_shapes * 4> branch{};
     /// i32.add of an immediate to a slot, an i32 comparison of the sum and a branch back: the end of most
     /// loops. [step_index][the sum is compared with an immediate].
-    std::array<std::array<Word, 2>, step_comparisons> step{};
+    std::array<std::array<Entry, 2>, step_comparisons> step{};
     /// Pairs: [PairKinds::index][Destination].
     std::array<std::array<Word, 2>, pairs_i32.count()> pair_i32{};
     std::array<std::array<Word, 2>, pairs_f32.count()> pair_f32{};
@@ -292,11 +302,11 @@ struct HandlerTable {
     std::array<Word, atomic_ops> atomic{};
     /// Pairs of i64, operands in slots: [wide_index].
     std::array<Word, wide_ops> wide{};
-    std::array<Word, single_count> single{};
+    std::array<Entry, single_count> single{};
     /// By FieldKind; writing knows no signs and no floats.
     std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};
 
-    [[nodiscard]] Word of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
+    [[nodiscard]] const Entry& of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
     [[nodiscard]] constexpr std::array<Word, 5>& vector_row(Op op) noexcept {
         return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
     }

@@ -12,7 +12,7 @@ Code::~Code() {
 void Code::publish(Code&& lowered) noexcept {
     WSB_ASSERT(!is_lowered() && lowered.header_slot == header_slot);
     entry = lowered.entry;
-    words = std::move(lowered.words);
+    own_words = std::move(lowered.own_words);
     word_count = lowered.word_count;
     catches = std::move(lowered.catches);
     catch_starts = std::move(lowered.catch_starts);

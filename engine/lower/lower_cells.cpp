@@ -56,9 +56,13 @@ Result<void> LowerSink::finish(Code& code) {
         return error;
     }
     code.word_count = static_cast<uint32_t>(m_words.size());
-    code.words = std::make_unique_for_overwrite<Word[]>(m_words.size());
-    std::ranges::copy(m_words, code.words.get());
-    code.entry = code.words.get();
+    if (m_writer != nullptr) {
+        code.entry = m_writer->write(m_words);
+    } else {
+        code.own_words = std::make_unique_for_overwrite<Word[]>(m_words.size());
+        std::ranges::copy(m_words, code.own_words.get());
+        code.entry = code.own_words.get();
+    }
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
     code.frame_slots.store(m_max_height, std::memory_order_release);
@@ -110,15 +114,41 @@ void LowerSink::settlement_point() {
         m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
 }
 
-Word LowerSink::increment_handler() const noexcept {
+/// The cell that a prefix is when it stands alone.
+const Entry& LowerSink::prefix_entry(Prefix prefix) const noexcept {
+    switch (prefix) {
+        case Prefix::copy: return m_handlers.of(Single::copy);
+        case Prefix::constant: return m_handlers.of(Single::constant_short);
+        default: break;
+    }
     const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
-    return add[shape_index(Operands::si, Destination::slot)].alone;
+    return add[shape_index(Operands::si, Destination::slot)];
 }
 
-/// Whether the last cell adds an immediate to a slot and will go on storing the sum.
-bool LowerSink::last_is_increment() const noexcept {
-    return m_last_cell != none && !m_is_after_increment && m_words[m_last_cell] == increment_handler() &&
-           m_int.cell != m_last_cell;
+/// What the last cell can be to the next: none if it shares its own, or may still be told not to store.
+Prefix LowerSink::last_as_prefix() const noexcept {
+    if (m_last_cell == none || m_prefix != Prefix::none)
+        return Prefix::none;
+    if (last_is(Prefix::copy))
+        return Prefix::copy;
+    if (last_is(Prefix::constant))
+        return Prefix::constant;
+    return last_is(Prefix::increment) && m_int.cell != m_last_cell ? Prefix::increment : Prefix::none;
+}
+
+/// Takes back the last cell, but not what it shares its words with: that is the last one then.
+void LowerSink::drop_last_cell() {
+    if (m_prefix == Prefix::none) {
+        m_words.resize(m_last_cell);
+        m_last_cell = none;
+    } else {
+        m_words.resize(m_last_cell + 1);
+        --m_last_cell;
+        m_words[m_last_cell] = handler_of(prefix_entry(m_prefix));
+        m_prefix = Prefix::none;
+    }
+    if (m_recording != nullptr)
+        m_recording->origins.pop_back();
 }
 
 void LowerSink::record_origin(uint32_t cell) {
@@ -137,18 +167,11 @@ void LowerSink::count_execution(Op op) {
 /// Takes back the last cell; its consumer will do its work as well.
 void LowerSink::rewind_fusible() {
     WSB_ASSERT(m_fusible.cell == m_last_cell);
-    if (m_is_after_increment) {
-        m_words[m_fusible.cell - 1] = increment_handler();
-        m_words.resize(m_fusible.cell + 1);
-    } else {
-        m_words.resize(m_fusible.cell);
-    }
-    if (m_recording != nullptr)
-        m_recording->origins.pop_back();
+    drop_last_cell();
     m_int = m_fusible.int_before;
     m_float = m_fusible.float_before;
     m_last_cell = m_fusible.cell_before;
-    m_is_after_increment = m_fusible.is_before_after_increment;
+    m_prefix = m_fusible.prefix_before;
     m_fusible.cell = none;
 }
 
@@ -157,9 +180,8 @@ void LowerSink::emit_copy(uint32_t to, uint32_t from, uint32_t width) {
     if (width == 2) {
         note_write(to + 1);
         begin_cell(Single::copy_wide);
-    } else if (m_last_cell != none && !m_is_after_increment &&
-               m_words[m_last_cell] == m_handlers.of(Single::copy)) {
-        m_words[m_last_cell] = m_handlers.of(Single::copy_pair);
+    } else if (last_as_prefix() == Prefix::copy) {
+        m_words[m_last_cell] = handler_of(m_handlers.of(Single::copy_pair));
         m_words[m_last_cell + 1] |= pack(0, 0, to, from);
         return;
     } else {
@@ -170,6 +192,11 @@ void LowerSink::emit_copy(uint32_t to, uint32_t from, uint32_t width) {
 
 void LowerSink::emit_constant(uint32_t to, uint64_t bits) {
     note_write(to);
+    if (bits <= UINT32_MAX) {
+        begin_cell(Single::constant_short);
+        word(pack_wide(to, 0, static_cast<uint32_t>(bits)));
+        return;
+    }
     begin_cell(Single::constant);
     word(pack(to, 0));
     word(bits);
@@ -195,7 +222,7 @@ void LowerSink::push_produced(ValType type, uint32_t cell, Word unstored) {
     (is_float(type) ? m_float : m_int) = {
         .slot = slot,
         .cell = cell,
-        .handler_word = m_is_after_increment ? cell - 1 : cell,
+        .handler_word = m_prefix == Prefix::none ? cell : cell - 1,
         .unstored = unstored,
     };
     push_temporary(type);

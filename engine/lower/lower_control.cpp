@@ -195,7 +195,8 @@ bool LowerSink::is_step(const Condition& condition) const noexcept {
     if (m_last_cell == none || condition.op < Op::i32_eq || condition.op > Op::i32_ge_u ||
         (condition.operands != Operands::as && condition.operands != Operands::ai))
         return false;
-    return !m_is_after_increment && m_words[m_last_cell] == increment_handler() &&
+    const Word handler = m_words[m_prefix == Prefix::none ? m_last_cell : m_last_cell - 1];
+    return handler == handler_of(prefix_entry(Prefix::increment), m_prefix) &&
            is_short(m_words[m_last_cell + 1] >> 32);
 }
 
@@ -205,9 +206,7 @@ bool LowerSink::is_step(const Condition& condition) const noexcept {
 uint32_t LowerSink::emit_step(const Condition& condition) {
     const bool compares_immediate = condition.operands == Operands::ai;
     const Word addition = m_words[m_last_cell + 1] & 0xffff'ffff'ffff;
-    m_words.resize(m_last_cell);
-    if (m_recording != nullptr)
-        m_recording->origins.pop_back();
+    drop_last_cell();
     const uint32_t cell = begin_cell(m_handlers.step[step_index(condition.op)][compares_immediate ? 1 : 0]);
     word(addition | pack(0, 0, 0, compares_immediate ? 0 : condition.b));
     if (compares_immediate)

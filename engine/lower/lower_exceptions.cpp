@@ -57,6 +57,8 @@ void LowerSink::landing(const CatchClause& clause, uint32_t base_slot) {
 void LowerSink::close_clauses(Frame& frame) {
     for (const uint32_t delegation : frame.delegations)
         m_catches[delegation].next_clause = static_cast<uint32_t>(m_catches.size());
+    if (!frame.catches.empty())
+        m_last_cell = none;  // what comes next may not share a cell with what is inside
     const bool is_open = frame.kind != Frame::Kind::legacy_catch;
     const auto end_clause = static_cast<uint32_t>(m_catches.size() + frame.catches.size());
     for (CatchRange& range : frame.catches) {

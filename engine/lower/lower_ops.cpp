@@ -194,7 +194,7 @@ LowerSink::Fusible LowerSink::fusible_here(Op op) const noexcept {
     return {.op = op,
             .result_slot = m_height,
             .cell_before = m_last_cell,
-            .is_before_after_increment = m_is_after_increment,
+            .prefix_before = m_prefix,
             .int_before = m_int,
             .float_before = m_float};
 }

@@ -9,6 +9,7 @@
 #include "engine/base/trivial_vector.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
+#include "engine/lower/code_memory.h"
 #include "engine/lower/handler_table.h"
 #include "engine/validate/body_sink.h"
 
@@ -49,6 +50,7 @@ struct LowerOptions {
     Form form = Form::fast;
     Recording* recording = nullptr;  ///< filled if not null; the code is the same either way
     OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
+    CodeWriter* writer = nullptr;    ///< where cells go; if null, each function keeps its own
 };
 
 /// How many slots a value takes.
@@ -77,7 +79,8 @@ public:
           m_codes(options.codes),
           m_form(options.form),
           m_recording(options.recording),
-          m_executed(options.executed) {}
+          m_executed(options.executed),
+          m_writer(options.writer) {}
 
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
@@ -186,7 +189,7 @@ private:
         uint32_t end_bytes = 0;  ///< loads: offset and width
         uint32_t result_slot = none;
         uint32_t cell_before = none;  ///< the last cell before it
-        bool is_before_after_increment = false;
+        Prefix prefix_before{};       ///< and what that one shares its cell with
         Accumulator int_before, float_before;
     };
 
@@ -231,24 +234,29 @@ private:
             record_origin(cell);
         m_words.push_back(handler);
         m_last_cell = cell;
-        m_is_after_increment = false;
+        m_prefix = Prefix::none;
         m_fusible.cell = none;
         return cell;
     }
-    /// Shares a cell with the addition before it, if there is one.
+    /// Shares a cell with the one before it, if both can.
     uint32_t begin_cell(const Entry& entry) {
-        if (entry.after_increment == 0 || !last_is_increment())
-            return begin_cell(entry.alone);
-        m_words[m_last_cell] = entry.after_increment;
+        const Prefix prefix = last_as_prefix();
+        if (prefix == Prefix::none || handler_of(entry, prefix) == 0)
+            return begin_cell(handler_of(entry));
+        m_words[m_last_cell] = handler_of(entry, prefix);
         ++m_last_cell;
-        m_is_after_increment = true;
+        m_prefix = prefix;
         m_fusible.cell = none;
         if (m_recording != nullptr) [[unlikely]]
             record_origin(m_last_cell);
         return m_last_cell;
     }
-    [[nodiscard]] Word increment_handler() const noexcept;
-    [[nodiscard]] bool last_is_increment() const noexcept;
+    [[nodiscard]] const Entry& prefix_entry(Prefix prefix) const noexcept;
+    [[nodiscard]] bool last_is(Prefix prefix) const noexcept {
+        return m_words[m_last_cell] == handler_of(prefix_entry(prefix));
+    }
+    [[nodiscard]] Prefix last_as_prefix() const noexcept;
+    void drop_last_cell();
     void record_origin(uint32_t cell);
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
@@ -283,7 +291,7 @@ private:
     void push_stored(ValType type);
     void push_produced(ValType type, uint32_t cell, Word unstored);
     void push_produced(ValType type, uint32_t cell, const Entry& unstored) {
-        push_produced(type, cell, m_is_after_increment ? unstored.after_increment : unstored.alone);
+        push_produced(type, cell, handler_of(unstored, m_prefix));
     }
     [[nodiscard]] uint32_t local_slot(uint32_t local) const noexcept { return m_local_slots[local]; }
     [[nodiscard]] bool in_accumulator(const Value& value) const noexcept;
@@ -384,6 +392,7 @@ private:
     const Form m_form;
     Recording* m_recording;
     OpCounts* const m_executed;
+    CodeWriter* const m_writer;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;
@@ -407,8 +416,8 @@ private:
     Fusible m_fusible;
     Fusible m_compared;  ///< what the comparison in m_fusible has in the accumulator, if it was the last cell
     uint32_t m_last_cell = none;
-    bool m_is_after_increment = false;  ///< the last cell has its handler one word before it
-    bool m_is_landing = false;          ///< what is emitted is reached by a throw only, which has settled
+    Prefix m_prefix = Prefix::none;  ///< if there is one, the last cell has its handler one word before it
+    bool m_is_landing = false;       ///< what is emitted is reached by a throw only, which has settled
     std::vector<CatchRange> m_catches;
 };
 

@@ -6,6 +6,7 @@
 #include "engine/isa/canon.h"
 #include "engine/isa/features.h"
 #include "engine/isa/layout.h"
+#include "engine/isa/limits.h"
 #include "engine/isa/types.h"
 
 #include <cstdint>
@@ -138,6 +139,7 @@ struct Names {
 struct Module {
     std::vector<uint8_t> bytes;  ///< a private copy: the embedder's buffer could change after validation
     Features features;
+    uint32_t label_depth = limits::label_depth;  ///< that bodies may have
 
     std::vector<SubType> types;
     std::vector<RecGroup> rec_groups;

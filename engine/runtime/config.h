@@ -3,12 +3,30 @@
 #pragma once
 
 #include "engine/isa/features.h"
+#include "engine/runtime/interrupt.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace wsb {
+namespace runtime {
+class StoreAccount;
+}  // namespace runtime
+
+/// What modules may be like, and what it may cost to compile one. Beyond the fixed limits of the engine.
+struct ModuleLimits {
+    uint64_t size_bytes = UINT64_MAX;      ///< of the binary
+    uint64_t functions = UINT64_MAX;       ///< of its own
+    uint64_t function_bytes = UINT64_MAX;  ///< of each body
+    uint64_t locals = UINT64_MAX;          ///< of each body, without parameters
+    uint32_t nesting = UINT32_MAX;         ///< of blocks
+    uint64_t data_bytes = UINT64_MAX;      ///< of all data segments
+    uint64_t compiled_bytes = UINT64_MAX;  ///< of what it is translated to, lazy translation aside
+    std::optional<std::chrono::nanoseconds> compile_time = {};  ///< to decode, validate and translate
+};
 
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
@@ -27,6 +45,7 @@ struct Config {
     bool lazy_translation = false;
     /// Collects garbage before every allocation: slow, and finds references that were forgotten.
     bool collect_always = false;
+    ModuleLimits module_limits = {};
     /// Host functions that call the guest again, nested at most this deep; then stack_overflow.
     uint32_t max_host_depth = 100;
 };
@@ -59,8 +78,13 @@ struct PoolOptions {
 
 /// What an instance taken from a pool begins with, its start function included.
 struct TakeOptions {
-    std::optional<uint64_t> fuel;  ///< none: unlimited
-    void* data = nullptr;          ///< see StoreRef::set_data
+    std::optional<uint64_t> fuel;                                        ///< none: unlimited
+    void* data = nullptr;                                                ///< see StoreRef::set_data
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< see StoreRef::set_deadline
+    /// CancellationToken::impl; see StoreRef::set_cancellation
+    std::shared_ptr<const runtime::CancelState> cancellation = {};
+    /// For the sandbox: beside PoolOptions::limits.
+    std::shared_ptr<runtime::StoreAccount> account = {};
 };
 
 /// What a pool has done so far, and how it stands.

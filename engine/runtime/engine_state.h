@@ -23,6 +23,6 @@ struct EngineState {
 /// Decodes, validates and compiles: the only maker of a CompiledModule.
 /// @return malformed, invalid or limit errors.
 [[nodiscard]] Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& engine,
-                                                                        std::span<const uint8_t> bytes);
+                                                                        std::vector<uint8_t> bytes);
 
 }  // namespace wsb::runtime

@@ -3,7 +3,7 @@
 
 #include "engine/base/check.h"
 #include "engine/runtime/operations.h"
-#include "engine/runtime/store.h"
+#include "engine/runtime/pieces.h"
 
 #include <algorithm>
 #include <cstring>
@@ -169,7 +169,13 @@ Object* Heap::allocate_large(const TypeInfo& type, uint64_t size_bytes) noexcept
     Block* block = new_block(Block::first_cell_bytes + size_bytes);
     if (block == nullptr)
         return nullptr;
-    std::memset(block->bytes() + Block::first_cell_bytes, 0, size_bytes);
+    const auto clear_bytes = [&](uint64_t offset, uint64_t piece) noexcept {
+        std::memset(block->bytes() + Block::first_cell_bytes + offset, 0, piece);
+    };
+    if (!in_pieces(m_store, size_bytes, piece_bytes, false, clear_bytes)) {
+        free_block(block);
+        return nullptr;
+    }
     m_large.push_back(block);
     m_since_collection_bytes += size_bytes;
     return begin_object(block->bytes() + Block::first_cell_bytes, type);
@@ -257,6 +263,14 @@ void Heap::begin_marking() noexcept {
     for_each_block([](Block* block) { std::ranges::fill(block->marks, 0); });
     m_live_bytes = 0;
     m_mark_stack_overflowed = false;
+    m_is_time_over = false;
+}
+
+bool Heap::is_time_over() noexcept {
+    constexpr uint32_t objects_per_poll = 4096;
+    if (++m_marked % objects_per_poll == 0)
+        m_is_time_over |= m_store.is_interrupted();
+    return m_is_time_over;
 }
 
 void Heap::mark(Slot reference) noexcept {
@@ -335,11 +349,13 @@ void Heap::mark_next_piece() noexcept {
 void Heap::drain() noexcept {
     while (true) {
         while (!m_mark_stack.empty()) {
+            if (is_time_over()) [[unlikely]]
+                return;
             Object* object = m_mark_stack.back();
             m_mark_stack.pop_back();
             mark_children(object);
         }
-        if (m_array_stack.empty())
+        if (m_array_stack.empty() || is_time_over())
             return;
         mark_next_piece();
     }
@@ -348,7 +364,7 @@ void Heap::drain() noexcept {
 /// What did not fit on the mark stack is marked, but its children need not be: looks at every marked
 /// object again. Each further round means that the stack was filled with objects not marked before.
 void Heap::mark_again() noexcept {
-    while (m_mark_stack_overflowed) {
+    while (m_mark_stack_overflowed && !m_is_time_over) {
         m_mark_stack_overflowed = false;
         for_each_block([&](Block* block) {
             block->for_each_marked([&](Object* object) {
@@ -362,6 +378,8 @@ void Heap::mark_again() noexcept {
 void Heap::finish_marking() noexcept {
     drain();
     mark_again();
+    if (m_is_time_over)
+        return give_up_marking();
     sweep_large();
     sweep_small();
     m_since_collection_bytes = 0;

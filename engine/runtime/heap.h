@@ -62,7 +62,9 @@ public:
     // One collection: begin, mark each root, then finish or give up.
     void begin_marking() noexcept;
     void mark(Slot reference) noexcept;
-    /// Follows what was marked, and frees the rest.
+    /// To be asked for each object or element that is looked at. Once it is, marking is given up.
+    [[nodiscard]] bool is_time_over() noexcept;
+    /// Follows what was marked, and frees the rest; or gives up when the store is interrupted.
     void finish_marking() noexcept;
     /// Some root could not be named: keeps everything.
     void give_up_marking() noexcept;
@@ -134,6 +136,8 @@ private:
     size_t m_mark_stack_limit = max_mark_stack;
     bool m_mark_stack_overflowed = false;
     bool m_collects_always = false;
+    uint32_t m_marked = 0;  ///< since the last time that somebody asked for the time
+    bool m_is_time_over = false;
     uint64_t m_capacity_bytes = 0;
     uint64_t m_live_bytes = 0;
     uint64_t m_since_collection_bytes = 0;

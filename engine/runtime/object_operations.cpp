@@ -2,7 +2,7 @@
 #include "engine/runtime/object_operations.h"
 
 #include "engine/runtime/instance.h"
-#include "engine/runtime/store.h"
+#include "engine/runtime/pieces.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,10 +24,35 @@ namespace {
     return count <= size && offset <= size - count;
 }
 
-void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexcept {
+/// Elements that are handled without asking.
+[[nodiscard]] uint64_t piece_of(const TypeInfo& type) noexcept {
+    return piece_bytes / type.element_bytes;
+}
+
+[[nodiscard]] constexpr TrapCode outcome(bool is_done) noexcept {
+    return is_done ? TrapCode::none : TrapCode::interrupted;
+}
+
+[[nodiscard]] TrapCode fill(Store& store, Array& array, uint64_t from, uint64_t count,
+                            const Slot* value) noexcept {
     const uint32_t width = array.type->element_bytes;
-    for (uint64_t i = 0; i < count; ++i)
-        copy_value(array.element(from + i), value, width);
+    return outcome(
+        in_pieces(store, count, piece_of(*array.type), false, [&](uint64_t offset, uint64_t piece) {
+            for (uint64_t i = 0; i < piece; ++i)
+                copy_value(array.element(from + offset + i), value, width);
+        }));
+}
+
+/// Elements as they lie in memory; ranges may overlap.
+[[nodiscard]] TrapCode copy(Store& store, Array& array, uint64_t to, const void* from, uint64_t count,
+                            bool is_descending) noexcept {
+    const uint64_t width = array.type->element_bytes;
+    return outcome(
+        in_pieces(store, count, piece_of(*array.type), is_descending, [&](uint64_t offset, uint64_t piece) {
+            if (piece != 0)
+                std::memmove(array.element(to + offset), static_cast<const uint8_t*>(from) + offset * width,
+                             piece * width);
+        }));
 }
 
 /// Allocates, and leaves the reference in `operands[0]`, which no longer counts as an operand.
@@ -59,19 +84,21 @@ void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexce
     Array* array = new_array(instance, type, static_cast<uint32_t>(length));
     if (array == nullptr)
         return TrapCode::allocation_failure;
+    Store& store = *instance.context->store;
+    TrapCode trap = TrapCode::none;
     if (op == Op::array_new)
-        fill(*array, 0, length, operands);
+        trap = fill(store, *array, 0, length, operands);
     for (uint64_t i = 0; op == Op::array_new_fixed && i < length; ++i)
         copy_value(array->element(i), operands + i * width, type.element_bytes);
     if (op == Op::array_new_data && length != 0)
-        std::memcpy(array->element(0), owner.data(index2).data() + source, length * type.element_bytes);
+        trap = copy(store, *array, 0, owner.data(index2).data() + source, length, false);
     if (op == Op::array_new_elem && length != 0)
-        std::memcpy(array->element(0), owner.elem(index2).data() + source, length * sizeof(Slot));
+        trap = copy(store, *array, 0, owner.elem(index2).data() + source, length, false);
     operands[0] = reference_to(array);
-    return TrapCode::none;
+    return trap;
 }
 
-[[nodiscard]] TrapCode copy_array(Slot* operands) noexcept {
+[[nodiscard]] TrapCode copy_array(Store& store, Slot* operands) noexcept {
     if (operands[0] == 0 || operands[2] == 0)
         return TrapCode::null_array_reference;
     auto& to = static_cast<Array&>(*object_at(operands[0]));
@@ -82,8 +109,7 @@ void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexce
     if (!inside(to_index, count, to.length) || !inside(from_index, count, from.length))
         return TrapCode::array_out_of_bounds;
     // SAFETY: both ranges were checked above; they may overlap. Widths are equal by validation.
-    std::memmove(to.element(to_index), from.element(from_index), count * to.type->element_bytes);
-    return TrapCode::none;
+    return copy(store, to, to_index, from.element(from_index), count, to_index > from_index);
 }
 
 /// array.fill, array.init_data, array.init_elem: [array][index][value or source][count]
@@ -96,26 +122,21 @@ void fill(Array& array, uint64_t from, uint64_t count, const Slot* value) noexce
     const uint64_t count = static_cast<uint32_t>(operands[op == Op::array_fill ? 2 + value_slots(type) : 3]);
     if (!inside(index, count, array.length))
         return TrapCode::array_out_of_bounds;
-    if (op == Op::array_fill) {
-        fill(array, index, count, operands + 2);
-        return TrapCode::none;
-    }
+    Store& store = *instance.context->store;
+    if (op == Op::array_fill)
+        return fill(store, array, index, count, operands + 2);
     const uint64_t source = static_cast<uint32_t>(operands[2]);
     const Instance& owner = owner_of(instance);
     if (op == Op::array_init_data) {
         const auto data = owner.data(index2);
         if (!inside(source, count * type.element_bytes, data.size()))
             return TrapCode::memory_out_of_bounds;
-        if (count != 0)
-            std::memcpy(array.element(index), data.data() + source, count * type.element_bytes);
-        return TrapCode::none;
+        return count == 0 ? TrapCode::none : copy(store, array, index, data.data() + source, count, false);
     }
     const auto elems = owner.elem(index2);
     if (!inside(source, count, elems.size()))
         return TrapCode::table_out_of_bounds;
-    if (count != 0)
-        std::memcpy(array.element(index), elems.data() + source, count * sizeof(Slot));
-    return TrapCode::none;
+    return count == 0 ? TrapCode::none : copy(store, array, index, elems.data() + source, count, false);
 }
 
 }  // namespace
@@ -174,7 +195,7 @@ TrapCode array_bulk(VmInstance& instance, Op op, uint32_t type_index, uint32_t i
         case Op::array_new_fixed:
         case Op::array_new_data:
         case Op::array_new_elem: return make_array(instance, op, type, index2, operands);
-        case Op::array_copy: return copy_array(operands);
+        case Op::array_copy: return copy_array(*instance.context->store, operands);
         default: return write_array(instance, op, type, index2, operands);
     }
 }

@@ -23,7 +23,7 @@ namespace wsb::runtime {
 
 /// Runs it; `index2` is the second immediate. May collect.
 /// @return none; or null_array_reference, array_out_of_bounds, memory_out_of_bounds (data),
-/// table_out_of_bounds (elements), allocation_failure, before any effect.
+/// table_out_of_bounds (elements), allocation_failure, before any effect; interrupted, in the middle.
 /// Spec: exec/instructions#aggregate-reference-instructions
 [[nodiscard]] TrapCode array_bulk(VmInstance& instance, Op op, uint32_t type, uint32_t index2,
                                   Slot* operands) noexcept;

@@ -2,6 +2,7 @@
 #include "engine/runtime/operations.h"
 
 #include "engine/runtime/instance.h"
+#include "engine/runtime/pieces.h"
 #include "engine/runtime/store.h"
 #include "engine/semantics/atomic.h"
 
@@ -15,6 +16,16 @@ namespace {
 /// Whether [offset, offset + count) is inside [0, size), without overflow.
 constexpr bool inside(uint64_t offset, uint64_t count, uint64_t size) noexcept {
     return count <= size && offset <= size - count;
+}
+
+constexpr uint64_t piece_elements = piece_bytes / sizeof(Slot);
+
+Store& store_of(const VmInstance& instance) noexcept {
+    return *instance.context->store;
+}
+
+constexpr TrapCode outcome(bool is_done) noexcept {
+    return is_done ? TrapCode::none : TrapCode::interrupted;
 }
 
 }  // namespace
@@ -34,11 +45,13 @@ TrapCode memory_init(VmInstance& instance, uint32_t data, uint32_t memory, uint6
     if (!inside(source, count, bytes.size()) || !inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: both ranges were checked above. A dropped segment has no address to give to memcpy.
-    if (to.is_shared())
-        semantics::copy_shared(to.base + target, bytes.data() + source, count);
-    else if (count != 0)
-        std::memcpy(to.base + target, bytes.data() + source, count);
-    return TrapCode::none;
+    const auto copy = [&](uint64_t offset, uint64_t piece) noexcept {
+        if (to.is_shared())
+            semantics::copy_shared(to.base + target + offset, bytes.data() + source + offset, piece);
+        else if (piece != 0)
+            std::memcpy(to.base + target + offset, bytes.data() + source + offset, piece);
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_bytes, false, copy));
 }
 
 TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t source_memory, uint64_t target,
@@ -48,11 +61,13 @@ TrapCode memory_copy(VmInstance& instance, uint32_t target_memory, uint32_t sour
     if (!inside(source, count, from.current_size_bytes()) || !inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: both ranges were checked above; they may overlap.
-    if (to.is_shared() || from.is_shared())
-        semantics::copy_shared(to.base + target, from.base + source, count);
-    else
-        std::memmove(to.base + target, from.base + source, count);
-    return TrapCode::none;
+    const auto copy = [&](uint64_t offset, uint64_t piece) noexcept {
+        if (to.is_shared() || from.is_shared())
+            semantics::copy_shared(to.base + target + offset, from.base + source + offset, piece);
+        else
+            std::memmove(to.base + target + offset, from.base + source + offset, piece);
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_bytes, target > source, copy));
 }
 
 TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target, uint8_t value,
@@ -61,11 +76,13 @@ TrapCode memory_fill(VmInstance& instance, uint32_t memory, uint64_t target, uin
     if (!inside(target, count, to.current_size_bytes()))
         return TrapCode::memory_out_of_bounds;
     // SAFETY: the range was checked above.
-    if (to.is_shared())
-        semantics::fill_shared(to.base + target, value, count);
-    else
-        std::memset(to.base + target, value, count);
-    return TrapCode::none;
+    const auto fill = [&](uint64_t offset, uint64_t piece) noexcept {
+        if (to.is_shared())
+            semantics::fill_shared(to.base + target + offset, value, piece);
+        else
+            std::memset(to.base + target + offset, value, piece);
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_bytes, false, fill));
 }
 
 TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_t target, uint64_t source,
@@ -74,8 +91,11 @@ TrapCode table_init(VmInstance& instance, uint32_t elem, uint32_t table, uint64_
     const VmTable& to = *instance.tables[table];
     if (!inside(source, count, slots.size()) || !inside(target, count, to.size))
         return TrapCode::table_out_of_bounds;
-    std::copy_n(slots.begin() + static_cast<ptrdiff_t>(source), count, to.elements + target);
-    return TrapCode::none;
+    const auto copy = [&](uint64_t offset, uint64_t piece) noexcept {
+        std::copy_n(slots.begin() + static_cast<ptrdiff_t>(source + offset), piece,
+                    to.elements + target + offset);
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_elements, false, copy));
 }
 
 TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source_table, uint64_t target,
@@ -85,9 +105,12 @@ TrapCode table_copy(VmInstance& instance, uint32_t target_table, uint32_t source
     if (!inside(source, count, from.size) || !inside(target, count, to.size))
         return TrapCode::table_out_of_bounds;
     // SAFETY: both ranges were checked above; they may overlap. An empty table has no elements.
-    if (count != 0)
-        std::memmove(to.elements + target, from.elements + source, count * sizeof(Slot));
-    return TrapCode::none;
+    const auto copy = [&](uint64_t offset, uint64_t piece) noexcept {
+        if (piece != 0)
+            std::memmove(to.elements + target + offset, from.elements + source + offset,
+                         piece * sizeof(Slot));
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_elements, target > source, copy));
 }
 
 TrapCode table_fill(VmInstance& instance, uint32_t table, uint64_t target, Slot value,
@@ -95,8 +118,10 @@ TrapCode table_fill(VmInstance& instance, uint32_t table, uint64_t target, Slot 
     const VmTable& to = *instance.tables[table];
     if (!inside(target, count, to.size))
         return TrapCode::table_out_of_bounds;
-    std::fill_n(to.elements + target, count, value);
-    return TrapCode::none;
+    const auto fill = [&](uint64_t offset, uint64_t piece) noexcept {
+        std::fill_n(to.elements + target + offset, piece, value);
+    };
+    return outcome(in_pieces(store_of(instance), count, piece_elements, false, fill));
 }
 
 void data_drop(VmInstance& instance, uint32_t data) noexcept {

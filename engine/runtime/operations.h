@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow paths of executing code: growth, bulk operations, references. All check their bounds without
-// overflow and before any effect; none throws. Indices have been validated.
+// overflow and before any effect; none throws. Indices have been validated. Long ones give `interrupted` in
+// their middle when the store is.
 #pragma once
 
 #include "engine/isa/types.h"

@@ -3,10 +3,12 @@
 
 #include "engine/semantics/atomic.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 namespace wsb::runtime {
 
@@ -49,23 +51,44 @@ Bucket& bucket_of(const uint8_t* place) noexcept {
     return buckets[hash >> 58];
 }
 
-/// The one place where a guest sleeps: what is to end it early comes in here as another reason to wake up.
-/// @return whether notify was the reason.
-bool sleep(Sleeper& sleeper, std::unique_lock<std::mutex>& lock, int64_t timeout_ns) {
-    const auto is_woken = [&] { return sleeper.is_woken; };
+/// When a sleep that began now ends by itself; nullopt: never.
+std::optional<Clock::time_point> end_of(int64_t timeout_ns) noexcept {
     const auto now = Clock::now();
     const std::chrono::nanoseconds timeout(timeout_ns);
-    const bool is_endless = timeout_ns < 0 || timeout > Clock::time_point::max() - now;
-    if (!is_endless)
-        return sleeper.wake_up.wait_until(lock, now + timeout, is_woken);
-    sleeper.wake_up.wait(lock, is_woken);
-    return true;
+    if (timeout_ns < 0 || timeout > Clock::time_point::max() - now)
+        return std::nullopt;
+    return now + timeout;
+}
+
+/// The one place where a guest sleeps. A signal handler that cancels cannot wake a condition variable, so
+/// whoever can be interrupted looks up now and then.
+WaitResult sleep(Sleeper& sleeper, std::unique_lock<std::mutex>& lock, int64_t timeout_ns,
+                 Interrupts* interrupts) {
+    const bool can_be_interrupted = interrupts != nullptr && interrupts->are_any();
+    const std::optional<Clock::time_point> end = end_of(timeout_ns);
+    while (!sleeper.is_woken) {
+        const auto now = Clock::now();
+        if (end && now >= *end)
+            return WaitResult::timed_out;
+        if (can_be_interrupted && interrupts->poll() != Interruption::none)
+            return WaitResult::interrupted;
+        std::optional<Clock::time_point> wake_up = end;
+        if (can_be_interrupted) {
+            const auto look_up = now + std::chrono::milliseconds(2);
+            wake_up = std::min(look_up, end.value_or(look_up));
+        }
+        if (wake_up)
+            sleeper.wake_up.wait_until(lock, *wake_up);
+        else
+            sleeper.wake_up.wait(lock);
+    }
+    return WaitResult::woken;
 }
 
 }  // namespace
 
 template <class T>
-WaitResult wait(const uint8_t* place, T expected, int64_t timeout_ns) noexcept {
+WaitResult wait(const uint8_t* place, T expected, int64_t timeout_ns, Interrupts* interrupts) noexcept {
     Bucket& bucket = bucket_of(place);
     std::unique_lock lock(bucket.mutex);
     if (semantics::atomic_load<T>(place) != expected)
@@ -73,14 +96,14 @@ WaitResult wait(const uint8_t* place, T expected, int64_t timeout_ns) noexcept {
     Sleeper sleeper;
     sleeper.place = place;
     bucket.append(sleeper);
-    if (sleep(sleeper, lock, timeout_ns))
-        return WaitResult::woken;
-    bucket.remove(sleeper);
-    return WaitResult::timed_out;
+    const WaitResult result = sleep(sleeper, lock, timeout_ns, interrupts);
+    if (result != WaitResult::woken)
+        bucket.remove(sleeper);
+    return result;
 }
 
-template WaitResult wait<uint32_t>(const uint8_t*, uint32_t, int64_t) noexcept;
-template WaitResult wait<uint64_t>(const uint8_t*, uint64_t, int64_t) noexcept;
+template WaitResult wait<uint32_t>(const uint8_t*, uint32_t, int64_t, Interrupts*) noexcept;
+template WaitResult wait<uint64_t>(const uint8_t*, uint64_t, int64_t, Interrupts*) noexcept;
 
 uint32_t notify(const uint8_t* place, uint32_t most) noexcept {
     Bucket& bucket = bucket_of(place);

@@ -16,7 +16,7 @@ constexpr size_t max_root_maps = 10'000;
 void mark_table(const TypeRegistry& registry, const Table& table, Heap& heap) noexcept {
     if (!is_traced(registry, table.type().element))
         return;
-    for (uint64_t i = 0; i < table.size; ++i)
+    for (uint64_t i = 0; i < table.size && !heap.is_time_over(); ++i)
         heap.mark(table.elements[i]);
 }
 
@@ -36,6 +36,8 @@ Object* Store::new_object(const TypeInfo& type, uint64_t size_bytes) noexcept {
 }
 
 void Store::collect() noexcept {
+    if (is_interrupted())
+        return;
     const auto begin = std::chrono::steady_clock::now();
     if (m_root_maps.size() > max_root_maps)
         m_root_maps.clear();

@@ -119,6 +119,12 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     VmContext& context = m_context;
     if (context.host_depth >= m_engine->config.max_host_depth)
         return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
+    if (context.is_sliced) [[unlikely]] {
+        if (is_interrupted())
+            return std::unexpected(interrupted_by(m_interruption));
+        if (context.host_depth == 0)
+            context.fuel_left = static_cast<int64_t>(grant(slice_units));
+    }
     note_thread();
     // A nested entry must leave the frames of the outer one as they were.
     Slot* const outer_top = context.stack_top;
@@ -127,6 +133,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     Slot* const outer_sp = context.trap_sp;
     ++context.host_depth;
     context.trap = TrapCode::none;
+    m_interruption = Interruption::none;
     m_pending.reset();
     const bool is_host = func.host != nullptr;
     const HostOutcome outcome = is_host ? func.host(func.host_environment, context, nullptr, slots)
@@ -139,6 +146,8 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     context.trap = outer_trap;
     context.trap_ip = outer_ip;
     context.trap_sp = outer_sp;
+    if (context.is_sliced && context.host_depth == 0)
+        return_slice();
     return result;
 }
 
@@ -168,6 +177,13 @@ Failure Store::take_failure(bool has_guest_frames) {
 
 /// What the host should know beside the code.
 void Store::describe(Trap& trap) {
+    // Allocation is refused rather than waited for.
+    if (trap.code == TrapCode::allocation_failure && m_interruption != Interruption::none)
+        trap.code = TrapCode::interrupted;
+    if (trap.code == TrapCode::interrupted) {
+        trap.interruption = m_interruption;
+        trap.detail = interruption_text(m_interruption);
+    }
     if (trap.code == TrapCode::allocation_failure && m_last_limit == LimitKind::memory_bytes)
         trap.detail = "the memory limit of " + std::to_string(m_limits.memory_bytes) + " bytes is reached";
     if (trap.code == TrapCode::uncaught_exception) {
@@ -209,6 +225,8 @@ bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {
     // The limit may have been set below what is in use.
     if (size_bytes > m_limits.memory_bytes - std::min(m_memory_bytes, m_limits.memory_bytes))
         return refuse(LimitKind::memory_bytes);
+    if (m_account != nullptr && !m_account->charge_memory(size_bytes))
+        return refuse(LimitKind::memory_bytes);
     m_memory_count += count;
     m_memory_bytes += size_bytes;
     m_peak_memory_bytes = std::max(m_peak_memory_bytes, m_memory_bytes);
@@ -218,6 +236,8 @@ bool Store::charge_memory(uint64_t size_bytes, uint32_t count) noexcept {
 void Store::release_memory(uint64_t size_bytes, uint32_t count) noexcept {
     m_memory_bytes -= size_bytes;
     m_memory_count -= count;
+    if (m_account != nullptr)
+        m_account->release_memory(size_bytes);
 }
 
 bool Store::charge_table(uint64_t elements, uint32_t count) noexcept {
@@ -225,6 +245,8 @@ bool Store::charge_table(uint64_t elements, uint32_t count) noexcept {
         return refuse(LimitKind::tables);
     if (elements > m_limits.table_elements - std::min(m_table_elements, m_limits.table_elements))
         return refuse(LimitKind::table_elements);
+    if (m_account != nullptr && !m_account->charge_memory(elements * sizeof(Slot)))
+        return refuse(LimitKind::memory_bytes);
     m_table_count += count;
     m_table_elements += elements;
     return true;
@@ -233,43 +255,56 @@ bool Store::charge_table(uint64_t elements, uint32_t count) noexcept {
 void Store::release_table(uint64_t elements, uint32_t count) noexcept {
     m_table_elements -= elements;
     m_table_count -= count;
+    if (m_account != nullptr)
+        m_account->release_memory(elements * sizeof(Slot));
 }
 
 bool Store::charge_instance() noexcept {
     if (m_instance_count >= m_limits.instances)
         return refuse(LimitKind::instances);
+    if (m_account != nullptr && !m_account->charge_instance())
+        return refuse(LimitKind::instances);
     ++m_instance_count;
     return true;
 }
 
-void Store::set_fuel(std::optional<uint64_t> units) noexcept {
-    m_fuel_consumed_before = fuel_consumed();
-    m_fuel_granted = fuel_unlimited;
-    if (units)
-        m_fuel_granted = static_cast<int64_t>(std::min(*units, static_cast<uint64_t>(fuel_unlimited)));
-    m_context.fuel_left = m_fuel_granted;
-    m_context.fuel_is_limited = units.has_value();
+void Store::release_instance() noexcept {
+    --m_instance_count;
+    if (m_account != nullptr)
+        m_account->release_instance();
 }
 
-std::optional<uint64_t> Store::fuel_left() const noexcept {
-    if (!m_context.fuel_is_limited)
-        return std::nullopt;
-    return static_cast<uint64_t>(std::max<int64_t>(m_context.fuel_left, 0));
+uint64_t Store::accounted_bytes() const noexcept {
+    return m_memory_bytes + m_table_elements * sizeof(Slot);
 }
 
-uint64_t Store::fuel_consumed() const noexcept {
-    return m_fuel_consumed_before +
-           static_cast<uint64_t>(m_fuel_granted - std::max<int64_t>(m_context.fuel_left, 0));
-}
-
-bool Store::consume_fuel(uint64_t units) noexcept {
-    const uint64_t left = static_cast<uint64_t>(std::max<int64_t>(m_context.fuel_left, 0));
-    if (units > left) {
-        m_context.fuel_left = 0;
-        return false;
+bool Store::set_account(std::shared_ptr<StoreAccount> account) noexcept {
+    leave_account();
+    if (account != nullptr) {
+        if (!account->charge_memory(accounted_bytes()))
+            return refuse(LimitKind::memory_bytes);
+        uint32_t charged = 0;
+        while (charged < m_instance_count && account->charge_instance())
+            ++charged;
+        if (charged < m_instance_count) {
+            account->release_memory(accounted_bytes());
+            for (; charged > 0; --charged)
+                account->release_instance();
+            return refuse(LimitKind::instances);
+        }
     }
-    m_context.fuel_left = static_cast<int64_t>(left - units);
+    m_account = std::move(account);
+    slice_again();
     return true;
+}
+
+void Store::leave_account() noexcept {
+    if (m_account == nullptr)
+        return;
+    m_account->release_memory(accounted_bytes());
+    for (uint32_t i = 0; i < m_instance_count; ++i)
+        m_account->release_instance();
+    m_account.reset();
 }
 
 }  // namespace wsb::runtime

@@ -10,8 +10,10 @@
 #include "engine/runtime/heap_statistics.h"
 #include "engine/runtime/host_roots.h"
 #include "engine/runtime/instance.h"
+#include "engine/runtime/interrupt.h"
 #include "engine/runtime/memory.h"
 #include "engine/runtime/stack.h"
+#include "engine/runtime/store_account.h"
 #include "engine/runtime/table.h"
 #include "engine/runtime/trap.h"
 #include "engine/runtime/vm_context.h"
@@ -43,6 +45,12 @@ struct StoreMark {
     uint32_t instance_count = 0;
 };
 
+/// What there is when a slice of fuel is used up.
+struct NextSlice {
+    uint64_t units = 0;  ///< 0: there is no more fuel, or the run is interrupted
+    bool is_interrupted = false;
+};
+
 /// One thread at a time. Addresses of what it owns are stable.
 class Store {
 public:
@@ -55,6 +63,12 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store();
+
+    /// Fuel between two polls: 30 to 100 µs of usual code; with a fault of a new page every four
+    /// instructions, 4 ms. A poll of 30 ns is then a tenth of a percent.
+    static constexpr uint64_t slice_units = uint64_t{1} << 15;
+    /// Host calls that poll by themselves as far as they wait. Others may take half a millisecond each.
+    static constexpr uint32_t host_calls_per_poll = 16;
 
     /// What an engine's stores have for a stack.
     [[nodiscard]] static size_t stack_bytes(const EngineState& engine) noexcept;
@@ -117,7 +131,7 @@ public:
     [[nodiscard]] bool charge_table(uint64_t elements, uint32_t count) noexcept;
     void release_table(uint64_t elements, uint32_t count) noexcept;
     [[nodiscard]] bool charge_instance() noexcept;
-    void release_instance() noexcept { --m_instance_count; }
+    void release_instance() noexcept;
     void set_limits(const StoreLimits& limits) noexcept { m_limits = limits; }
     [[nodiscard]] const StoreLimits& limits() const noexcept { return m_limits; }
     [[nodiscard]] std::optional<LimitKind> last_limit_reached() const noexcept { return m_last_limit; }
@@ -129,6 +143,28 @@ public:
     [[nodiscard]] std::optional<uint64_t> fuel_left() const noexcept;
     [[nodiscard]] uint64_t fuel_consumed() const noexcept;
     [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
+
+    // Interruption. With anything that may interrupt, fuel is handed out in slices.
+    [[nodiscard]] const Interrupts& interrupts() const noexcept { return m_interrupts; }
+    [[nodiscard]] Interrupts& interrupts() noexcept { return m_interrupts; }
+    void set_deadline(std::optional<Interrupts::Clock::time_point> deadline) noexcept;
+    void set_cpu_time(std::optional<std::chrono::nanoseconds> most) noexcept;
+    void set_cancel(std::shared_ptr<const CancelState> cancel) noexcept;
+    /// Asked by what takes long without using fuel. When it says so, the operation ends early, however it
+    /// can, and the call traps with `interrupted`.
+    [[nodiscard]] bool is_interrupted() noexcept {
+        return m_context.is_sliced && (m_interruption = m_interrupts.poll()) != Interruption::none;
+    }
+    /// After each host call.
+    [[nodiscard]] bool is_interrupted_after_host_call() noexcept {
+        return m_context.is_sliced && ++m_host_calls % host_calls_per_poll == 0 && is_interrupted();
+    }
+    /// The slice is used up: polls, and hands out the next one, of at least `least` if there is as much.
+    [[nodiscard]] NextSlice next_slice(uint64_t least) noexcept;
+
+    /// Charges what the store has, and from now on everything, to an account beside its own limits; null: to
+    /// none. Not while code runs. @return false if the account refuses what the store has.
+    [[nodiscard]] bool set_account(std::shared_ptr<StoreAccount> account) noexcept;
 
     // For pools. There must be no object of the heap when the mark is made.
     [[nodiscard]] StoreMark mark() const noexcept;
@@ -155,6 +191,12 @@ private:
     void begin() noexcept;
     void forget_externrefs() noexcept;
     [[nodiscard]] bool refuse(LimitKind limit) noexcept;
+    [[nodiscard]] uint64_t all_fuel() const noexcept;
+    [[nodiscard]] uint64_t grant(uint64_t units) noexcept;
+    void return_slice() noexcept;
+    void slice_again() noexcept;
+    void leave_account() noexcept;
+    [[nodiscard]] uint64_t accounted_bytes() const noexcept;
     void mark_items() noexcept;
     [[nodiscard]] Failure take_failure(bool has_guest_frames);
     void describe(Trap& trap);
@@ -165,6 +207,10 @@ private:
     GuestStack m_stack;
     VmContext m_context;
     std::optional<Failure> m_pending;
+    Interrupts m_interrupts;
+    Interruption m_interruption = Interruption::none;  ///< what the last poll found
+    uint32_t m_host_calls = 0;
+    std::shared_ptr<StoreAccount> m_account;
 
     uint64_t m_memory_bytes = 0;
     uint64_t m_peak_memory_bytes = 0;
@@ -175,8 +221,8 @@ private:
     std::optional<LimitKind> m_last_limit;
     uint64_t m_thread = 0;  ///< see watch_thread
     bool m_has_left_thread = false;
-    int64_t m_fuel_granted = fuel_unlimited;  ///< what context.fuel_left began from
-    uint64_t m_fuel_consumed_before = 0;      ///< under earlier grants
+    uint64_t m_fuel_granted = fuel_unlimited;  ///< what fuel counts down from
+    uint64_t m_fuel_consumed_before = 0;       ///< under earlier grants
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;
     Heap m_heap{*this};

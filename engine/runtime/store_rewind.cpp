@@ -43,6 +43,10 @@ StoreMark Store::mark() const noexcept {
 }
 
 void Store::rewind(const StoreMark& mark, const StoreLimits& limits) noexcept {
+    leave_account();
+    m_interrupts = {};
+    m_interruption = Interruption::none;
+    m_host_calls = 0;
     m_pending.reset();
     m_host_roots.clear();
     forget_externrefs();

@@ -2,7 +2,7 @@
 #include "engine/runtime/table.h"
 
 #include "engine/isa/limits.h"
-#include "engine/runtime/store.h"
+#include "engine/runtime/pieces.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -47,7 +47,13 @@ int64_t Table::grow(uint64_t delta, Slot init) noexcept {
         elements = static_cast<Slot*>(moved);
         m_capacity = capacity;
     }
-    std::fill_n(elements + old_size, delta, init);
+    const auto fill = [&](uint64_t offset, uint64_t piece) noexcept {
+        std::fill_n(elements + old_size + offset, piece, init);
+    };
+    if (!in_pieces(*m_store, delta, piece_bytes / sizeof(Slot), false, fill)) {
+        m_store->release_table(delta, 0);
+        return -1;
+    }
     size = new_size;
     return static_cast<int64_t>(old_size);
 }

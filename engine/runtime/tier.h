@@ -6,9 +6,12 @@
 #include "engine/base/result.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code_index.h"
+#include "engine/lower/code_memory.h"
 #include "engine/runtime/vm_context.h"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +23,7 @@ struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
     std::unique_ptr<lower::Code[]> codes;  ///< by function index minus imported_funcs
+    lower::CodeMemory code_memory;         ///< for the cells of those lowered at load
     mutable lower::CodeIndex code_index;   ///< of those that are lowered
     OpCounts* executed = nullptr;          ///< see EngineState
 };
@@ -28,13 +32,15 @@ struct CompiledModule {
 struct CompileOptions {
     unsigned threads = 1;  ///< 0: one for each processor
     bool is_lazy = false;  ///< validate all, translate each when it is first called
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};
+    uint64_t most_bytes = UINT64_MAX;  ///< of cells
 };
 
 /// A frame of guest code, innermost first.
 struct GuestFrame {
     const Module* module = nullptr;
     FuncIdx func;
-    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that trapped or called; or no_offset
 };
 
 class Heap;

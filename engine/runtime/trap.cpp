@@ -18,7 +18,8 @@ std::string Trap::to_string() const {
         const TrapFrame& frame = frames[i];
         text += fmt::format("\n  {:2}: {}{}", i, frame.module_name, frame.module_name.empty() ? "" : "!");
         text += frame.func_name.empty() ? fmt::format("function {}", frame.func_index) : frame.func_name;
-        text += fmt::format(" (offset {:#x})", frame.offset_bytes);
+        if (frame.offset_bytes != no_offset)
+            text += fmt::format(" (offset {:#x})", frame.offset_bytes);
     }
     return text;
 }

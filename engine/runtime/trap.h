@@ -5,6 +5,7 @@
 
 #include "engine/base/error.h"
 #include "engine/isa/traps.h"
+#include "engine/runtime/interrupt.h"
 
 #include <cstdint>
 #include <expected>
@@ -17,18 +18,21 @@ namespace wsb {
 
 /// One frame of guest code in a backtrace.
 struct TrapFrame {
-    std::string module_name;    ///< of the name section; may be empty
-    std::string func_name;      ///< of the name section or the first export; may be empty
-    uint32_t func_index = 0;    ///< in its module
-    uint64_t offset_bytes = 0;  ///< in the module's bytes, of the instruction that trapped or called
+    std::string module_name;  ///< of the name section; may be empty
+    std::string func_name;    ///< of the name section or the first export; may be empty
+    uint32_t func_index = 0;  ///< in its module
+    /// In the module's bytes, of the instruction that trapped or called; no_offset where it would have taken
+    /// too long to find out.
+    uint64_t offset_bytes = 0;
 };
 
 /// The guest did something undefined, ran out of something, or a host function refused.
 struct Trap {
     TrapCode code = TrapCode::none;
-    std::string detail;             ///< beside the code's own text; host functions set it
-    std::vector<TrapFrame> frames;  ///< innermost first; at most 64
-    uint64_t exception = 0;         ///< uncaught_exception: for wsb::Exception::of; else 0
+    std::string detail;                              ///< beside the code's own text; host functions set it
+    std::vector<TrapFrame> frames;                   ///< innermost first; at most 64
+    uint64_t exception = 0;                          ///< uncaught_exception: for wsb::Exception::of; else 0
+    Interruption interruption = Interruption::none;  ///< interrupted: by what
 
     /// "integer divide by zero", with ": detail" if there is one.
     [[nodiscard]] std::string message() const;
@@ -70,6 +74,11 @@ using CallResult = std::expected<T, Failure>;
 /// `return host_trap("no such row");` in a host function: traps with TrapCode::host_error.
 [[nodiscard]] inline std::unexpected<Failure> host_trap(std::string detail) {
     return std::unexpected(Failure(Trap{TrapCode::host_error, std::move(detail), {}}));
+}
+
+/// What ends a call that was interrupted.
+[[nodiscard]] inline Failure interrupted_by(Interruption reason) {
+    return Trap{TrapCode::interrupted, interruption_text(reason), {}, 0, reason};
 }
 
 /// `return exit_with(0);` in a host function: ends the guest with this status.

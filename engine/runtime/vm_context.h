@@ -105,6 +105,11 @@ struct VmContext {
     Slot* stack_limit = nullptr;  ///< frames must end below it
     Slot* stack_top = nullptr;    ///< where the next entry from the host may put its frame
     int64_t fuel_left = 0;        ///< true remaining fuel while no guest code runs (host calls included)
+    /// Fuel behind that of this slice: when the slice is used up, Store::next_slice looks whether the run may
+    /// go on. 0: there is one slice, which is all.
+    uint64_t fuel_reserve = 0;
+    int64_t fuel_asked = 0;  ///< for a bulk operation that did not get it
+    bool is_sliced = false;
     bool fuel_is_limited = false;
     uint32_t host_depth = 0;                 ///< nested host → guest entries
     const Activation* activation = nullptr;  ///< the innermost entry

@@ -60,8 +60,8 @@ void BodyState::open_frame(Op op, const BlockShape& shape) {
 
 /// block, loop, if
 bool BodyState::check_block(BlockShape& shape) {
-    if (m_frames.size() >= limits::label_depth)
-        return fail(ErrorCode::limit_exceeded, fmt::format("nesting deeper than {}", limits::label_depth));
+    if (m_frames.size() >= m_module.label_depth)
+        return fail(ErrorCode::limit_exceeded, fmt::format("nesting deeper than {}", m_module.label_depth));
     if (!block_shape(shape) || (m_instr.op == Op::if_ && !pop(ValType::i32)) || !pop(shape.params))
         return false;
     open_frame(m_instr.op, shape);
@@ -69,8 +69,8 @@ bool BodyState::check_block(BlockShape& shape) {
 }
 
 bool BodyState::check_try_table(BlockShape& shape) {
-    if (m_frames.size() >= limits::label_depth)
-        return fail(ErrorCode::limit_exceeded, fmt::format("nesting deeper than {}", limits::label_depth));
+    if (m_frames.size() >= m_module.label_depth)
+        return fail(ErrorCode::limit_exceeded, fmt::format("nesting deeper than {}", m_module.label_depth));
     if (!block_shape(shape) || !pop(shape.params))
         return false;
     for (const auto& clause : m_instr.catches)

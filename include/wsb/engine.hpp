@@ -11,6 +11,7 @@
 //     auto sum = (*add)(2, 3);                                           // CallResult<int32_t>
 #pragma once
 
+#include "wsb/cancellation.hpp"  // IWYU pragma: export
 #include "wsb/config.hpp"        // IWYU pragma: export
 #include "wsb/error.hpp"         // IWYU pragma: export
 #include "wsb/exception.hpp"     // IWYU pragma: export

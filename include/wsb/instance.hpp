@@ -2,6 +2,7 @@
 // Instance: a module with its state. Caller: the instance that called a host function.
 #pragma once
 
+#include "wsb/cancellation.hpp"
 #include "wsb/extern.hpp"
 #include "wsb/func.hpp"
 #include "wsb/module.hpp"
@@ -68,6 +69,8 @@ public:
     [[nodiscard]] std::optional<Extern> get(std::string_view name) const;
     /// The memory that the calling instance exports under this name; nullopt if there is none.
     [[nodiscard]] std::optional<Memory> memory(std::string_view name = "memory") const;
+    /// When the call has to end: what a function that waits or works for long asks.
+    [[nodiscard]] CallContext context() const noexcept { return CallContext(m_store.impl()); }
     /// StoreRef::data, cast.
     template <class T>
     [[nodiscard]] T* data() const noexcept {

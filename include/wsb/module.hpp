@@ -39,9 +39,10 @@ struct CodeStatistics {
 /// thread, in any number of stores of its engine.
 class Module {
 public:
-    /// Decodes, validates and compiles a binary module; the bytes are copied.
-    /// @return malformed, invalid or limit errors with the byte offset.
+    /// Decodes, validates and compiles a binary module; the bytes are copied, or taken over if a vector is
+    /// moved here. @return malformed, invalid or limit errors with the byte offset.
     [[nodiscard]] static Result<Module> compile(const Engine& engine, std::span<const uint8_t> bytes);
+    [[nodiscard]] static Result<Module> compile(const Engine& engine, std::vector<uint8_t> bytes);
     /// The same from the text format. @return also malformed errors with line and column.
     [[nodiscard]] static Result<Module> from_wat(const Engine& engine, std::string_view text);
     /// The same from a file: binary if it begins with the magic bytes, text otherwise.

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "engine/runtime/heap_statistics.h"  // IWYU pragma: export
+#include "wsb/cancellation.hpp"
 #include "wsb/config.hpp"
 #include "wsb/error.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +34,17 @@ public:
     /// work.
     /// @return false if there is less fuel than that; then none is left.
     [[nodiscard]] bool consume_fuel(uint64_t units) noexcept;
+
+    // What ends calls early: with TrapCode::interrupted, whose Trap::interruption says what did, at most 10
+    // ms late whatever the guest does. Host functions end in time if they wait through Caller::context. A
+    // call that begins too late runs nothing. Afterwards the store can be used again, but an instruction on
+    // many bytes or elements may have stopped in its middle.
+
+    /// No call of the store goes on beyond it; nullopt: none. Stays until it is set again.
+    void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) noexcept;
+    /// Processor time that calls may still take, from now on, of the thread that sets it and makes them.
+    void set_cpu_time(std::optional<std::chrono::nanoseconds> most) noexcept;
+    void set_cancellation(const CancellationToken& token) noexcept;
 
     /// Takes effect for what is created or grown from now on.
     void set_limits(const StoreLimits& limits) noexcept;

@@ -5,7 +5,8 @@ standard output, exit status and written files, byte for byte.
 
 The environment variable WASM_SANDBOX names the command (default: wasm-sandbox on PATH);
 PROGRAMS_OUT names a directory with programs already built, else they are built into a temporary
-one by examples/build.sh. Arguments are unittest's, e.g. `-v` or a test's name.
+one by examples/build.sh; those beside this file are built here. Arguments are unittest's, e.g. `-v`
+or a test's name.
 """
 
 import os
@@ -49,6 +50,36 @@ def run(command, stdin=b"", directory=ROOT, environment=None):
             check=False,
         )
     )
+
+
+def build(source, out):
+    """A program of this directory, natively and for WASI. @return whether there is a compiler for it."""
+    if source.suffix == ".c":
+        compiler = os.environ.get("CC", "clang-19")
+        command = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", source]
+        target = "--target=wasm32-wasi"
+    else:
+        compiler = os.environ.get("RUSTC", "rustc")
+        command = [compiler, "--edition", "2021", "-C", "opt-level=2", "-C", "strip=symbols", source]
+        target = "--target=wasm32-wasip1"
+        asked = [compiler, "--print", "target-libdir", "--target", "wasm32-wasip1"]
+        if shutil.which(compiler) is None or not pathlib.Path(run(asked).out.decode().strip()).is_dir():
+            return False
+    subprocess.run([*command, "-o", out / f"{source.stem}.native"], check=True)
+    subprocess.run([*command, target, "-o", out / f"{source.stem}.wasm"], check=True)
+    return True
+
+
+def tree_of(directory):
+    """What is there, with contents and link texts."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_symlink():
+            found[name] = ("link", os.readlink(path))
+        else:
+            found[name] = ("directory", "") if path.is_dir() else ("file", path.read_bytes())
+    return found
 
 
 class ProgramsTest(unittest.TestCase):
@@ -255,6 +286,33 @@ class ProgramsTest(unittest.TestCase):
         paths = [inner / "relative", inner / "absolute", inner / "directory" / "secret.txt"]
         self.refused(*paths, options=grant)
         self.expect_same("textstats", inner / "below" / "inside", options=grant)
+
+    # --- whole directories: what is told, and what is left, is the same ---
+
+    def expect_same_tree(self, source):
+        if not build(pathlib.Path(__file__).with_name(source), self.scratch):
+            self.skipTest(f"no compiler for {source}")
+        stem = source.partition(".")[0]
+        outcomes, trees = [], []
+        for kind in ("native", "wasm"):
+            outer = self.scratch / f"{stem}-{kind}"
+            (outer / "work").mkdir(parents=True)
+            (outer / "work" / "link").symlink_to("file.txt")
+            (outer / "outside").write_text("nobody's")
+            program = self.scratch / f"{stem}.{kind}"
+            command = [program] if kind == "native" else [SANDBOX, "run", "--dir", "work", program]
+            outcomes.append(run([*command, "work"], directory=outer))
+            trees.append(tree_of(outer))
+        self.assertEqual([outcome.status for outcome in outcomes], [0, 0], str(outcomes[1]))
+        self.assertEqual(outcomes[1].out.decode(), outcomes[0].out.decode())
+        self.assertEqual(trees[1], trees[0])
+        self.assertGreater(len(outcomes[0].out.splitlines()), 30)
+
+    def test_filesystem_in_c(self):
+        self.expect_same_tree("filesystem.c")
+
+    def test_filesystem_and_time_in_rust(self):
+        self.expect_same_tree("fs_time.rs")
 
     # --- other programs ---
 

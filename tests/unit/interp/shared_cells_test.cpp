@@ -36,6 +36,8 @@ std::string module_of(const std::string& result, const std::string& body) {
         (func (export "f") (param $x i32) (param $y i32) (result {0}) (local $d f64) (local $e f64)
             (local.set $d (f64.convert_i32_s (local.get $x))) (local.set $e (f64.const 0.37))
             {1})
+        (table 1 funcref) (elem (i32.const 0) $twice)
+        (func $twice (param $z i32) (result i32) (i32.mul (local.get $z) (i32.const 2)))
         (func (export "sum") (result i32) (local $i i32) (local $s i32)
             (loop (local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31))
                                          (i32.load8_u (local.get $i))))
@@ -168,9 +170,17 @@ TEST_F(SharedCellsTest, StoresToSums) {
     }
 }
 
-/// An addition to a local, then something that uses the local or does not, and may trap.
-TEST_F(SharedCellsTest, AdditionsAndWhatFollows) {
-    const std::string add = "(local.set $x (i32.add (local.get $x) (i32.const 3)))";
+/// What shares the cell of anything that comes next: it changes a local.
+const std::string prefixes[] = {
+    "(local.set $x (i32.add (local.get $x) (i32.const 3)))",
+    "(local.set $x (local.get $y))",
+    "(local.set $x (i32.const 65530))",
+    "(local.set $x (local.get $y)) (local.set $x (i32.add (local.get $x) (i32.const -1)))",
+    "(local.set $x (i32.const 7)) (local.set $y (local.get $x)) (local.set $y (i32.const -2))",
+};
+
+/// Then something that uses the local or does not, and may trap.
+TEST_F(SharedCellsTest, PrefixesAndWhatFollows) {
     const std::string followers[] = {
         "(i32.sub (local.get $y) (local.get $x))",
         "(i32.xor (i32.mul (local.get $x) (i32.const 5)) (local.get $y))",
@@ -190,9 +200,25 @@ TEST_F(SharedCellsTest, AdditionsAndWhatFollows) {
         " (i32.const 5))) (i32.mul (local.get $x) (local.get $y))",
         "(i32.add (local.get $x) (i32.add (local.get $x) (i32.const 1))) (local.tee $y)",
         "(i32.div_s (local.get $y) (local.get $x))",
+        "(loop (if (i32.eq (local.tee $y (i32.add (local.get $y) (i32.const 1))) (local.get $x)) (then "
+        "(return "
+        "(i32.const 5)))) (local.set $x (local.get $y)) (br_if 0 (i32.lt_s (local.tee $y (i32.add (local.get "
+        "$y) (i32.const 1))) (i32.const 20)))) (local.get $x)",
+        "(block (block (block (br_table 0 1 2 (local.get $x))) (return (local.get $y))) (global.set $g "
+        "(i32.const "
+        "8))) (local.get $x)",
+        "(block $out (loop $again (br_if $out (i32.gt_s (local.get $y) (i32.const 9))) (local.set $y "
+        "(i32.add "
+        "(local.get $y) (i32.const 2))) (local.set $x (local.get $y)) (br $again))) (local.get $x)",
+        "(call $twice (local.get $x))",
+        "(call $twice (local.get $y)) (local.get $x) (i32.add)",
+        "(call_indirect (param i32) (result i32) (i32.const 1) (local.get $x))",
+        "(i32.sub (call $twice (i32.const 5)) (local.get $x))",
+        "(select (local.get $x) (local.get $y) (i32.const 1))",
     };
     for (const std::string& follower : followers) {
-        expect_same("i32", add + follower);
+        for (const std::string& prefix : prefixes)
+            expect_same("i32", prefix + follower);
         // A sum on the operand stack, which may still lose its store.
         expect_same("i32", fmt::format("(i32.add (local.get $x) (i32.const 3)) {} (i32.add)", follower));
     }
@@ -248,17 +274,39 @@ TEST_F(SharedCellsTest, SharingSavesRoom) {
         EXPECT_LT(size_bytes("i32", shared), size_bytes("i32", apart)) << shared;
     };
     // The same instructions with a block end in between, over which nothing reaches back.
-    const std::string label = "(block (br_table 0 (local.get $y)))";
+    const std::string label = "(block (br_if 0 (f64.lt (local.get $d) (local.get $e))))";
     const std::string sum = "(i32.add (i32.add (local.get $x) (local.get $y)) (local.get $x))";
     expect_smaller(label + sum,
                    "(i32.add (local.get $x) (local.get $y))" + label + "(local.get $x) (i32.add)");
     expect_smaller(label + "(i32.xor (i32.load (local.get $x)) (local.get $y))",
                    "(i32.load (local.get $x))" + label + "(local.get $y) (i32.xor)");
-    const std::string add = "(local.set $x (i32.add (local.get $x) (i32.const 3)))";
-    expect_smaller(label + add + "(i32.load (local.get $y))", add + label + "(i32.load (local.get $y))");
+    for (const std::string& prefix : {prefixes[0], prefixes[1], prefixes[2]})
+        expect_smaller(label + prefix + "(i32.load (local.get $y))",
+                       prefix + label + "(i32.load (local.get $y))");
     expect_smaller(
         label + "(i32.store (i32.add (local.get $x) (local.get $y)) (local.get $y)) (local.get $x)",
         "(i32.add (local.get $x) (local.get $y))" + label + "(local.get $y) (i32.store) (local.get $x)");
+}
+
+/// A call does not get into or out of a catch block by sharing the cell of a neighbour across its border.
+TEST_F(SharedCellsTest, CatchBlocksKeepTheirBorders) {
+    const std::string copy = "(local.set $y (local.get $x))", call = "(call $throws)";
+    const auto ends_with = [&](const std::string& inside, const std::string& behind) {
+        const Module compiled = module(fmt::format(
+            R"((tag $t) (func $throws (throw $t))
+               (func (export "f") (param $x i32) (result i32) (local $y i32)
+                   (block $caught (try_table (catch_all $caught) {}) {} (return (i32.const 1))) (i32.const 2)))",
+            inside, behind));
+        Store own = Store::create(engine).value();
+        const Instance instance = linker.instantiate(own, compiled).value();
+        const auto outcome = instance.typed_function<int32_t(int32_t)>("f").value()(7);
+        return outcome ? *outcome : 0;
+    };
+    EXPECT_EQ(ends_with(copy + call, ""), 2);
+    EXPECT_EQ(ends_with(copy, call), 0);
+    EXPECT_EQ(ends_with(call, copy), 2);
+    EXPECT_EQ(ends_with("", copy + call), 0);
+    EXPECT_EQ(ends_with("", copy), 1);
 }
 
 }  // namespace
