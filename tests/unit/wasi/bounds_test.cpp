@@ -167,8 +167,7 @@ TEST_F(BoundsTest, APipeThatNobodyReadsIsAnError) {
 class EndingTest : public BoundsTest {
 protected:
     CallResult<void> run(std::string_view body) {
-        auto module = v1::Module::from_wat(
-            m_engine, R"((module
+        auto module = v1::Module::from_wat(m_engine, R"((module
                 (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
                 (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
                 (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
@@ -176,7 +175,8 @@ protected:
                 (memory (export "memory") 1)
                 (data (i32.const 0) "\10\00\00\00\01\00\00\00")
                 (data (i32.const 100) "file")
-                (func (export "run") )" + std::string(body) + "))");
+                (func (export "run") )" + std::string(body) +
+                                                         "))");
         if (!module)
             return std::unexpected(Failure(module.error()));
         Linker linker(m_engine);
@@ -195,8 +195,7 @@ private:
 
 TEST_F(EndingTest, CanceledIsTheTrapInterrupted) {
     counting->cancel_after_ns = 1'000'000;
-    const auto ended =
-        run("(drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))");
+    const auto ended = run("(drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))");
     ASSERT_FALSE(ended);
     EXPECT_TRUE(ended.error().is_trap(TrapCode::interrupted)) << ended.error().message();
     counting->limits[Charge::host_calls] = 0;

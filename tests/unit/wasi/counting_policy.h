@@ -38,7 +38,8 @@ public:
         return m_inner.environment();
     }
     [[nodiscard]] std::span<const wasi::Preopen> preopens() const noexcept override { return grants; }
-    [[nodiscard]] std::array<std::shared_ptr<wasi::Descriptor>, 3> standard_streams() const noexcept override {
+    [[nodiscard]] std::array<std::shared_ptr<wasi::Descriptor>, 3> standard_streams()
+        const noexcept override {
         return streams;
     }
     [[nodiscard]] uint32_t max_open_files() const noexcept override { return m_inner.max_open_files(); }
@@ -55,7 +56,8 @@ public:
             return m_inner.wait(descriptors, timeout_ns);
         const uint64_t most = std::min(timeout_ns.value_or(*cancel_after_ns), *cancel_after_ns);
         const auto outcome = m_inner.wait(descriptors, most);
-        const bool is_ready = std::ranges::any_of(descriptors, [](const pollfd& e) { return e.revents != 0; });
+        const bool is_ready =
+            std::ranges::any_of(descriptors, [](const pollfd& e) { return e.revents != 0; });
         if (outcome && !is_ready && most == *cancel_after_ns)
             return wasi::refuse(wasi::Errno::canceled);
         return outcome;
