@@ -42,7 +42,7 @@ constexpr std::array needs{
          "arguments (args)",
          [](const Grants& grants) { return !grants.args.empty(); }},
     Need{{"sock_*"},
-         "sockets: --listen ADDRESS:PORT, --connect ADDRESS:PORT",
+         "sockets: --listen ADDRESS:PORT or --connect ADDRESS:PORT",
          "a socket (listen, connect)",
          [](const Grants& grants) { return !grants.listen.empty() || !grants.connect.empty(); }},
     Need{{"fd_read", "fd_write"},
@@ -72,7 +72,7 @@ bool is_of(const Need& need, const ImportType& import) {
 }  // namespace
 
 bool is_provided(const ImportType& import) noexcept {
-    return import.module == wasi::preview1_module && wasi::is_preview1_function(import.name);
+    return wasi::is_wasi_function(import.module, import.name);
 }
 
 bool uses_wasi(std::span<const ImportType> imports) noexcept {
@@ -93,14 +93,12 @@ Result<void> check_imports(std::span<const ImportType> imports, const Spec& spec
 std::string import_advice(std::span<const ImportType> imports) {
     std::string advice =
         "A guest gets nothing that is not granted. What there is: the functions of "
-        "wasi_snapshot_preview1,\nwith directories by --dir, environment variables by --env, and the "
-        "standard streams.";
+        "wasi_snapshot_preview1,\nwith directories by --dir, sockets by --listen and --connect, environment "
+        "variables by --env,\nand the standard streams.";
     const auto from = [&](std::string_view module) {
         return std::ranges::any_of(imports,
                                    [&](const ImportType& import) { return import.module == module; });
     };
-    if (from("wasi_unstable"))
-        advice += "\nwasi_unstable is the draft before preview 1: compile the program again.";
     if (from("env"))
         advice +=
             "\nNames of \"env\" are often functions that were declared but never linked in; host "

@@ -124,23 +124,27 @@ Result<void> GrantedPolicy::open_dirs(const Grants& grants) {
     return {};
 }
 
+Result<void> GrantedPolicy::add_socket(std::string_view what, const std::string& address,
+                                       wasi::Outcome<wasi::HostFd> opened) {
+    if (!opened && opened.error() == wasi::Errno::inval)
+        return fail(ErrorCode::bad_usage,
+                    "address \"" + address +
+                        "\" must be ADDRESS:PORT with a numeric address, [ADDRESS]:PORT "
+                        "for IPv6, or localhost:PORT");
+    auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
+    if (!socket)
+        return fail(ErrorCode::io_error, "cannot " + std::string(what) + " " + address + ": " +
+                                             std::string(wasi::errno_name(socket.error())));
+    m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
+    m_grant_accounts.push_back({std::nullopt, 0, false, std::string(what) + " " + address});
+    return {};
+}
+
 Result<void> GrantedPolicy::open_sockets(const Grants& grants) {
-    const auto add = [&](const std::string& kind, const std::string& address,
-                         wasi::Outcome<wasi::HostFd> (*open)(const std::string&)) -> Result<void> {
-        errno = 0;
-        auto opened = open(address);
-        auto socket = opened ? wasi::adopt_host(*std::move(opened)) : std::unexpected(opened.error());
-        if (!socket)
-            return fail(ErrorCode::io_error, "cannot " + kind + " \"" + address + "\": " +
-                                                 (errno != 0 ? std::strerror(errno) : "no address and port"));
-        m_preopens.push_back({kind + " " + address, *std::move(socket), wasi::Access::read_write});
-        m_grant_accounts.push_back({std::nullopt, 0, false, kind + " " + address});
-        return {};
-    };
     for (const std::string& address : grants.listen)
-        WSB_TRY(add("listen", address, &wasi::listen_at));
+        WSB_TRY(add_socket("listen at", address, wasi::listen_at(address)));
     for (const std::string& address : grants.connect)
-        WSB_TRY(add("connect", address, &wasi::connect_to));
+        WSB_TRY(add_socket("connect to", address, wasi::connect_to(address)));
     return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "sandbox/account.h"
+#include "wasi/host_fd.h"
 #include "wasi/policy.h"
 #include "wsb/grants.hpp"
 
@@ -67,6 +68,8 @@ private:
     explicit GrantedPolicy(Account& account) noexcept : m_account(account) {}
     [[nodiscard]] Result<void> open_dirs(const Grants& grants);
     [[nodiscard]] Result<void> open_sockets(const Grants& grants);
+    [[nodiscard]] Result<void> add_socket(std::string_view what, const std::string& address,
+                                          wasi::Outcome<wasi::HostFd> opened);
     [[nodiscard]] Result<void> open_streams(const Grants& grants);
     [[nodiscard]] GrantAccount* account_of(const wasi::Preopen* grant) noexcept;
     void use(const wasi::Preopen* grant) noexcept;
