@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program with plug-ins from strangers: each has a sandbox with its own limits below one budget for all, calls
-// back into the program through one function, and cannot harm it or the others.
+// A program with plug-ins from strangers: each has a sandbox with its own limits below one budget for all,
+// calls back into the program through one function, and cannot harm it or the others.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -23,7 +23,8 @@ constexpr Plugin plugins[] = {
     {"greedy", R"((memory 1) (func (export "on_event") (param i32) (result i32)
         (memory.grow (i32.const 10000))))"},
     {"stuck", R"((func (export "on_event") (param i32) (result i32) (loop (br 0)) unreachable))"},
-    {"broken", R"((func (export "on_event") (param i32) (result i32) (i32.div_s (i32.const 1) (i32.const 0))))"},
+    {"broken",
+     R"((func (export "on_event") (param i32) (result i32) (i32.div_s (i32.const 1) (i32.const 0))))"},
     {"nosy", R"((import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
         (import "host" "secrets" (func)) (func (export "on_event") (param i32) (result i32) (i32.const 0)))"},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions of users, run on each row of a table as a database would: the signature is checked once, rows are cheap,
-// a row that fails fails alone, and the query as a whole has a budget.
+// Functions of users, run on each row of a table as a database would: the signature is checked once, rows are
+// cheap, a row that fails fails alone, and the query as a whole has a budget.
 #include <cstdio>
 #include <vector>
 #include <wsb/sandbox.hpp>
@@ -16,7 +16,8 @@ struct Row {
 };
 
 // value = price * count, less a tenth from 100 on; refuses rows without any
-constexpr const char* user_function = R"((func (export "value") (param $price f64) (param $count i64) (result f64)
+constexpr const char* user_function =
+    R"((func (export "value") (param $price f64) (param $count i64) (result f64)
     (local $value f64)
     (if (i64.eqz (local.get $count)) (then unreachable))
     (local.set $value (f64.mul (local.get $price) (f64.convert_i64_s (local.get $count))))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs programs that strangers send in, as an online judge would: script_runner [FILE.wasm …]. Each gets a
-// virtual clock, the same random bytes each time, no files, and its output is shown. Without arguments it runs
-// a few of its own.
+// virtual clock, the same random bytes each time, no files, and its output is shown. Without arguments it
+// runs a few of its own.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -17,7 +17,7 @@ std::string program(const std::string& body) {
         (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
         (memory (export "memory") 1) (data (i32.const 0) "\10\00\00\00\06\00\00\00") (data (i32.const 16) "hello\0a")
         (func $hello (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
-        (func (export "_start") " +
+        (func (export "_start") )" +
            body + ")";
 }
 

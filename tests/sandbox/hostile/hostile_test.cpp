@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests that take what they can. Each ends with its limit's typed error, in time, and the host's memory stays
-// near the limit. Every guest runs in a process of its own, so that its peak is its own.
+// Guests that take what they can. Each ends with its limit's typed error, in time, and the host's memory
+// stays near the limit. Every guest runs in a process of its own, so that its peak is its own.
 #include "wsb/sandbox.hpp"
 
 #include <gtest/gtest.h>
@@ -64,69 +64,128 @@ constexpr std::chrono::nanoseconds long_time = 60s;
 const Hostile guests[] = {
     {"endless_loop", R"((func (export "f") (loop (br 0))))", {.timeout = 100ms}, Resource::wall_time},
     {"endless_loop_fuel", R"((func (export "f") (loop (br 0))))", {.fuel = 10'000'000}, Resource::fuel},
-    {"recursion", R"((func $f (export "f") (param i64 i64 i64 i64) (call $f (local.get 3) (local.get 2)
+    {"recursion",
+     R"((func $f (export "f") (param i64 i64 i64 i64) (call $f (local.get 3) (local.get 2)
         (local.get 1) (local.get 0))) (func (export "g")))",
-     {.timeout = long_time, .stack_bytes = 1_MiB}, Resource::stack, 1_MiB},
-    {"recursion_through_the_host", R"((import "host" "again" (func $again)) (func (export "f") (call $again)))",
-     {.timeout = long_time}, Resource::stack, 1_MiB},
-    {"memory_growth", R"((memory 0) (func (export "f") (local i32)
+     {.timeout = long_time, .stack_bytes = 1_MiB},
+     Resource::stack,
+     1_MiB},
+    {"recursion_through_the_host",
+     R"((import "host" "again" (func $again)) (func (export "f") (call $again)))",
+     {.timeout = long_time},
+     Resource::stack,
+     1_MiB},
+    {"memory_growth",
+     R"((memory 0) (func (export "f") (local i32)
         (loop (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then (loop (br 0))))
             (memory.fill (i32.mul (local.get 0) (i32.const 65536)) (i32.const 1) (i32.const 65536))
             (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 0))))",
-     {.memory_bytes = 64_MiB, .timeout = 500ms}, Resource::wall_time, 64_MiB},
+     {.memory_bytes = 64_MiB, .timeout = 500ms},
+     Resource::wall_time,
+     64_MiB},
     {"memory_at_once", R"((memory 65536) (func (export "f")))", {.memory_bytes = 64_MiB}, Resource::memory},
     {"many_memories", many(100, "(memory 1000)"), {.memory_bytes = 64_MiB}, Resource::memory, 64_MiB},
-    {"table_growth", R"((table 0 funcref) (func (export "f")
+    {"table_growth",
+     R"((table 0 funcref) (func (export "f")
         (loop (br_if 0 (i32.ne (table.grow (ref.null func) (i32.const 1000)) (i32.const -1)))) (loop (br 0))))",
-     {.memory_bytes = 8_MiB, .timeout = 300ms}, Resource::wall_time, 8_MiB},
-    {"table_at_once", R"((table 9_000_000 funcref) (func (export "f")))", {.memory_bytes = 8_MiB}, Resource::memory},
-    {"objects_kept", R"((type $n (struct (field (ref null $n)) (field i64))) (func (export "f") (local (ref null $n))
+     {.memory_bytes = 8_MiB, .timeout = 300ms},
+     Resource::wall_time,
+     8_MiB},
+    {"table_at_once",
+     R"((table 9_000_000 funcref) (func (export "f")))",
+     {.memory_bytes = 8_MiB},
+     Resource::memory},
+    {"objects_kept",
+     R"((type $n (struct (field (ref null $n)) (field i64))) (func (export "f") (local (ref null $n))
         (loop (local.set 0 (struct.new $n (local.get 0) (i64.const 1))) (br 0))))",
-     {.memory_bytes = 64_MiB, .timeout = long_time}, Resource::memory, 64_MiB},
-    {"arrays_kept", R"((type $b (array (mut i64))) (type $n (struct (field (ref null $n)) (field (ref $b))))
+     {.memory_bytes = 64_MiB, .timeout = long_time},
+     Resource::memory,
+     64_MiB},
+    {"arrays_kept",
+     R"((type $b (array (mut i64))) (type $n (struct (field (ref null $n)) (field (ref $b))))
         (func (export "f") (local (ref null $n)) (loop
             (local.set 0 (struct.new $n (local.get 0) (array.new $b (i64.const 1) (i32.const 100000)))) (br 0))))",
-     {.memory_bytes = 64_MiB, .timeout = long_time}, Resource::memory, 64_MiB},
-    {"one_huge_array", R"((type $b (array (mut i64))) (func (export "f")
+     {.memory_bytes = 64_MiB, .timeout = long_time},
+     Resource::memory,
+     64_MiB},
+    {"one_huge_array",
+     R"((type $b (array (mut i64))) (func (export "f")
         (drop (array.new_default $b (i32.const -1)))))",
-     {.memory_bytes = 64_MiB, .timeout = long_time}, Resource::memory, 64_MiB},
-    {"objects_until_the_deadline", R"((type $n (struct (field (ref null $n)) (field i64)))
+     {.memory_bytes = 64_MiB, .timeout = long_time},
+     Resource::memory,
+     64_MiB},
+    {"objects_until_the_deadline",
+     R"((type $n (struct (field (ref null $n)) (field i64)))
         (func (export "f") (local (ref null $n) i32) (loop (local.set 0 (ref.null $n)) (local.set 1 (i32.const 0))
             (loop (local.set 0 (struct.new $n (local.get 0) (i64.const 1)))
                 (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000000))))
             (br 0))))",
-     {.memory_bytes = 256_MiB, .timeout = 400ms}, Resource::wall_time, 256_MiB},
-    {"sleep", wasi + R"((func (export "f") (i32.store (i32.const 216) (i32.const 1))
+     {.memory_bytes = 256_MiB, .timeout = 400ms},
+     Resource::wall_time,
+     256_MiB},
+    {"sleep",
+     wasi + R"((func (export "f") (i32.store (i32.const 216) (i32.const 1))
         (i64.store (i32.const 224) (i64.const 3600000000000))
         (drop (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400)))))",
-     {.timeout = 100ms}, Resource::wall_time, 2_MiB},
-    {"flood_of_output", wasi + R"((data (i32.const 0) "\10\00\00\00\00\00\10\00") (func (export "f")
+     {.timeout = 100ms},
+     Resource::wall_time,
+     2_MiB},
+    {"flood_of_output",
+     wasi + R"((data (i32.const 0) "\10\00\00\00\00\00\10\00") (func (export "f")
         (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))",
-     {.timeout = long_time, .output_bytes = 8_MiB}, Resource::output, 10_MiB},
-    {"captured_output_is_memory", wasi + R"((data (i32.const 0) "\10\00\00\00\00\00\10\00") (func (export "f")
+     {.timeout = long_time, .output_bytes = 8_MiB},
+     Resource::output,
+     10_MiB},
+    {"captured_output_is_memory",
+     wasi + R"((data (i32.const 0) "\10\00\00\00\00\00\10\00") (func (export "f")
         (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))",
-     {.memory_bytes = 16_MiB, .timeout = long_time}, Resource::memory, 16_MiB},
-    {"huge_messages", wasi + R"((func (export "f") (loop (i32.store (i32.const 0) (i32.const 0))
+     {.memory_bytes = 16_MiB, .timeout = long_time},
+     Resource::memory,
+     16_MiB},
+    {"huge_messages",
+     wasi + R"((func (export "f") (loop (i32.store (i32.const 0) (i32.const 0))
             (i32.store (i32.const 4) (i32.const 2097152))
             (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))",
-     {.timeout = long_time, .output_bytes = 4_MiB}, Resource::output, 8_MiB},
-    {"random_bytes", wasi + R"((func (export "f")
+     {.timeout = long_time, .output_bytes = 4_MiB},
+     Resource::output,
+     8_MiB},
+    {"random_bytes",
+     wasi + R"((func (export "f")
         (loop (drop (call $random (i32.const 0) (i32.const 2097152))) (br 0))))",
-     {.timeout = long_time, .random_bytes = 8_MiB}, Resource::random, 4_MiB},
-    {"host_calls", wasi + R"((func (export "f")
+     {.timeout = long_time, .random_bytes = 8_MiB},
+     Resource::random,
+     4_MiB},
+    {"host_calls",
+     wasi + R"((func (export "f")
         (loop (drop (call $write (i32.const 9) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))",
-     {.timeout = long_time, .host_calls = 100'000}, Resource::host_calls, 4_MiB},
-    {"start_function", R"((func $s (loop (br 0))) (start $s) (func (export "f")))", {.timeout = 100ms},
+     {.timeout = long_time, .host_calls = 100'000},
+     Resource::host_calls,
+     4_MiB},
+    {"start_function",
+     R"((func $s (loop (br 0))) (start $s) (func (export "f")))",
+     {.timeout = 100ms},
      Resource::wall_time},
     {"many_functions", many(20'000, "(func)"), {.module = {.functions = 10'000}}, Resource::module, 16_MiB},
-    {"deep_nesting", "(func " + many(5'000, "(block ") + many(5'000, ")") + ")", {.module = {.nesting = 100}},
-     Resource::module, 4_MiB},
-    {"many_locals", "(func (local" + many(40'000, " i64") + "))", {.module = {.locals = 1'000}}, Resource::module,
+    {"deep_nesting",
+     "(func " + many(5'000, "(block ") + many(5'000, ")") + ")",
+     {.module = {.nesting = 100}},
+     Resource::module,
      4_MiB},
-    {"much_code", many(400, "(func (result i32) (i32.const 1)" + many(500, "(i32.const 1) (i32.add)") + ")"),
-     {.module = {.compiled_bytes = 500'000}}, Resource::module, 16_MiB},
-    {"long_compilation", many(400, "(func (result i32) (i32.const 1)" + many(500, "(i32.const 1) (i32.add)") + ")"),
-     {.module = {.compile_time = 1us}}, Resource::module, 16_MiB},
+    {"many_locals",
+     "(func (local" + many(40'000, " i64") + "))",
+     {.module = {.locals = 1'000}},
+     Resource::module,
+     4_MiB},
+    {"much_code",
+     many(400, "(func (result i32) (i32.const 1)" + many(500, "(i32.const 1) (i32.add)") + ")"),
+     {.module = {.compiled_bytes = 500'000}},
+     Resource::module,
+     16_MiB},
+    {"long_compilation",
+     many(400, "(func (result i32) (i32.const 1)" + many(500, "(i32.const 1) (i32.add)") + ")"),
+     {.module = {.compile_time = 1us}},
+     Resource::module,
+     16_MiB},
 };
 
 uint64_t peak_rss_bytes() {
