@@ -86,7 +86,8 @@ public:
         return std::nullopt;
     }
     void wrong(const toml::node& node, std::string_view key, std::string_view what) {
-        complain(m_problems, node.source(), fmt::format("{}{}{}: {}", m_name, m_name.empty() ? "" : ".", key, what));
+        complain(m_problems, node.source(),
+                 fmt::format("{}{}{}: {}", m_name, m_name.empty() ? "" : ".", key, what));
     }
     /// @return whether the key was there.
     bool require(std::string_view key) {
@@ -113,9 +114,10 @@ private:
         }
         const auto text = node.value_exact<std::string>();
         if (kind == KeyKind::count || !text)
-            return std::unexpected(kind == KeyKind::count  ? "must be a whole number"
-                                   : kind == KeyKind::size ? "must be a whole number or a size as in \"64MiB\""
-                                                           : "must be a duration as in \"250ms\"");
+            return std::unexpected(kind == KeyKind::count ? "must be a whole number"
+                                   : kind == KeyKind::size
+                                       ? "must be a whole number or a size as in \"64MiB\""
+                                       : "must be a duration as in \"250ms\"");
         if (kind == KeyKind::size) {
             const auto size = parse_size_bytes(*text);
             return size ? std::expected<uint64_t, std::string>(*size) : std::unexpected(size.error().detail);
@@ -157,7 +159,8 @@ public:
         m_root.finish();
         if (m_problems.empty())
             return std::move(m_manifest);
-        std::ranges::sort(m_problems, {}, [](const ManifestProblem& one) { return std::pair(one.line, one.column); });
+        std::ranges::sort(m_problems, {},
+                          [](const ManifestProblem& one) { return std::pair(one.line, one.column); });
         return std::unexpected(std::move(m_problems));
     }
 
@@ -198,7 +201,8 @@ private:
         if (!sha256)
             return;
         if (sha256->size() != 64 || sha256->find_first_not_of("0123456789abcdef") != std::string::npos)
-            return section.wrong(*section.find("sha256"), "sha256", "must be 64 hexadecimal digits, in small letters");
+            return section.wrong(*section.find("sha256"), "sha256",
+                                 "must be 64 hexadecimal digits, in small letters");
         m_manifest.module_sha256 = *sha256;
     }
     void read_limits(Section& section) {
@@ -277,7 +281,8 @@ private:
 
 }  // namespace
 
-std::expected<Manifest, Problems> parse_manifest(std::string_view text, const std::filesystem::path& directory) {
+std::expected<Manifest, Problems> parse_manifest(std::string_view text,
+                                                 const std::filesystem::path& directory) {
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
         Problems problems;
@@ -290,15 +295,16 @@ std::expected<Manifest, Problems> parse_manifest(std::string_view text, const st
 Result<Manifest> load_manifest(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
-        return fail(ErrorCode::io_error, fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
+        return fail(ErrorCode::io_error,
+                    fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     auto manifest = parse_manifest(text, path.parent_path());
     if (manifest)
         return *std::move(manifest);
     std::string all;
     for (const ManifestProblem& problem : manifest.error())
-        all += fmt::format("{}{}:{}:{}: {}", all.empty() ? "" : "\n", path.string(), problem.line, problem.column,
-                           problem.text);
+        all += fmt::format("{}{}:{}:{}: {}", all.empty() ? "" : "\n", path.string(), problem.line,
+                           problem.column, problem.text);
     return fail(ErrorCode::bad_usage, std::move(all));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests: grants and limits from a TOML file. The schema is the tables in manifest_keys.cpp; nothing that is
-// not in them is accepted.
+// Manifests: grants and limits from a TOML file. The schema is the tables in manifest_keys.cpp; nothing that
+// is not in them is accepted.
 #pragma once
 
 #include "engine/base/error.h"

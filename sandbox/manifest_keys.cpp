@@ -11,7 +11,11 @@ constexpr uint64_t any = INT64_MAX;
 template <auto member>
 constexpr LimitKey key(std::string_view name, KeyKind kind, std::string_view text, uint64_t least = 0,
                        uint64_t most = any) {
-    return {name, kind, text, least, most,
+    return {name,
+            kind,
+            text,
+            least,
+            most,
             [](SandboxLimits& limits, uint64_t value) {
                 using Field = std::remove_cvref_t<decltype(limits.*member)>;
                 if constexpr (std::is_same_v<Field, std::optional<std::chrono::nanoseconds>>)
@@ -22,8 +26,9 @@ constexpr LimitKey key(std::string_view name, KeyKind kind, std::string_view tex
             [](const SandboxLimits& limits) -> std::optional<uint64_t> {
                 using Field = std::remove_cvref_t<decltype(limits.*member)>;
                 if constexpr (std::is_same_v<Field, std::optional<std::chrono::nanoseconds>>)
-                    return (limits.*member).transform(
-                        [](std::chrono::nanoseconds time) { return static_cast<uint64_t>(time.count()); });
+                    return (limits.*member).transform([](std::chrono::nanoseconds time) {
+                        return static_cast<uint64_t>(time.count());
+                    });
                 else
                     return limits.*member;
             }};
@@ -36,7 +41,11 @@ constexpr LimitKey module_key(std::string_view name, KeyKind kind, std::string_v
     uint64_t most = any;
     if constexpr (std::is_same_v<Field, uint32_t>)
         most = UINT32_MAX;
-    return {name, kind, text, 0, most,
+    return {name,
+            kind,
+            text,
+            0,
+            most,
             [](SandboxLimits& limits, uint64_t value) {
                 if constexpr (is_time)
                     limits.module.*member = std::chrono::nanoseconds(static_cast<int64_t>(value));
@@ -45,11 +54,13 @@ constexpr LimitKey module_key(std::string_view name, KeyKind kind, std::string_v
             },
             [](const SandboxLimits& limits) -> std::optional<uint64_t> {
                 if constexpr (is_time) {
-                    return (limits.module.*member).transform(
-                        [](std::chrono::nanoseconds time) { return static_cast<uint64_t>(time.count()); });
+                    return (limits.module.*member).transform([](std::chrono::nanoseconds time) {
+                        return static_cast<uint64_t>(time.count());
+                    });
                 } else {
                     const Field value = limits.module.*member;
-                    return value == std::numeric_limits<Field>::max() ? std::nullopt : std::optional<uint64_t>(value);
+                    return value == std::numeric_limits<Field>::max() ? std::nullopt
+                                                                      : std::optional<uint64_t>(value);
                 }
             }};
 }
@@ -63,11 +74,12 @@ constexpr std::array keys{
     key<&SandboxLimits::total_fuel>("total_fuel", count, "fuel altogether", 0, uint64_t{1} << 62),
     key<&SandboxLimits::total_time>("total_time", duration, "time of calls altogether", 1),
     key<&SandboxLimits::total_cpu_time>("total_cpu_time", duration, "processor time altogether", 1),
-    key<&SandboxLimits::stack_bytes>("stack", size, "stack for the guest's calls", uint64_t{64} << 10, uint64_t{1} << 30),
+    key<&SandboxLimits::stack_bytes>("stack", size, "stack for the guest's calls", uint64_t{64} << 10,
+                                     uint64_t{1} << 30),
     key<&SandboxLimits::table_elements>("table_elements", count, "table elements at once"),
     key<&SandboxLimits::instances>("instances", count, "instances at once"),
-    key<&SandboxLimits::open_files>("open_files", count, "open files at once, streams and directories included", 0,
-                             UINT32_MAX),
+    key<&SandboxLimits::open_files>("open_files", count,
+                                    "open files at once, streams and directories included", 0, UINT32_MAX),
     key<&SandboxLimits::read_bytes>("read_bytes", size, "bytes read from files and standard input"),
     key<&SandboxLimits::write_bytes>("write_bytes", size, "bytes written to files"),
     key<&SandboxLimits::sent_bytes>("sent_bytes", size, "bytes sent to sockets"),

@@ -28,7 +28,8 @@ std::string value_text(const LimitKey& key, uint64_t value) {
 
 void describe_sources(const Grants& grants, std::vector<std::string>& lines) {
     lines.push_back(fmt::format("clock: {}", word_of(clock_words(), static_cast<int>(grants.clock))));
-    lines.push_back(fmt::format("random bytes: {}", word_of(random_words(), static_cast<int>(grants.random))));
+    lines.push_back(
+        fmt::format("random bytes: {}", word_of(random_words(), static_cast<int>(grants.random))));
     constexpr std::array names{"standard input", "standard output", "standard error"};
     for (size_t i = 0; i < names.size(); ++i)
         lines.push_back(fmt::format("{}: {}", names[i], grants.streams[i] >= 0 ? "passed on" : "closed"));
@@ -68,8 +69,9 @@ Json table_schema(Json properties, Json required = Json::array()) {
 }
 
 Json sockets_schema() {
-    return {{"type", "array"},
-            {"items", table_schema({{"address", {{"type", "string"}, {"pattern", ":[0-9]+$"}}}}, {"address"})}};
+    return {
+        {"type", "array"},
+        {"items", table_schema({{"address", {{"type", "string"}, {"pattern", ":[0-9]+$"}}}}, {"address"})}};
 }
 
 }  // namespace
@@ -109,14 +111,16 @@ std::string manifest_schema() {
     Json limits = Json::object();
     for (const LimitKey& key : limit_keys())
         limits[std::string(key.name)] = number_schema(key.kind, key.text, key.least, key.most);
-    const Json dir = table_schema({{"host", text},
-                                   {"guest", text},
-                                   {"access", word_schema(access_words())},
-                                   {"max_file_size", number_schema(KeyKind::size, "of each file", 0, INT64_MAX)},
-                                   {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)}},
-                                  {"host"});
+    const Json dir =
+        table_schema({{"host", text},
+                      {"guest", text},
+                      {"access", word_schema(access_words())},
+                      {"max_file_size", number_schema(KeyKind::size, "of each file", 0, INT64_MAX)},
+                      {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)}},
+                     {"host"});
     Json root = table_schema(
-        {{"module", table_schema({{"path", text}, {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}}})},
+        {{"module",
+          table_schema({{"path", text}, {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}}})},
          {"limits", table_schema(limits)},
          {"dir", {{"type", "array"}, {"items", dir}}},
          {"env",
@@ -130,7 +134,8 @@ std::string manifest_schema() {
          {"listen", sockets_schema()},
          {"connect", sockets_schema()},
          {"audit", table_schema({{"file", text}})}});
-    Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Manifest of wasm-sandbox"}};
+    Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                {"title", "Manifest of wasm-sandbox"}};
     schema.update(root);
     return schema.dump(2) + "\n";
 }

@@ -159,7 +159,8 @@ Result<void> GrantedPolicy::add_socket(std::string_view kind, const std::string&
     auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
     std::string name = std::string(kind) + " " + address;
     if (!socket)
-        return fail(ErrorCode::io_error, "cannot " + name + ": " + std::string(wasi::errno_name(socket.error())));
+        return fail(ErrorCode::io_error,
+                    "cannot " + name + ": " + std::string(wasi::errno_name(socket.error())));
     m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
     m_grant_accounts.push_back({std::nullopt, 0, false, std::move(name)});
     return {};

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the guest takes and what it is refused.
-#include "sandbox/policy.h"
-
 #include "engine/base/result.h"
+#include "sandbox/policy.h"
 
 #include <algorithm>
 #include <new>

@@ -202,7 +202,8 @@ SandboxBuilder& SandboxBuilder::grants(Grants grants) {
     m_spec->grants = std::move(grants);
     return *this;
 }
-SandboxBuilder& SandboxBuilder::define(std::string_view module, std::string_view name, HostFunction function) {
+SandboxBuilder& SandboxBuilder::define(std::string_view module, std::string_view name,
+                                       HostFunction function) {
     m_spec->functions.push_back({std::string(module), std::string(name), std::move(function)});
     return *this;
 }

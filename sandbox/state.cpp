@@ -6,8 +6,9 @@
 #include "sandbox/imports.h"
 #include "sandbox/sha256.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace wsb::sandbox {
 namespace {
@@ -25,8 +26,8 @@ Config config_of(const Spec& spec) {
 StoreLimits store_limits(const SandboxLimits& limits) {
     StoreLimits store;
     store.table_elements = limits.table_elements.value_or(store.table_elements);
-    store.instances =
-        static_cast<uint32_t>(std::min<uint64_t>(limits.instances.value_or(store.instances), store.instances));
+    store.instances = static_cast<uint32_t>(
+        std::min<uint64_t>(limits.instances.value_or(store.instances), store.instances));
     return store;
 }
 
@@ -85,9 +86,9 @@ Result<std::unique_ptr<SandboxState>> SandboxState::create(std::shared_ptr<const
     std::unique_ptr<SandboxState> state(new SandboxState(std::move(loaded)));
     const Spec& spec = state->m_loaded->spec;
     const AuditTrail audit(spec.audit.impl());
-    state->m_account =
-        std::make_shared<Account>(Ledger::create(spec.limits, spec.ledger_above), audit);
-    audit.module_loaded(state->m_loaded->source, state->m_loaded->sha256, state->m_loaded->module->bytes().size());
+    state->m_account = std::make_shared<Account>(Ledger::create(spec.limits, spec.ledger_above), audit);
+    audit.module_loaded(state->m_loaded->source, state->m_loaded->sha256,
+                        state->m_loaded->module->bytes().size());
     if (auto linked = state->link(); !linked) {
         audit.denied("module", linked.error().message());
         return std::unexpected(std::move(linked).error());
@@ -258,8 +259,8 @@ std::optional<SandboxFailure> SandboxState::finish(const Failure* failure) {
     const AuditTrail& audit = m_account->audit();
     if (const Exit* const exit = judged.exit())
         m_report.exit = exit->status;
-    else if (judged.limit() && (!m_account->last_limit() ||
-                                m_account->last_limit()->resource != judged.limit()->resource))
+    else if (judged.limit() &&
+             (!m_account->last_limit() || m_account->last_limit()->resource != judged.limit()->resource))
         audit.limit_reached(*judged.limit());
     if (judged.trap() != nullptr)
         audit.trapped(judged.trap()->message());
@@ -316,7 +317,8 @@ std::optional<LimitReached> SandboxState::limit_of(const Error& error) const {
     if (kind == LimitKind::memory_bytes && limits.memory_bytes)
         return LimitReached{Resource::memory, *limits.memory_bytes, *limits.memory_bytes + 1, false};
     if (kind == LimitKind::table_elements && limits.table_elements)
-        return LimitReached{Resource::table_elements, *limits.table_elements, *limits.table_elements + 1, false};
+        return LimitReached{Resource::table_elements, *limits.table_elements, *limits.table_elements + 1,
+                            false};
     return std::nullopt;
 }
 

@@ -56,14 +56,17 @@ public:
             return m_instance->store();
         return m_store ? std::optional<StoreRef>(*m_store) : std::nullopt;
     }
-    [[nodiscard]] const std::shared_ptr<Ledger>& ledger() const noexcept { return m_account->shared_ledger(); }
+    [[nodiscard]] const std::shared_ptr<Ledger>& ledger() const noexcept {
+        return m_account->shared_ledger();
+    }
     [[nodiscard]] std::string take_output() { return m_policy->take_output(); }
 
 private:
     using Clock = std::chrono::steady_clock;
     using Ns = std::chrono::nanoseconds;
 
-    explicit SandboxState(std::shared_ptr<const Loaded> loaded) : m_loaded(std::move(loaded)), m_linker(m_loaded->engine) {}
+    explicit SandboxState(std::shared_ptr<const Loaded> loaded)
+        : m_loaded(std::move(loaded)), m_linker(m_loaded->engine) {}
     [[nodiscard]] Result<void> link();
     [[nodiscard]] HostFunction counted(const HostDefinition& definition);
     [[nodiscard]] CallResult<void> make_first();

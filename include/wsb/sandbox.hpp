@@ -73,10 +73,10 @@ struct CallReport {
     uint64_t fuel = 0;
     std::chrono::nanoseconds wall_time{};
     std::chrono::nanoseconds cpu_time{};  ///< of the thread that called
-    uint64_t memory_bytes = 0;            ///< held at its end: linear memories, tables, objects, and the host's
-    uint64_t peak_memory_bytes = 0;       ///< of the sandbox so far
-    std::optional<uint32_t> exit;         ///< the guest's exit status, if it said one
-    std::optional<LimitReached> limit;    ///< that ended it
+    uint64_t memory_bytes = 0;          ///< held at its end: linear memories, tables, objects, and the host's
+    uint64_t peak_memory_bytes = 0;     ///< of the sandbox so far
+    std::optional<uint32_t> exit;       ///< the guest's exit status, if it said one
+    std::optional<LimitReached> limit;  ///< that ended it
 };
 
 /// An import, and what it takes to have it.
@@ -117,21 +117,24 @@ public:
             return std::unexpected(SandboxFailure(std::move(function).error()));
         return (*function)(args...);
     }
-    /// An export with its signature checked once. It may be called as long as the sandbox exists, after resets too.
+    /// An export with its signature checked once. It may be called as long as the sandbox exists, after
+    /// resets too.
     /// @return unknown_export or signature_mismatch.
     template <class Signature>
     [[nodiscard]] Result<SandboxFunction<Signature>> typed_function(std::string_view name);
     /// The same with values of the types that the export has.
-    [[nodiscard]] SandboxResult<std::vector<Value>> call_values(std::string_view name, std::span<const Value> args);
+    [[nodiscard]] SandboxResult<std::vector<Value>> call_values(std::string_view name,
+                                                                std::span<const Value> args);
     /// Runs a command, its "_start". @return its exit status.
     [[nodiscard]] SandboxResult<uint32_t> run();
 
-    /// A fresh instance instead of this one, with nothing left over from before: memory, globals, tables, objects,
-    /// files, output. What the ledger counts altogether stays. Takes microseconds from the second time on.
+    /// A fresh instance instead of this one, with nothing left over from before: memory, globals, tables,
+    /// objects, files, output. What the ledger counts altogether stays. Takes microseconds from the second
+    /// time on.
     /// @return what building it may return; then it can only be reset again or destroyed.
     [[nodiscard]] SandboxResult<void> reset();
-    /// Another sandbox with the same module, grants and limits, accounts of its own below the same ledger, and a
-    /// fresh instance.
+    /// Another sandbox with the same module, grants and limits, accounts of its own below the same ledger,
+    /// and a fresh instance.
     [[nodiscard]] SandboxResult<Sandbox> clone() const;
 
     [[nodiscard]] const CallReport& last_call() const noexcept;
@@ -178,7 +181,8 @@ public:
 
 private:
     friend class Sandbox;
-    SandboxFunction(sandbox::SandboxState& state, std::string_view name, const TypedFunc<R(Args...)>& function)
+    SandboxFunction(sandbox::SandboxState& state, std::string_view name,
+                    const TypedFunc<R(Args...)>& function)
         : m_state(&state), m_name(name), m_function(function), m_generation(detail::generation_of(state)) {}
 
     sandbox::SandboxState* m_state;
@@ -187,8 +191,8 @@ private:
     uint64_t m_generation;
 };
 
-/// Says what a sandbox is to be. Everything that is not given is denied. Not synchronized; may be built from more
-/// than once.
+/// Says what a sandbox is to be. Everything that is not given is denied. Not synchronized; may be built from
+/// more than once.
 class SandboxBuilder {
 public:
     SandboxBuilder();
@@ -213,8 +217,8 @@ public:
 
     SandboxBuilder& allow_dir(std::string host, std::string guest, DirAccess access = DirAccess::read_only);
     SandboxBuilder& allow_dir(DirGrant grant);
-    /// A socket that listens at "ADDRESS:PORT", or one that is connected to it: the guest gets the descriptor, and
-    /// nothing else of the network.
+    /// A socket that listens at "ADDRESS:PORT", or one that is connected to it: the guest gets the
+    /// descriptor, and nothing else of the network.
     SandboxBuilder& listen(std::string address);
     SandboxBuilder& connect(std::string address);
     SandboxBuilder& env(std::string name, std::string value);
@@ -227,8 +231,8 @@ public:
     /// All of the above at once, instead of what was given so far.
     SandboxBuilder& grants(Grants grants);
 
-    /// A function of the host's, its type deduced; checked against the import when the sandbox is built. A call of
-    /// it may come from any thread that runs a sandbox built from this.
+    /// A function of the host's, its type deduced; checked against the import when the sandbox is built. A
+    /// call of it may come from any thread that runs a sandbox built from this.
     template <class F>
     SandboxBuilder& function(std::string_view module, std::string_view name, F&& callable) {
         return define(module, name, HostFunction::from(std::forward<F>(callable)));
@@ -241,11 +245,12 @@ public:
     SandboxBuilder& lazy(bool is_lazy = true);
     SandboxBuilder& compile_threads(unsigned threads);
 
-    /// Everything from a manifest, instead of what was given so far but for functions and the log; what is called
-    /// afterwards wins. What is wrong with it is said by build.
+    /// Everything from a manifest, instead of what was given so far but for functions and the log; what is
+    /// called afterwards wins. What is wrong with it is said by build.
     SandboxBuilder& manifest_file(const std::filesystem::path& path);
 
-    /// Loads, checks the imports against the grants, instantiates, and runs the start function and "_initialize".
+    /// Loads, checks the imports against the grants, instantiates, and runs the start function and
+    /// "_initialize".
     /// @return what is wrong, with the import, grant or limit.
     [[nodiscard]] Result<Sandbox> build() const;
     /// The same, with the trap or limit if it was one.

@@ -149,7 +149,8 @@ TEST(Manifest, EveryLimitIsReachedAndReadBack) {
 TEST(Manifest, TheSchemaOfTheDocumentationIsThatOfTheProgram) {
     std::ifstream file(WSB_SOURCE_DIR "/docs/manifest.schema.json");
     const std::string written{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_EQ(written, sandbox::manifest_schema()) << "run: wasm-sandbox manifest schema > docs/manifest.schema.json";
+    EXPECT_EQ(written, sandbox::manifest_schema())
+        << "run: wasm-sandbox manifest schema > docs/manifest.schema.json";
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ TEST(Sandbox, CallsByNameAndType) {
 }
 
 TEST(Sandbox, EachCallHasItsFuelAndItsTime) {
-    Sandbox sandbox = make(Sandbox::builder().module_text(counting).limits({.fuel = 1'000'000, .timeout = 10s}));
+    Sandbox sandbox =
+        make(Sandbox::builder().module_text(counting).limits({.fuel = 1'000'000, .timeout = 10s}));
     for (int i = 0; i < 3; ++i) {
         const auto outcome = sandbox.call<void>("loop");
         ASSERT_FALSE(outcome);
@@ -251,8 +252,7 @@ TEST(Sandbox, OutputIsLimitedToTheByte) {
 }
 
 TEST(Sandbox, SleepEndsAtTheDeadline) {
-    Sandbox sandbox =
-        make(Sandbox::builder().module_text(talking).allow_clock().limits({.timeout = 30ms}));
+    Sandbox sandbox = make(Sandbox::builder().module_text(talking).allow_clock().limits({.timeout = 30ms}));
     const auto outcome = sandbox.call<int32_t>("sleep");
     ASSERT_FALSE(outcome);
     ASSERT_TRUE(outcome.error().limit()) << outcome.error().message();
@@ -261,9 +261,8 @@ TEST(Sandbox, SleepEndsAtTheDeadline) {
 }
 
 TEST(Sandbox, RatesMakeTheGuestWait) {
-    Sandbox sandbox =
-        make(Sandbox::builder().module_text(talking).capture_output().limits(
-            {.output_bytes = 3000, .output_rate = 10'000}));
+    Sandbox sandbox = make(Sandbox::builder().module_text(talking).capture_output().limits(
+        {.output_bytes = 3000, .output_rate = 10'000}));
     EXPECT_FALSE(sandbox.call<void>("flood"));
     EXPECT_GE(sandbox.last_call().wall_time, 150ms);  // 3,000 bytes less a tenth of a second's
 }
@@ -303,25 +302,26 @@ struct AuditTest : ::testing::Test {
 TEST_F(AuditTest, SaysWhatHappened) {
     {
         const auto log = AuditLog::open(path).value();
-        Sandbox sandbox = make(Sandbox::builder()
-                                   .module_text(talking)
-                                   .capture_output()
-                                   .audit(log)
-                                   .limits({.output_bytes = 100}));
+        Sandbox sandbox = make(Sandbox::builder().module_text(talking).capture_output().audit(log).limits(
+            {.output_bytes = 100}));
         EXPECT_FALSE(sandbox.call<void>("flood"));
         EXPECT_TRUE(sandbox.call<int64_t>("random"));
         EXPECT_TRUE(log.flush());
     }
     const std::string text = content();
     for (const char* expected :
-         {R"("event":"module_loaded")", R"("event":"instance_created")", R"("event":"grant_used","grant":"stdio")",
+         {R"("event":"module_loaded")", R"("event":"instance_created")",
+          R"("event":"grant_used","grant":"stdio")",
           R"("event":"limit_reached","limit":"output","allowed":100)", R"("event":"trap")",
           R"("event":"denied","what":"random_get")", R"("event":"instance_ended")"})
         EXPECT_THAT(text, HasSubstr(expected));
     const auto verdict = verify_audit(path);
     ASSERT_TRUE(verdict) << verdict.error().message();
     EXPECT_GE(verdict->records, 7u);
-    { const Sandbox again = make(Sandbox::builder().module_text("(module)").audit(AuditLog::json_lines(path))); }
+    {
+        const Sandbox again =
+            make(Sandbox::builder().module_text("(module)").audit(AuditLog::json_lines(path)));
+    }
     EXPECT_GT(verify_audit(path)->records, verdict->records);
 }
 
@@ -351,13 +351,14 @@ TEST_F(AuditTest, NothingOfTheGuestBreaksALine) {
     std::vector<std::string> lines;
     {
         const auto log = AuditLog::callback([&](std::string_view line) { lines.emplace_back(line); }, {});
-        Sandbox sandbox = make(Sandbox::builder()
-                                   .module_text(R"((import "a" "b" (func $f)) (func (export "f") (call $f)))")
-                                   .function("a", "b",
-                                             []() -> CallResult<void> {
-                                                 return host_trap("\"}\n{\"v\":1,\"event\":\"x\",\"hash\":\"\xff");
-                                             })
-                                   .audit(log));
+        Sandbox sandbox =
+            make(Sandbox::builder()
+                     .module_text(R"((import "a" "b" (func $f)) (func (export "f") (call $f)))")
+                     .function("a", "b",
+                               []() -> CallResult<void> {
+                                   return host_trap("\"}\n{\"v\":1,\"event\":\"x\",\"hash\":\"\xff");
+                               })
+                     .audit(log));
         EXPECT_FALSE(sandbox.call<void>("f"));
         EXPECT_TRUE(log.flush());
     }
