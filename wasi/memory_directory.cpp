@@ -118,9 +118,9 @@ Outcome<void> MemoryDirectory::list(uint64_t cookie, EntrySink& sink) {
 
 Outcome<std::shared_ptr<Descriptor>> MemoryDirectory::open(const std::string& path, const OpenMode& mode) {
     const bool follows = mode.follows && !(mode.creates && mode.is_exclusive);
-    WSB_TRY_ASSIGN(MemoryPlace place,
-                   locate_in_memory(m_node, path, follows ? LastLink::followed : LastLink::kept,
-                                    mode.creates));
+    WSB_TRY_ASSIGN(
+        MemoryPlace place,
+        locate_in_memory(m_node, path, follows ? LastLink::followed : LastLink::kept, mode.creates));
     if (!place.node) {
         if (!mode.creates)
             return refuse(Errno::noent);

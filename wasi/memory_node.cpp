@@ -127,8 +127,13 @@ Outcome<void> MemoryBytes::resize(uint64_t size_bytes) {
 }
 
 MemoryNode::MemoryNode(std::shared_ptr<MemoryVolume> in_volume, FileType of_type)
-    : volume(std::move(in_volume)), type(of_type), inode(volume->next_inode()), access_ns(volume->now_ns()),
-      modification_ns(access_ns), change_ns(access_ns), bytes(*volume) {}
+    : volume(std::move(in_volume)),
+      type(of_type),
+      inode(volume->next_inode()),
+      access_ns(volume->now_ns()),
+      modification_ns(access_ns),
+      change_ns(access_ns),
+      bytes(*volume) {}
 
 MemoryNode::~MemoryNode() {
     std::vector<MemoryNodePtr> doomed;

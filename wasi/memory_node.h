@@ -98,12 +98,12 @@ struct MemoryNode : std::enable_shared_from_this<MemoryNode> {
     uint64_t inode;
     uint64_t link_count = 0;  ///< names that it has; 0: removed, but still open
     uint64_t access_ns, modification_ns, change_ns;
-    MemoryBytes bytes;                         ///< of a file
-    std::string link_text;                     ///< of a symbolic link
-    std::map<std::string, Entry> entries;      ///< of a directory
+    MemoryBytes bytes;                          ///< of a file
+    std::string link_text;                      ///< of a symbolic link
+    std::map<std::string, Entry> entries;       ///< of a directory
     std::map<uint64_t, std::string> by_cookie;  ///< the names again, in the order of their making
-    uint64_t next_cookie = 2;                  ///< 0 and 1 are "." and ".."
-    std::weak_ptr<MemoryNode> parent;          ///< of a directory
+    uint64_t next_cookie = 2;                   ///< 0 and 1 are "." and ".."
+    std::weak_ptr<MemoryNode> parent;           ///< of a directory
 
     /// An overlay's node shows what this path beneath this directory names, until it is changed.
     std::shared_ptr<Descriptor> below_directory;

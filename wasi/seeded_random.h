@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random bytes from a seed: ChaCha20 (RFC 8439) with the seed as the first 8 bytes of the key, the rest of the
-// key and the nonce zero, counting blocks from 0. The same seed gives the same bytes on every machine.
+// Random bytes from a seed: ChaCha20 (RFC 8439) with the seed as the first 8 bytes of the key, the rest of
+// the key and the nonce zero, counting blocks from 0. The same seed gives the same bytes on every machine.
 #pragma once
 
 #include <array>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // File systems in memory must answer as the host's do: the same operations on a directory of the host, a copy
 // of it in memory, and an overlay over it.
+#include "wasi/memory_files.h"
+
 #include "tests/unit/wasi/wasi_fixture.h"
 #include "wasi/host_directory.h"
-#include "wasi/memory_files.h"
 
 #include <fcntl.h>
 #include <functional>
@@ -157,11 +158,11 @@ protected:
 
 TEST_F(MemoryTest, AnswersAsTheHostDoes) {
     std::mt19937 random(7);
-    const std::vector<std::string> names{"file",   "dir",     "link",      "a",         "b",         "dir/a",
-                                         "dir/b",  "a/b",     "a/b/c",     "dir/..",    "../secret", "out",
-                                         "updir",  "./a",     "a/",        "dir/",      "link/",     "file/",
-                                         "b/../a", "dir/../a", "updir/a",   "absolute/x", ".",         "..",
-                                         "a/./b",  "dir//b",  "link/../a", "b/b",       "b/a/../b",  "a/.."};
+    const std::vector<std::string> names{
+        "file",  "dir",    "link",      "a",        "b",        "dir/a",      "dir/b", "a/b",
+        "a/b/c", "dir/..", "../secret", "out",      "updir",    "./a",        "a/",    "dir/",
+        "link/", "file/",  "b/../a",    "dir/../a", "updir/a",  "absolute/x", ".",     "..",
+        "a/./b", "dir//b", "link/../a", "b/b",      "b/a/../b", "a/.."};
     for (int step = 0; step < 20'000; ++step) {
         const uint32_t choice = random() % 12;
         const std::string& a = names[random() % names.size()];

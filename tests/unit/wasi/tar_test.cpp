@@ -76,7 +76,9 @@ std::string error_of(const Archive& archive, uint64_t max_bytes = 1 << 20) {
 TEST(Tar, FilesDirectoriesAndLinks) {
     Archive archive;
     archive.add("./", "", '5').add("./dir/", "", '5').add("dir/file", "content").add("deep/er/file", "x");
-    archive.add("dir/hard", "", '1', "dir/file").add("soft", "", '2', "dir/file").add("name", "p", '0', {}, "pre");
+    archive.add("dir/hard", "", '1', "dir/file")
+        .add("soft", "", '2', "dir/file")
+        .add("name", "p", '0', {}, "pre");
     archive.add("ignored", "20 comment=nothing!\n", 'g');
     archive.add("././@LongLink", std::string(150, 'n') + std::string(1, '\0'), 'L').add("short", "long");
     archive.add("pax", "20 path=dir/by-pax1\n", 'x').add("other", "pax").end();

@@ -15,9 +15,7 @@ namespace p1 = wasi::p1;
 
 class StreamsTest : public WasiTest {
 protected:
-    void prepare() override {
-        counting->streams = {input, output, errors};
-    }
+    void prepare() override { counting->streams = {input, output, errors}; }
     std::shared_ptr<wasi::Descriptor> input = std::make_shared<wasi::BufferInput>("some text");
     std::shared_ptr<wasi::BufferOutput> output = std::make_shared<wasi::BufferOutput>(8);
     std::shared_ptr<wasi::Descriptor> errors;
@@ -50,8 +48,8 @@ TEST_F(StreamsTest, Callbacks) {
         target[0] = 'y';
         return ++calls < 3 ? 1 : target.size() + 1;
     });
-    errors = std::make_shared<wasi::CallbackOutput>(
-        [&](std::span<const uint8_t> source) -> wasi::Outcome<size_t> {
+    errors =
+        std::make_shared<wasi::CallbackOutput>([&](std::span<const uint8_t> source) -> wasi::Outcome<size_t> {
             if (collected.size() > 5)
                 return wasi::refuse(Errno::canceled);
             collected.append(source.begin(), source.end());
