@@ -24,7 +24,7 @@ constexpr uint64_t min_stack_bytes = uint64_t{64} << 10, max_stack_bytes = uint6
 /// The options as texts.
 struct Texts {
     std::string invoke, tier = "auto", fuel, max_memory, max_stack, stats, wasm;
-    std::vector<std::string> dirs, env, features;
+    std::vector<std::string> dirs, listen, connect, env, features;
     Features run_features = default_features;
     ValidateCommand validate;
     InspectCommand inspect;
@@ -55,6 +55,8 @@ struct Parser {
         run->add_option("--max-memory", texts.max_memory);
         run->add_option("--max-stack", texts.max_stack);
         run->add_option("--dir", texts.dirs)->allow_extra_args(false);
+        run->add_option("--listen", texts.listen)->allow_extra_args(false);
+        run->add_option("--connect", texts.connect)->allow_extra_args(false);
         run->add_option("--env", texts.env)->allow_extra_args(false);
         // A flag, so that only "--stats=FILE" takes a value.
         run->add_flag("--stats{-}", texts.stats);
@@ -123,6 +125,8 @@ Result<void> add_grants(const Texts& texts, sandbox::Grants& grants) {
             return bad_usage("run", "--env: " + grant.error().detail);
         grants.env.push_back(*std::move(grant));
     }
+    grants.listen = texts.listen;
+    grants.connect = texts.connect;
     return {};
 }
 

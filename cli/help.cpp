@@ -47,6 +47,10 @@ What to run:
 What the guest gets (otherwise only its standard streams, clocks and random bytes):
   --dir HOST[::GUEST][:ro] a directory, under the name GUEST (default: HOST); read-only with :ro;
                            can be given again
+  --listen ADDRESS:PORT    a TCP socket that listens there, to accept from
+  --connect ADDRESS:PORT   a TCP socket connected to there; addresses are numeric or localhost; the
+                           sockets are the descriptors after those of directories, first the
+                           listening ones
   --env NAME=VALUE         an environment variable
   --env NAME               the same with the value that it has here; both can be given again
 

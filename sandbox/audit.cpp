@@ -102,9 +102,9 @@ void AuditWriter::run() {
 
 void AuditWriter::write(const AuditRecord& record) {
     std::string line =
-        fmt::format(R"({{"v":1,"seq":{},"time":"{}","sandbox":{},"event":"{}"{}{},"prev":"{}")", m_chain.next_seq,
-                    record.time, record.sandbox, record.event, record.details.empty() ? "" : ",", record.details,
-                    m_chain.last_hash);
+        fmt::format(R"({{"v":1,"seq":{},"time":"{}","sandbox":{},"event":"{}"{}{},"prev":"{}")",
+                    m_chain.next_seq, record.time, record.sandbox, record.event,
+                    record.details.empty() ? "" : ",", record.details, m_chain.last_hash);
     std::string hash = sha256_hex(line);
     line += R"(,"hash":")" + hash + "\"}";
     if (m_sink(line)) {

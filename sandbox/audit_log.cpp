@@ -55,7 +55,8 @@ struct Reading {
 Result<Reading> read_log(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
-        return fail(ErrorCode::io_error, fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
+        return fail(ErrorCode::io_error,
+                    fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
     Reading reading;
     std::string line;
     for (uint64_t number = 1; std::getline(file, line); ++number) {

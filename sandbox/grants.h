@@ -29,6 +29,10 @@ struct Grants {
     std::vector<std::string> args;  ///< the first is the program's name
     std::vector<EnvGrant> env;
     std::vector<DirGrant> dirs;
+    /// "ADDRESS:PORT" each; numeric addresses or "localhost". The guest's descriptors of them come after
+    /// those of directories, first the listening ones.
+    std::vector<std::string> listen;
+    std::vector<std::string> connect;
     std::array<int, 3> streams{0, 1, 2};  ///< host descriptors; -1 closes the guest's one
     uint32_t max_open_files = 1024;       ///< streams and directories included
 };

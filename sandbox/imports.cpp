@@ -15,7 +15,7 @@ namespace {
 
 bool imports_any(std::span<const ImportType> imports, std::span<const std::string_view> names) {
     return std::ranges::any_of(imports, [&](const ImportType& import) {
-        return import.module == wasi::preview1_module &&
+        return (import.module == wasi::preview1_module || import.module == wasi::unstable_module) &&
                std::ranges::any_of(names, [&](std::string_view name) {
                    return name.ends_with('*') ? import.name.starts_with(name.substr(0, name.size() - 1))
                                               : import.name == name;
@@ -26,7 +26,7 @@ bool imports_any(std::span<const ImportType> imports, std::span<const std::strin
 }  // namespace
 
 bool is_provided(const ImportType& import) noexcept {
-    return import.module == wasi::preview1_module && wasi::is_preview1_function(import.name);
+    return wasi::is_wasi_function(import.module, import.name);
 }
 
 Result<void> check_imports(std::span<const ImportType> imports) {
@@ -43,14 +43,12 @@ Result<void> check_imports(std::span<const ImportType> imports) {
 std::string import_advice(std::span<const ImportType> imports) {
     std::string advice =
         "A guest gets nothing that is not granted. What there is: the functions of "
-        "wasi_snapshot_preview1,\nwith directories by --dir, environment variables by --env, and the "
-        "standard streams.";
+        "wasi_snapshot_preview1,\nwith directories by --dir, sockets by --listen and --connect, environment "
+        "variables by --env,\nand the standard streams.";
     const auto from = [&](std::string_view module) {
         return std::ranges::any_of(imports,
                                    [&](const ImportType& import) { return import.module == module; });
     };
-    if (from("wasi_unstable"))
-        advice += "\nwasi_unstable is the draft before preview 1: compile the program again.";
     if (from("env"))
         advice +=
             "\nNames of \"env\" are often functions that were declared but never linked in; host "
@@ -71,7 +69,7 @@ std::vector<std::string> grants_needed(std::span<const ImportType> imports) {
         {{"fd_read", "fd_write"}, "standard streams: given"},
         {{"clock_time_get", "clock_res_get", "poll_oneoff"}, "clocks: given"},
         {{"random_get"}, "random bytes: given"},
-        {{"sock_*"}, "sockets: not available"},
+        {{"sock_*"}, "sockets: --listen ADDRESS:PORT or --connect ADDRESS:PORT"},
     };
     std::vector<std::string> lines;
     for (const Need& need : needs) {

@@ -4,6 +4,7 @@
 
 #include "engine/base/result.h"
 #include "wasi/host_directory.h"
+#include "wasi/host_socket.h"
 #include "wasi/host_stream.h"
 
 #include <algorithm>
@@ -54,6 +55,10 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
         policy->m_preopens.push_back(
             {grant.guest, std::make_shared<wasi::HostDirectory>(std::move(opened)), access});
     }
+    for (const std::string& address : grants.listen)
+        WSB_TRY(policy->add_socket("listen at", address, wasi::listen_at(address)));
+    for (const std::string& address : grants.connect)
+        WSB_TRY(policy->add_socket("connect to", address, wasi::connect_to(address)));
     for (size_t number = 0; number < grants.streams.size(); ++number) {
         if (grants.streams[number] < 0)
             continue;
@@ -65,6 +70,21 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
     }
     policy->m_max_open_files = grants.max_open_files;
     return policy;
+}
+
+Result<void> GrantedPolicy::add_socket(const char* what, const std::string& address,
+                                       wasi::Outcome<wasi::HostFd> opened) {
+    if (!opened && opened.error() == wasi::Errno::inval)
+        return fail(ErrorCode::bad_usage,
+                    "address \"" + address +
+                        "\" must be ADDRESS:PORT with a numeric address, [ADDRESS]:PORT "
+                        "for IPv6, or localhost:PORT");
+    auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
+    if (!socket)
+        return fail(ErrorCode::io_error, std::string("cannot ") + what + " " + address + ": " +
+                                             std::string(wasi::errno_name(socket.error())));
+    m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
+    return {};
 }
 
 wasi::Outcome<uint64_t> GrantedPolicy::clock_resolution_ns(wasi::ClockId clock) noexcept {

@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "sandbox/grants.h"
+#include "wasi/host_fd.h"
 #include "wasi/policy.h"
 
 #include <memory>
@@ -37,6 +38,8 @@ public:
 
 private:
     GrantedPolicy() = default;
+    [[nodiscard]] Result<void> add_socket(const char* what, const std::string& address,
+                                          wasi::Outcome<wasi::HostFd> opened);
 
     std::vector<std::string> m_args;
     std::vector<std::string> m_environment;

@@ -56,7 +56,8 @@ void add_block(State& state, const uint8_t* block) noexcept {
 }  // namespace
 
 Sha256 sha256(std::span<const uint8_t> bytes) noexcept {
-    State state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    State state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     const uint64_t bits = uint64_t{bytes.size()} * 8;
     for (; bytes.size() >= block_bytes; bytes = bytes.subspan(block_bytes))
         add_block(state, bytes.data());

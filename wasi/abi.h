@@ -5,6 +5,7 @@
 
 #include "engine/base/result.h"  // IWYU pragma: export
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <string_view>
@@ -110,9 +111,20 @@ inline constexpr uint32_t rd = 1, wr = 2, all = 3;
 inline constexpr uint16_t clock_is_absolute = 1;
 
 // Sizes in guest memory, in bytes.
-inline constexpr uint32_t iovec_size_bytes = 8, fdstat_size_bytes = 24, filestat_size_bytes = 64,
-                          dirent_size_bytes = 24, subscription_size_bytes = 48, event_size_bytes = 32,
-                          prestat_size_bytes = 8;
+inline constexpr uint32_t iovec_size_bytes = 8, fdstat_size_bytes = 24, dirent_size_bytes = 24,
+                          event_size_bytes = 32, prestat_size_bytes = 8;
+
+/// Where preview 1 and the draft before it (module "wasi_unstable") differ; they share their functions.
+struct Layout {
+    uint32_t filestat_size_bytes;
+    uint32_t link_count_size_bytes;  ///< of the field after the file's type, aligned to its own size
+    uint32_t subscription_size_bytes;
+    uint32_t clock_offset_bytes;   ///< in a subscription: where the clock's number is
+    std::array<Whence, 3> whence;  ///< by the guest's numbers
+};
+inline constexpr Layout preview1_layout{64, 8, 48, 16, {Whence::set, Whence::cur, Whence::end}};
+/// Spec: https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview0/witx/typenames.witx
+inline constexpr Layout unstable_layout{56, 4, 56, 24, {Whence::cur, Whence::end, Whence::set}};
 
 /// Longest path accepted from the guest, without a terminator.
 inline constexpr uint32_t max_path_bytes = 4095;

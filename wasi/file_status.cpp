@@ -89,16 +89,22 @@ Outcome<FileStatus> status_of_host(int fd) noexcept {
     return status_of_host(status);
 }
 
-void put_filestat(std::span<uint8_t> record, const FileStatus& status) noexcept {
+void put_filestat(std::span<uint8_t> record, const FileStatus& status, const Layout& layout) noexcept {
     std::ranges::fill(record, uint8_t{0});
     GuestMemory::put(record, 0, status.device);
     GuestMemory::put(record, 8, status.inode);
     GuestMemory::put(record, 16, status.type);
-    GuestMemory::put(record, 24, status.link_count);
-    GuestMemory::put(record, 32, status.size_bytes);
-    GuestMemory::put(record, 40, status.access_ns);
-    GuestMemory::put(record, 48, status.modification_ns);
-    GuestMemory::put(record, 56, status.change_ns);
+    constexpr uint64_t most = std::numeric_limits<uint32_t>::max();
+    if (layout.link_count_size_bytes == sizeof(uint32_t))
+        GuestMemory::put(record, 20, static_cast<uint32_t>(std::min(status.link_count, most)));
+    else
+        GuestMemory::put(record, 24, status.link_count);
+    // The rest ends the record.
+    const size_t at = layout.filestat_size_bytes - 4 * sizeof(uint64_t);
+    GuestMemory::put(record, at, status.size_bytes);
+    GuestMemory::put(record, at + 8, status.access_ns);
+    GuestMemory::put(record, at + 16, status.modification_ns);
+    GuestMemory::put(record, at + 24, status.change_ns);
 }
 
 Outcome<TimeChanges> times_from_flags(uint64_t access_ns, uint64_t modification_ns, uint32_t flags) noexcept {

@@ -20,8 +20,8 @@ namespace wsb::wasi {
 /// Of an open host descriptor.
 [[nodiscard]] Outcome<FileStatus> status_of_host(int fd) noexcept;
 
-/// Writes the filestat record (64 bytes).
-void put_filestat(std::span<uint8_t> record, const FileStatus& status) noexcept;
+/// Writes the filestat record.
+void put_filestat(std::span<uint8_t> record, const FileStatus& status, const Layout& layout) noexcept;
 
 /// @return `inval` for contradictory or unknown flags.
 [[nodiscard]] Outcome<TimeChanges> times_from_flags(uint64_t access_ns, uint64_t modification_ns,

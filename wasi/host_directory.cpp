@@ -106,11 +106,11 @@ Outcome<HostFd> HostDirectory::open_for_status(const std::string& path, bool fol
 Outcome<void> HostDirectory::check_kind(const std::string& path, bool follows) const {
     if (m_special == SpecialFiles::allowed)
         return {};
-    const auto opened = open_for_status(path, follows);
+    const auto opened = beneath::open(host_fd(), path, O_PATH | (follows ? 0 : O_NOFOLLOW));
     // What is wrong with the path, opening says better.
     if (!opened)
-        return opened.error() == Errno::notcapable ? Outcome<void>(refuse(Errno::notcapable))
-                                                   : Outcome<void>{};
+        return {};
+    WSB_TRY(check_file_system(opened->get()));
     WSB_TRY_ASSIGN(const FileStatus status, status_of_host(opened->get()));
     switch (status.type) {
         case FileType::regular_file:
@@ -121,9 +121,8 @@ Outcome<void> HostDirectory::check_kind(const std::string& path, bool follows) c
 }
 
 Outcome<std::shared_ptr<Descriptor>> HostDirectory::open(const std::string& path, const OpenMode& mode) {
-    // What must be new is not followed to where it is not.
-    const bool must_be_new = mode.creates && mode.is_exclusive;
-    WSB_TRY(check_kind(path, mode.follows && !must_be_new));
+    // What must be new is never a link that is followed.
+    WSB_TRY(check_kind(path, mode.follows && !(mode.creates && mode.is_exclusive)));
     WSB_TRY_ASSIGN(HostFd opened, beneath::open(host_fd(), path, host_flags(mode)));
     WSB_TRY_ASSIGN(const FileStatus status, status_of_host(opened.get()));
     if ((mode.fdflags & fdflag::nonblock) == 0) {

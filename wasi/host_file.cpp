@@ -97,9 +97,8 @@ Outcome<void> HostFile::advise(uint64_t offset, uint64_t length, Advice advice) 
                                      POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
     if (offset > max_offset || length > max_offset)
         return refuse(Errno::inval);
-    const int error =
-        ::posix_fadvise(host_fd(), static_cast<off_t>(offset), static_cast<off_t>(length),
-                        host_advice[std::to_underlying(advice)]);
+    const int error = ::posix_fadvise(host_fd(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                                      host_advice[std::to_underlying(advice)]);
     if (error != 0)
         return refuse(errno_from_host(error));
     return {};

@@ -5,8 +5,8 @@
 #include "wasi/file_status.h"
 #include "wasi/host_file.h"
 
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -64,9 +64,7 @@ struct SocketAddress {
     socklen_t size_bytes = 0;
 
     // SAFETY: this is how the host's interface names an address of any family.
-    [[nodiscard]] const sockaddr* get() const noexcept {
-        return reinterpret_cast<const sockaddr*>(&storage);
-    }
+    [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
 template <class Record>
@@ -175,8 +173,9 @@ Outcome<Received> HostSocket::receive(std::span<const iovec> targets, uint32_t r
         return Received{};
     msghdr message = message_of(targets);
     const int flags = MSG_DONTWAIT | ((riflags & riflag::peek) != 0 ? MSG_PEEK : 0);
-    WSB_TRY_ASSIGN(const size_t count,
-                   count_from_host([&] { return ::recvmsg(m_fd.get(), &message, flags | MSG_CMSG_CLOEXEC); }));
+    WSB_TRY_ASSIGN(const size_t count, count_from_host([&] {
+                       return ::recvmsg(m_fd.get(), &message, flags | MSG_CMSG_CLOEXEC);
+                   }));
     return Received{count, (message.msg_flags & MSG_TRUNC) != 0};
 }
 
@@ -203,9 +202,8 @@ Outcome<HostFd> listen_at(const std::string& address) {
 }
 
 Outcome<HostFd> connect_to(const std::string& address) {
-    return first_that_works(address, [](int fd, const SocketAddress& at) {
-        return ::connect(fd, at.get(), at.size_bytes) == 0;
-    });
+    return first_that_works(
+        address, [](int fd, const SocketAddress& at) { return ::connect(fd, at.get(), at.size_bytes) == 0; });
 }
 
 }  // namespace wsb::wasi

@@ -8,10 +8,10 @@
 #include "wasi/host_socket.h"
 
 #include <climits>
-#include <csignal>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <string>

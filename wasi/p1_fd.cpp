@@ -108,9 +108,10 @@ Outcome<void> fd_fdstat_set_rights(Call& call, uint32_t fd, uint64_t base, uint6
 
 Outcome<void> fd_filestat_get(Call& call, uint32_t fd, uint32_t filestat_out) {
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd, right::fd_filestat_get));
-    WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(filestat_out, filestat_size_bytes));
+    WSB_TRY_ASSIGN(const std::span<uint8_t> record,
+                   call.memory.bytes(filestat_out, call.layout.filestat_size_bytes));
     WSB_TRY_ASSIGN(const FileStatus status, handle->descriptor->status());
-    put_filestat(record, status);
+    put_filestat(record, status, call.layout);
     return {};
 }
 

@@ -93,14 +93,15 @@ Outcome<void> fd_pwrite(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec
 
 Outcome<void> fd_seek(Call& call, uint32_t fd, int64_t offset, uint32_t whence, uint32_t position_out) {
     // Asking for the position takes less than moving it.
-    const bool only_tells = offset == 0 && whence == static_cast<uint32_t>(Whence::cur);
+    const bool only_tells =
+        offset == 0 && whence < call.layout.whence.size() && call.layout.whence[whence] == Whence::cur;
     WSB_TRY_ASSIGN(const Handle* const handle, call.handles().get(fd));
     if (!only_tells || !handle->check(right::fd_tell))
         WSB_TRY(handle->check(right::fd_seek));
-    if (whence > static_cast<uint32_t>(Whence::end))
+    if (whence >= call.layout.whence.size())
         return refuse(Errno::inval);
     WSB_TRY(call.memory.bytes(position_out, sizeof(uint64_t)));
-    WSB_TRY_ASSIGN(const uint64_t position, handle->descriptor->seek(offset, static_cast<Whence>(whence)));
+    WSB_TRY_ASSIGN(const uint64_t position, handle->descriptor->seek(offset, call.layout.whence[whence]));
     return call.memory.store(position_out, position);
 }
 

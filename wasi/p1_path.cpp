@@ -110,10 +110,11 @@ Outcome<void> path_filestat_get(Call& call, uint32_t fd, uint32_t lookup, uint32
                                 uint32_t filestat_out) {
     WSB_TRY_ASSIGN(const Target target,
                    target_of(call, fd, path, path_length, right::path_filestat_get, PathOperation::stat));
-    WSB_TRY_ASSIGN(const std::span<uint8_t> record, call.memory.bytes(filestat_out, filestat_size_bytes));
+    WSB_TRY_ASSIGN(const std::span<uint8_t> record,
+                   call.memory.bytes(filestat_out, call.layout.filestat_size_bytes));
     WSB_TRY_ASSIGN(const bool follow, follows(lookup));
     WSB_TRY_ASSIGN(const FileStatus status, target.directory().status_at(target.path, follow));
-    put_filestat(record, status);
+    put_filestat(record, status, call.layout);
     return {};
 }
 

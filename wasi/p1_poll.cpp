@@ -38,9 +38,10 @@ public:
     explicit Poll(Call& call) noexcept : m_call(call) {}
 
     Outcome<void> read(std::span<const uint8_t> records) {
-        m_subscriptions.reserve(records.size() / subscription_size_bytes);
-        for (size_t at = 0; at < records.size(); at += subscription_size_bytes) {
-            WSB_TRY_ASSIGN(Subscription subscription, read_one(records.subspan(at, subscription_size_bytes)));
+        const size_t record_bytes = m_call.layout.subscription_size_bytes;
+        m_subscriptions.reserve(records.size() / record_bytes);
+        for (size_t at = 0; at < records.size(); at += record_bytes) {
+            WSB_TRY_ASSIGN(Subscription subscription, read_one(records.subspan(at, record_bytes)));
             m_is_ready |= subscription.error.has_value();
             m_subscriptions.push_back(subscription);
         }
@@ -97,9 +98,10 @@ private:
     }
 
     Outcome<void> read_clock(std::span<const uint8_t> record, Subscription& subscription) {
-        const auto id = GuestMemory::get<uint32_t>(record, 16);
-        const auto time_ns = GuestMemory::get<uint64_t>(record, 24);
-        const auto flags = GuestMemory::get<uint16_t>(record, 40);
+        const std::span<const uint8_t> clock = record.subspan(m_call.layout.clock_offset_bytes);
+        const auto id = GuestMemory::get<uint32_t>(clock, 0);
+        const auto time_ns = GuestMemory::get<uint64_t>(clock, 8);
+        const auto flags = GuestMemory::get<uint16_t>(clock, 24);
         if (id > static_cast<uint32_t>(ClockId::thread_cpu) || (flags & ~clock_is_absolute) != 0)
             return refuse(Errno::inval);
         subscription.clock = static_cast<ClockId>(id);
@@ -187,7 +189,7 @@ Outcome<void> poll_oneoff(Call& call, uint32_t subscriptions, uint32_t events, u
     if (count == 0 || count > max_subscriptions)
         return refuse(Errno::inval);
     WSB_TRY_ASSIGN(const std::span<uint8_t> source,
-                   call.memory.array(subscriptions, count, subscription_size_bytes));
+                   call.memory.array(subscriptions, count, call.layout.subscription_size_bytes));
     WSB_TRY_ASSIGN(const std::span<uint8_t> target, call.memory.array(events, count, event_size_bytes));
     WSB_TRY(call.memory.bytes(stored_out, sizeof(uint32_t)));
     Poll poll(call);

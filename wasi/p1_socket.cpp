@@ -96,9 +96,8 @@ Outcome<void> sock_send(Call& call, uint32_t fd, uint32_t iovecs, uint32_t iovec
     Descriptor& socket = *handle->descriptor;
     const Transfer transfer(socket, handle->on_write, handle->preopen, POLLOUT);
     WSB_TRY_ASSIGN(const uint32_t count,
-                   transfer.run(call, vectors, [&](std::span<const iovec> piece, uint64_t) {
-                       return socket.send(piece);
-                   }));
+                   transfer.run(call, vectors,
+                                [&](std::span<const iovec> piece, uint64_t) { return socket.send(piece); }));
     return call.memory.store(written_out, count);
 }
 

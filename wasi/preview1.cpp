@@ -31,24 +31,25 @@ Handle stream_handle(std::shared_ptr<Descriptor> descriptor, bool is_input) noex
 
 /// One function as the linker takes it.
 template <class... Args>
-HostFunction host_function(Preview1& state, std::string_view name,
+HostFunction host_function(Preview1& state, std::string_view name, const Layout& layout,
                            Outcome<void> (*function)(Call&, Args...)) {
-    return HostFunction::from([&state, name, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
-        const auto memory = state.memory_of(caller);
-        if (!memory) [[unlikely]]
-            return host_trap("a module that uses WASI must export its memory as \"memory\"");
-        Call call{state, *memory};
-        auto outcome = state.policy().charge(Charge::host_calls, 1, nullptr);
-        if (outcome)
-            outcome = function(call, args...);
-        if (outcome)
-            return static_cast<uint32_t>(Errno::success);
-        if (outcome.error() == Errno::canceled)
-            return std::unexpected(state.take_ending());
-        if (outcome.error() == Errno::notcapable || outcome.error() == Errno::rofs)
-            state.policy().denied(name, outcome.error());
-        return static_cast<uint32_t>(outcome.error());
-    });
+    return HostFunction::from(
+        [&state, &layout, name, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
+            const auto memory = Preview1::memory_of(caller);
+            if (!memory) [[unlikely]]
+                return host_trap("a module that uses WASI must export its memory as \"memory\"");
+            Call call{state, *memory, layout};
+            auto outcome = state.policy().charge(Charge::host_calls, 1, nullptr);
+            if (outcome)
+                outcome = function(call, args...);
+            if (outcome)
+                return static_cast<uint32_t>(Errno::success);
+            if (outcome.error() == Errno::canceled)
+                return std::unexpected(state.take_ending());
+            if (outcome.error() == Errno::notcapable || outcome.error() == Errno::rofs)
+                state.policy().denied(name, outcome.error());
+            return static_cast<uint32_t>(outcome.error());
+        });
 }
 
 CallResult<void> proc_exit(uint32_t status) {
@@ -57,7 +58,10 @@ CallResult<void> proc_exit(uint32_t status) {
 
 }  // namespace
 
-bool is_preview1_function(std::string_view name) noexcept {
+bool is_wasi_function(std::string_view module, std::string_view name) noexcept {
+    constexpr std::string_view not_in_unstable = "sock_accept";
+    if (module != preview1_module && (module != unstable_module || name == not_in_unstable))
+        return false;
     return std::ranges::find(function_names, name) != function_names.end();
 }
 
@@ -104,26 +108,27 @@ Outcome<void> Call::wait_for(const Descriptor& descriptor, short events) const {
     return policy().wait(entries, std::nullopt);
 }
 
-std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) noexcept {
-    const auto instance = caller.instance();
-    if (!instance)
+std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) {
+    const auto memory = caller.memory();
+    if (!memory)
         return std::nullopt;
-    if (m_memory_owner != &instance->impl()) {
-        m_memory = caller.memory();
-        m_memory_owner = &instance->impl();
-    }
-    if (!m_memory)
-        return std::nullopt;
-    return GuestMemory(m_memory->data());
+    return GuestMemory(memory->data());
 }
 
 Result<void> Preview1::define_in(Linker& linker) {
-#define WSB_P1(name, ...) \
-    WSB_TRY(linker.define(preview1_module, #name, host_function(*this, #name, &p1::name)));
-#define WSB_P1_EXIT(name, ...) WSB_TRY(linker.function(preview1_module, #name, &name));
+    const auto define = [&](std::string_view module, std::string_view name, auto function) -> Result<void> {
+        if (!is_wasi_function(module, name))
+            return {};
+        return linker.define(module, name, std::move(function));
+    };
+    for (const auto& [module, layout] :
+         {std::pair(preview1_module, &preview1_layout), std::pair(unstable_module, &unstable_layout)}) {
+#define WSB_P1(name, ...) WSB_TRY(define(module, #name, host_function(*this, #name, *layout, &p1::name)));
+#define WSB_P1_EXIT(name, ...) WSB_TRY(linker.function(module, #name, &name));
 #include "wasi/p1.def"
 #undef WSB_P1
 #undef WSB_P1_EXIT
+    }
     return {};
 }
 

@@ -19,6 +19,8 @@
 namespace wsb::wasi {
 
 inline constexpr std::string_view preview1_module = "wasi_snapshot_preview1";
+/// The draft before it: the same functions without sock_accept, see Layout.
+inline constexpr std::string_view unstable_module = "wasi_unstable";
 
 /// The state of one guest. One thread at a time. Must outlive the stores that use it.
 class Preview1 {
@@ -27,13 +29,13 @@ public:
     /// @return limit_exceeded if they are more than max_open_files or the policy allows.
     [[nodiscard]] static Result<std::unique_ptr<Preview1>> create(Policy& policy);
 
-    /// Defines all functions of the table p1.def under `preview1_module`. @return out_of_memory.
+    /// Defines all functions of the table p1.def, for both versions. @return out_of_memory.
     [[nodiscard]] Result<void> define_in(Linker& linker);
 
     [[nodiscard]] Policy& policy() noexcept { return m_policy; }
     [[nodiscard]] HandleTable& handles() noexcept { return m_handles; }
     /// The memory of the calling instance, exported as "memory"; nullopt if there is none.
-    [[nodiscard]] std::optional<GuestMemory> memory_of(const Caller& caller) noexcept;
+    [[nodiscard]] static std::optional<GuestMemory> memory_of(const Caller& caller);
 
     /// Ends the guest with this when the function has returned.
     [[nodiscard]] std::unexpected<Errno> end(Failure failure) {
@@ -49,18 +51,16 @@ private:
     Policy& m_policy;
     HandleTable m_handles;
     std::optional<Failure> m_ending;
-    // The export that was found last, and for whom: handles stay valid as long as the store.
-    const runtime::Instance* m_memory_owner = nullptr;
-    std::optional<v1::Memory> m_memory;
 };
 
-/// Whether preview 1 has a function of this name.
-[[nodiscard]] bool is_preview1_function(std::string_view name) noexcept;
+/// Whether there is such a function: of preview 1, or of the draft before it.
+[[nodiscard]] bool is_wasi_function(std::string_view module, std::string_view name) noexcept;
 
 /// What a function sees: the guest's state, and its memory for the time of the call.
 struct Call {
     Preview1& state;
     GuestMemory memory;
+    const Layout& layout = preview1_layout;
 
     [[nodiscard]] Policy& policy() const noexcept { return state.policy(); }
     [[nodiscard]] HandleTable& handles() const noexcept { return state.handles(); }

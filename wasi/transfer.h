@@ -17,7 +17,11 @@ public:
     /// @param events of poll(2) to wait for. @param most_bytes that are moved in all.
     Transfer(Descriptor& descriptor, Charge what, const Preopen* grant, short events,
              uint64_t most_bytes = std::numeric_limits<uint64_t>::max()) noexcept
-        : m_descriptor(descriptor), m_grant(grant), m_most_bytes(most_bytes), m_what(what), m_events(events) {}
+        : m_descriptor(descriptor),
+          m_grant(grant),
+          m_most_bytes(most_bytes),
+          m_what(what),
+          m_events(events) {}
 
     /// One piece, and how many bytes were moved before. Must not wait: `again`.
     using Operation = std::function<Outcome<size_t>(std::span<const iovec> piece, uint64_t done_bytes)>;

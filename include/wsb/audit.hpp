@@ -25,7 +25,7 @@ inline namespace v1 {
 class AuditLog {
 public:
     struct Options {
-        size_t most_waiting = 4096;  ///< records in the queue
+        size_t most_waiting = 4096;   ///< records in the queue
         bool has_host_calls = false;  ///< each call of a host function, too
     };
 
@@ -33,7 +33,9 @@ public:
     AuditLog() noexcept = default;
     /// Appends to a file, and goes on with the chain that it has. @return io_error.
     [[nodiscard]] static Result<AuditLog> open(const std::filesystem::path& path, const Options& options);
-    [[nodiscard]] static Result<AuditLog> open(const std::filesystem::path& path) { return open(path, Options()); }
+    [[nodiscard]] static Result<AuditLog> open(const std::filesystem::path& path) {
+        return open(path, Options());
+    }
     /// The same; what is wrong with the file is said when the sandbox is built.
     [[nodiscard]] static AuditLog json_lines(const std::filesystem::path& path);
     /// Gives each line, without a newline, to `write`, on a thread of the log's own.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sandbox/policy.h"
+#include "tests/unit/wasi/counting_policy.h"
 #include "wasi/preview1.h"
 
 #include <gmock/gmock.h>
@@ -87,10 +88,16 @@ protected:
     /// With the grants as they are now.
     void start() {
         state.reset();
+        counting.reset();
         policy = sandbox::GrantedPolicy::create(grants).value();
-        state = wasi::Preview1::create(*policy).value();
+        counting = std::make_unique<CountingPolicy>(*policy);
+        prepare();
+        state = wasi::Preview1::create(*counting).value();
         memory.assign(memory_bytes, 0);
     }
+
+    /// Before the guest gets its descriptors.
+    virtual void prepare() {}
 
     [[nodiscard]] const std::filesystem::path& root() const { return directory.path(); }
     [[nodiscard]] wasi::GuestMemory guest() { return wasi::GuestMemory(memory); }
@@ -111,7 +118,7 @@ protected:
     /// Calls a function of preview 1. @return what the guest gets.
     template <class... Params, class... Args>
     wasi::Errno call(wasi::Outcome<void> (*function)(wasi::Call&, Params...), Args... args) {
-        wasi::Call context{*state, guest()};
+        wasi::Call context{*state, guest(), *layout};
         const auto outcome = function(context, static_cast<Params>(args)...);
         return outcome ? wasi::Errno::success : outcome.error();
     }
@@ -151,9 +158,11 @@ protected:
         return std::string(memory.begin() + data_at, memory.begin() + data_at + load<uint32_t>(out));
     }
 
+    const wasi::Layout* layout = &wasi::preview1_layout;
     TemporaryDirectory directory;
     sandbox::Grants grants;
     std::unique_ptr<sandbox::GrantedPolicy> policy;
+    std::unique_ptr<CountingPolicy> counting;
     std::unique_ptr<wasi::Preview1> state;
     std::vector<uint8_t> memory;
 };
