@@ -10,6 +10,7 @@ sweep to run: 1 all, 8 each eighth batch.
 """
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
@@ -114,6 +115,47 @@ class EscapeTest(Attack):
             answers = self.run_ops(operations, way)
             self.assertEqual({answer.error for answer in answers[:-1]}, {"success"})
             self.assertEqual(answers[-1].error, expected)
+
+
+class MountTest(Attack):
+    """What is mounted beneath a grant belongs to it, and its ".." is where it is mounted."""
+
+    MOUNT = """mount --make-rprivate / && mount -t tmpfs none "$0/rw/empty" && echo mounted > "$0/rw/empty/file" &&
+        mount --bind "$0/outside/dir" "$0/rw/dir/sub" && mount --bind "$0/outside/file" "$0/rw/file" && exec "$@" """
+
+    def setUp(self):
+        super().setUp()
+        self.inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", self.MOUNT, str(self.tree.root)]
+        if subprocess.run([*self.inside, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("this host does not let us mount")
+        self.watch.findings()
+
+    def test_mounts(self):
+        expected = {
+            ("probe", "rw", "0", "empty/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "empty/../dir/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "empty/../../secret", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "empty/../x.outside", "0", READ, "0", "0"): "loop",
+            ("probe", "rw", "follow", "empty/../x.outside", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../../dir/sub", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../../..", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/../../../secret", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/../secret", "0", READ, "0", "0"): "noent",
+            ("rename", "rw", "empty/file", "rw", "taken"): "xdev",
+            ("link", "rw", "0", "dir/sub/file", "rw", "taken"): "xdev",
+            ("unlink", "rw", "file"): "busy",
+            ("rmdir", "rw", "dir/sub"): "busy",
+            ("rename", "rw", "dir/sub", "rw", "moved"): "busy",
+        }
+        for way, before in HOST_WAYS.items():
+            with self.subTest(way):
+                lines = [guest.line_of(operation[0], DESCRIPTORS, *operation[1:]) for operation in expected]
+                answers = guest.run_ops(lines, [*self.inside, *self.tree.command(way)], before)
+                wrong = [f"{operation}: {answer}" for (operation, error), answer in zip(expected.items(), answers)
+                         if answer.error != error]  # fmt: skip
+                self.assertEqual(wrong, [])
 
 
 class WatchTest(Attack):
