@@ -5,6 +5,8 @@
 #include "cli/features.h"
 #include "cli/help.h"
 #include "engine/base/result.h"
+#include "sandbox/grants.h"
+#include "sandbox/manifest.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,8 +25,11 @@ constexpr uint64_t min_stack_bytes = uint64_t{64} << 10, max_stack_bytes = uint6
 
 /// The options as texts.
 struct Texts {
-    std::string invoke, tier = "auto", fuel, max_memory, max_stack, stats, wasm;
-    std::vector<std::string> dirs, listen, connect, env, features;
+    std::string invoke, tier = "auto", fuel, timeout, stats, wasm, manifest, audit;
+    std::string max_memory, max_stack, max_table, max_instances, max_open_files, max_output;
+    std::vector<std::string> dirs, env, features, listen, connect;
+    std::string manifest_file, audit_file;
+    bool is_deterministic = false;
     Features run_features = default_features;
     ValidateCommand validate;
     InspectCommand inspect;
@@ -42,6 +47,8 @@ struct Parser {
     CLI::App* inspect = nullptr;
     CLI::App* wat_to_wasm = nullptr;
     CLI::App* wasm_to_wat = nullptr;
+    CLI::App* manifest = nullptr;
+    CLI::App* audit = nullptr;
 
     explicit Parser(Texts& texts) {
         app.set_version_flag("--version", "wasm-sandbox " WSB_VERSION);
@@ -54,9 +61,17 @@ struct Parser {
         run->add_option("--fuel", texts.fuel);
         run->add_option("--max-memory", texts.max_memory);
         run->add_option("--max-stack", texts.max_stack);
-        run->add_option("--dir", texts.dirs)->allow_extra_args(false);
+        run->add_option("--max-table", texts.max_table);
+        run->add_option("--max-instances", texts.max_instances);
+        run->add_option("--max-open-files", texts.max_open_files);
+        run->add_option("--max-output", texts.max_output);
+        run->add_option("--timeout", texts.timeout);
+        run->add_option("--manifest", texts.manifest);
+        run->add_option("--audit", texts.audit);
+        run->add_flag("--deterministic", texts.is_deterministic);
         run->add_option("--listen", texts.listen)->allow_extra_args(false);
         run->add_option("--connect", texts.connect)->allow_extra_args(false);
+        run->add_option("--dir", texts.dirs)->allow_extra_args(false);
         run->add_option("--env", texts.env)->allow_extra_args(false);
         // A flag, so that only "--stats=FILE" takes a value.
         run->add_flag("--stats{-}", texts.stats);
@@ -71,6 +86,11 @@ struct Parser {
         wasm_to_wat = app.add_subcommand("wasm2wat");
         wasm_to_wat->add_option("FILE", texts.wasm_to_wat.input)->required();
         wasm_to_wat->add_option("-o,--output", texts.wat_output);
+        manifest = app.add_subcommand("manifest")->require_subcommand(1);
+        manifest->add_subcommand("check")->add_option("FILE", texts.manifest_file)->required();
+        manifest->add_subcommand("schema");
+        audit = app.add_subcommand("audit")->require_subcommand(1);
+        audit->add_subcommand("verify")->add_option("FILE", texts.audit_file)->required();
         for (CLI::App* const subcommand : {run, validate, inspect, wat_to_wasm, wasm_to_wat}) {
             subcommand->add_option("--wasm", texts.wasm);
             subcommand->add_option("--features", texts.features)->allow_extra_args(false);
@@ -79,7 +99,8 @@ struct Parser {
 
     /// The subcommand that was given; empty if none.
     [[nodiscard]] std::string given() const {
-        for (const CLI::App* const subcommand : {run, validate, inspect, wat_to_wasm, wasm_to_wat}) {
+        for (const CLI::App* const subcommand :
+             {run, validate, inspect, wat_to_wasm, wasm_to_wat, manifest, audit}) {
             if (subcommand->parsed())
                 return subcommand->get_name();
         }
@@ -112,7 +133,7 @@ Result<std::optional<uint64_t>> parse_fuel(const std::string& text) {
     return fuel;
 }
 
-Result<void> add_grants(const Texts& texts, sandbox::Grants& grants) {
+Result<void> add_grants(const Texts& texts, Grants& grants) {
     for (const std::string& text : texts.dirs) {
         auto grant = sandbox::parse_dir_grant(text);
         if (!grant)
@@ -123,22 +144,104 @@ Result<void> add_grants(const Texts& texts, sandbox::Grants& grants) {
         auto grant = sandbox::parse_env_grant(text);
         if (!grant)
             return bad_usage("run", "--env: " + grant.error().detail);
+        // A flag wins over the manifest.
+        std::erase_if(grants.env, [&](const EnvGrant& other) { return other.name == grant->name; });
         grants.env.push_back(*std::move(grant));
     }
-    grants.listen = texts.listen;
-    grants.connect = texts.connect;
+    grants.listen.insert(grants.listen.end(), texts.listen.begin(), texts.listen.end());
+    grants.connect.insert(grants.connect.end(), texts.connect.begin(), texts.connect.end());
+    return {};
+}
+
+Result<std::optional<uint64_t>> optional_count(const std::string& flag, const std::string& text) {
+    if (text.empty())
+        return std::nullopt;
+    uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{} || end != text.data() + text.size() || count > UINT32_MAX)
+        return bad_usage("run", fmt::format("{}: \"{}\" must be a whole number", flag, text));
+    return count;
+}
+
+/// Replaces what a flag was given for.
+template <class T, class U>
+void replace(T& target, const std::optional<U>& value) {
+    if (value)
+        target = *value;
+}
+
+Result<void> set_limits(const Texts& texts, SandboxLimits& limits) {
+    WSB_TRY_ASSIGN(const auto fuel, parse_fuel(texts.fuel));
+    replace(limits.total_fuel, fuel);
+    WSB_TRY_ASSIGN(const auto memory, optional_size("--max-memory", texts.max_memory));
+    replace(limits.memory_bytes, memory);
+    WSB_TRY_ASSIGN(const auto stack, optional_size("--max-stack", texts.max_stack));
+    if (stack && (*stack < min_stack_bytes || *stack > max_stack_bytes))
+        return bad_usage("run", "--max-stack: must be between 64KiB and 1GiB");
+    replace(limits.stack_bytes, stack);
+    WSB_TRY_ASSIGN(const auto table, optional_count("--max-table", texts.max_table));
+    replace(limits.table_elements, table);
+    WSB_TRY_ASSIGN(const auto instances, optional_count("--max-instances", texts.max_instances));
+    replace(limits.instances, instances);
+    WSB_TRY_ASSIGN(const auto files, optional_count("--max-open-files", texts.max_open_files));
+    replace(limits.open_files, files);
+    WSB_TRY_ASSIGN(const auto output, optional_size("--max-output", texts.max_output));
+    replace(limits.output_bytes, output);
+    if (texts.timeout.empty())
+        return {};
+    const auto timeout = sandbox::parse_duration(texts.timeout);
+    if (!timeout)
+        return bad_usage("run", "--timeout: " + timeout.error().detail);
+    // One call is all there is, and compiling is part of the run.
+    limits.total_time = limits.module.compile_time = *timeout;
+    limits.timeout.reset();
+    return {};
+}
+
+/// Without a manifest: the standard streams, clocks and random bytes.
+Result<void> begin_grants(const Texts& texts, sandbox::RunOptions& options) {
+    Grants& grants = options.grants;
+    if (texts.manifest.empty()) {
+        grants.streams = {0, 1, 2};
+        grants.clock = ClockMode::real;
+        grants.random = RandomMode::system;
+    } else {
+        auto manifest = sandbox::load_manifest(texts.manifest);
+        if (!manifest)
+            return fail(ErrorCode::bad_usage, manifest.error().detail);
+        sandbox::Spec spec;
+        if (texts.audit.empty()) {
+            if (auto applied = sandbox::apply_manifest(*manifest, spec); !applied)
+                return bad_usage("run", "--manifest: " + applied.error().detail);
+        } else {
+            manifest->audit_file.reset();
+            WSB_TRY(sandbox::apply_manifest(*manifest, spec));
+        }
+        options.limits = spec.limits;
+        options.grants = spec.grants;
+        options.audit = spec.audit;
+        options.sha256 = spec.module_sha256;
+        if (options.file.empty() && manifest->module_path)
+            options.file = manifest->module_path->string();
+    }
+    if (texts.is_deterministic) {
+        grants.clock = ClockMode::virtual_;
+        grants.random = RandomMode::seeded;
+    }
     return {};
 }
 
 Result<Command> run_command(const Texts& texts, const std::vector<std::string>& rest) {
-    if (rest.empty())
+    if (rest.empty() && texts.manifest.empty())
         return bad_usage("run", "FILE is missing");
-    if (rest.front().starts_with('-'))
+    if (!rest.empty() && rest.front().starts_with('-'))
         return bad_usage("run", fmt::format("unknown option {}", rest.front()));
     RunCommand command;
     sandbox::RunOptions& options = command.options;
-    options.file = rest.front();
-    options.args.assign(rest.begin() + 1, rest.end());
+    if (!rest.empty()) {
+        options.file = rest.front();
+        options.args.assign(rest.begin() + 1, rest.end());
+    }
     options.features = texts.run_features;
     options.is_lazy = texts.is_lazy;
     if (!texts.invoke.empty())
@@ -147,13 +250,15 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
         options.tier = sandbox::ExecutionTier::interpreter;
     else if (texts.tier != "auto")
         return bad_usage("run", fmt::format("--tier: \"{}\" must be interp or auto", texts.tier));
-    WSB_TRY_ASSIGN(options.fuel, parse_fuel(texts.fuel));
-    WSB_TRY_ASSIGN(options.max_memory_bytes, optional_size("--max-memory", texts.max_memory));
-    WSB_TRY_ASSIGN(options.max_stack_bytes, optional_size("--max-stack", texts.max_stack));
-    if (options.max_stack_bytes &&
-        (*options.max_stack_bytes < min_stack_bytes || *options.max_stack_bytes > max_stack_bytes))
-        return bad_usage("run", "--max-stack: must be between 64KiB and 1GiB");
+    WSB_TRY(begin_grants(texts, options));
+    WSB_TRY(set_limits(texts, options.limits));
     WSB_TRY(add_grants(texts, options.grants));
+    if (!texts.audit.empty()) {
+        auto log = AuditLog::open(texts.audit);
+        if (!log)
+            return bad_usage("run", "--audit: " + log.error().detail);
+        options.audit = *std::move(log);
+    }
     if (!texts.stats.empty())
         command.stats_file = texts.stats;
     return command;
@@ -180,6 +285,10 @@ Result<Command> to_command(const Parser& parser, Texts& texts) {
         return std::move(texts.inspect);
     if (parser.wat_to_wasm->parsed())
         return std::move(texts.wat_to_wasm);
+    if (parser.manifest->parsed())
+        return ManifestCommand{texts.manifest_file};
+    if (parser.audit->parsed())
+        return AuditCommand{texts.audit_file};
     if (!texts.wat_output.empty())
         texts.wasm_to_wat.output = texts.wat_output;
     return std::move(texts.wasm_to_wat);
@@ -201,7 +310,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
         if (argc > 1 && parser.given().empty())
             return bad_usage("", fmt::format("unknown subcommand or option {}", argv[1]));
         if (argc <= 1)
-            return bad_usage("", "a subcommand is missing: run, validate, inspect, wat2wasm, wasm2wat");
+            return bad_usage(
+                "", "a subcommand is missing: run, validate, inspect, wat2wasm, wasm2wat, manifest, audit");
         return bad_usage(parser.given(), error.what());
     }
 }

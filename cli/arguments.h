@@ -36,13 +36,19 @@ struct WasmToWatCommand {
     std::optional<std::string> output;  ///< absent: standard output
     Features features = default_features;
 };
+struct ManifestCommand {
+    std::string file;  ///< to check; empty: print the schema
+};
+struct AuditCommand {
+    std::string file;
+};
 /// Text for standard output, and nothing else to do: --help, --version.
 struct PrintCommand {
     std::string text;
 };
 
 using Command = std::variant<RunCommand, ValidateCommand, InspectCommand, WatToWasmCommand, WasmToWatCommand,
-                             PrintCommand>;
+                             ManifestCommand, AuditCommand, PrintCommand>;
 
 /// @return bad_usage with a text for people.
 [[nodiscard]] Result<Command> parse_command_line(int argc, const char* const* argv);

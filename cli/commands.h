@@ -11,6 +11,8 @@ namespace wsb::cli {
 [[nodiscard]] int execute(const InspectCommand& command);
 [[nodiscard]] int execute(const WatToWasmCommand& command);
 [[nodiscard]] int execute(const WasmToWatCommand& command);
+[[nodiscard]] int execute(const ManifestCommand& command);
+[[nodiscard]] int execute(const AuditCommand& command);
 [[nodiscard]] int execute(const PrintCommand& command);
 
 }  // namespace wsb::cli

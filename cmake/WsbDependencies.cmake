@@ -11,6 +11,8 @@ endmacro()
 
 wsb_require(fmt libfmt-dev)
 wsb_require(Threads libc6-dev)
+# Header-only, in sources of the sandbox:
+wsb_require(nlohmann_json nlohmann-json3-dev)
+wsb_require(tomlplusplus libtomlplusplus-dev)
 # The command and the spec runner only:
 wsb_require(CLI11 libcli11-dev)
-wsb_require(nlohmann_json nlohmann-json3-dev)

@@ -2,6 +2,7 @@
 // Grants from the texts of the command line.
 #include "sandbox/grants.h"
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -17,7 +18,7 @@ Result<DirGrant> parse_dir_grant(std::string_view text) {
     DirGrant grant;
     std::string_view rest = text;
     if (rest.ends_with(":ro")) {
-        grant.is_read_only = true;
+        grant.access = DirAccess::read_only;
         rest.remove_suffix(3);
     }
     const size_t separator = rest.find("::");
@@ -79,6 +80,27 @@ Result<uint64_t> parse_size_bytes(std::string_view text) {
     }
     return fail(ErrorCode::bad_usage,
                 "size " + quoted(text) + " must be a number of bytes, or one with a unit as in 64MiB");
+}
+
+Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+    struct Unit {
+        std::string_view name;
+        double ns;
+    };
+    constexpr std::array units{Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"ms", 1e6},
+                               Unit{"s", 1e9}, Unit{"m", 60e9}, Unit{"h", 3600e9}};
+    double number = 0;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    const std::string_view suffix = text.substr(static_cast<size_t>(end - text.data()));
+    constexpr double most_ns = 9e18;  // 285 years
+    for (const Unit& unit : units) {
+        if (error == std::errc{} && suffix == unit.name && number > 0 && number * unit.ns >= 1 &&
+            number * unit.ns < most_ns)
+            return std::chrono::nanoseconds(static_cast<int64_t>(number * unit.ns));
+    }
+    return fail(ErrorCode::bad_usage,
+                "duration " + quoted(text) + " must be a number with a unit, as in 250ms or 5s");
 }
 
 }  // namespace wsb::sandbox

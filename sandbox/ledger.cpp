@@ -42,11 +42,12 @@ std::string LimitReached::message() const {
                        is_shared ? " of all sandboxes together" : "", limit, info.unit, asked);
 }
 
-std::shared_ptr<Ledger> Ledger::create(const Limits& limits, std::shared_ptr<Ledger> above) {
+std::shared_ptr<Ledger> Ledger::create(const SandboxLimits& limits, std::shared_ptr<Ledger> above) {
     return std::shared_ptr<Ledger>(new Ledger(limits, std::move(above)));
 }
 
-Ledger::Ledger(const Limits& limits, std::shared_ptr<Ledger> above) noexcept : m_above(std::move(above)) {
+Ledger::Ledger(const SandboxLimits& limits, std::shared_ptr<Ledger> above) noexcept
+    : m_above(std::move(above)) {
     at(Resource::fuel).limit = limits.total_fuel.value_or(no_limit);
     at(Resource::wall_time).limit = ns_of(limits.total_time);
     at(Resource::cpu_time).limit = ns_of(limits.total_cpu_time);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grants, as the policy that WASI asks.
+// What the guest is given: opening it, clocks, randomness, waiting.
 #include "sandbox/policy.h"
 
 #include "engine/base/result.h"
@@ -19,6 +19,9 @@
 namespace wsb::sandbox {
 namespace {
 constexpr uint64_t ns_per_s = 1'000'000'000;
+/// 2000-01-01, in seconds since 1970.
+constexpr uint64_t virtual_epoch_ns = 946'684'800 * ns_per_s;
+constexpr uint64_t virtual_step_ns = 1'000;
 
 clockid_t host_clock(wasi::ClockId clock) noexcept {
     switch (clock) {
@@ -34,45 +37,119 @@ uint64_t to_ns(const timespec& time) noexcept {
     return static_cast<uint64_t>(time.tv_sec) * ns_per_s + static_cast<uint64_t>(time.tv_nsec);
 }
 
-/// A second line of defence behind the rights of descriptors.
-bool is_change(wasi::PathOperation operation) noexcept {
-    return operation != wasi::PathOperation::open && operation != wasi::PathOperation::stat &&
-           operation != wasi::PathOperation::read_link;
+wasi::Access to_wasi(DirAccess access) noexcept {
+    switch (access) {
+        case DirAccess::read_only: break;
+        case DirAccess::read_write: return wasi::Access::read_write;
+        case DirAccess::append: return wasi::Access::append;
+        case DirAccess::create: return wasi::Access::create;
+    }
+    return wasi::Access::read_only;
 }
+
+/// Keeps what is written to it. Its bytes are charged like all output.
+class CapturedStream final : public wasi::Descriptor {
+public:
+    explicit CapturedStream(std::shared_ptr<std::string> target) noexcept : m_target(std::move(target)) {}
+    [[nodiscard]] wasi::FileType type() const noexcept override { return wasi::FileType::character_device; }
+    [[nodiscard]] wasi::Outcome<size_t> write(std::span<const iovec> sources) override {
+        size_t count = 0;
+        for (const iovec& source : sources) {
+            m_target->append(static_cast<const char*>(source.iov_base), source.iov_len);
+            count += source.iov_len;
+        }
+        return count;
+    }
+
+private:
+    std::shared_ptr<std::string> m_target;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grants) {
-    std::unique_ptr<GrantedPolicy> policy(new GrantedPolicy);
+Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grants, uint64_t max_open_files,
+                                                             Account& account) {
+    std::unique_ptr<GrantedPolicy> policy(new GrantedPolicy(account));
     policy->m_args = grants.args;
     for (const EnvGrant& variable : grants.env)
         policy->m_environment.push_back(variable.name + "=" + variable.value);
+    WSB_TRY(policy->open_dirs(grants));
+    WSB_TRY(policy->open_sockets(grants));
+    WSB_TRY(policy->open_streams(grants));
+    policy->m_max_open_files =
+        static_cast<uint32_t>(std::min<uint64_t>(max_open_files, std::numeric_limits<uint32_t>::max()));
+    policy->m_clock = grants.clock;
+    policy->m_random = grants.random;
+    policy->m_seed = grants.random_seed;
+    policy->restart();
+    return policy;
+}
+
+GrantedPolicy::~GrantedPolicy() {
+    restart();
+}
+
+void GrantedPolicy::restart() noexcept {
+    m_account.ledger().release(Resource::open_files, m_open_files);
+    m_account.ledger().release(Resource::memory, m_memory_bytes);
+    m_open_files = m_memory_bytes = 0;
+    m_random_state = m_seed;
+    m_virtual_ns = 0;
+    m_reason = Interruption::none;
+    if (m_output != nullptr)
+        m_output->clear();
+}
+
+std::string GrantedPolicy::take_output() {
+    if (m_output == nullptr)
+        return {};
+    m_account.ledger().release(Resource::memory, std::min<uint64_t>(m_memory_bytes, m_output->size()));
+    m_memory_bytes -= std::min<uint64_t>(m_memory_bytes, m_output->size());
+    return std::exchange(*m_output, {});
+}
+
+Result<void> GrantedPolicy::open_dirs(const Grants& grants) {
     for (const DirGrant& grant : grants.dirs) {
         wasi::HostFd opened(::open(grant.host.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!opened.is_valid())
             return fail(ErrorCode::io_error,
                         "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
-        const auto access = grant.is_read_only ? wasi::Access::read_only : wasi::Access::read_write;
-        policy->m_preopens.push_back(
-            {grant.guest, std::make_shared<wasi::HostDirectory>(std::move(opened)), access});
+        wasi::Preopen preopen{grant.guest, std::make_shared<wasi::HostDirectory>(std::move(opened)),
+                              to_wasi(grant.access)};
+        if (grant.max_file_bytes)
+            preopen.max_file_bytes = *grant.max_file_bytes;
+        m_preopens.push_back(std::move(preopen));
+        m_grant_accounts.push_back({grant.max_bytes, 0, false, "dir " + grant.guest});
     }
+    return {};
+}
+
+Result<void> GrantedPolicy::open_sockets(const Grants& grants) {
     for (const std::string& address : grants.listen)
-        WSB_TRY(policy->add_socket("listen at", address, wasi::listen_at(address)));
+        WSB_TRY(add_socket("listen", address, wasi::listen_at(address)));
     for (const std::string& address : grants.connect)
-        WSB_TRY(policy->add_socket("connect to", address, wasi::connect_to(address)));
+        WSB_TRY(add_socket("connect", address, wasi::connect_to(address)));
+    return {};
+}
+
+Result<void> GrantedPolicy::open_streams(const Grants& grants) {
+    if (grants.captures_output) {
+        m_output = std::make_shared<std::string>();
+        m_streams[1] = m_streams[2] = std::make_shared<CapturedStream>(m_output);
+    }
     for (size_t number = 0; number < grants.streams.size(); ++number) {
-        if (grants.streams[number] < 0)
+        if (grants.streams[number] < 0 || m_streams[number] != nullptr)
             continue;
         auto stream = wasi::adopt_host(wasi::HostFd::borrowed(grants.streams[number]));
         if (!stream)
             return fail(ErrorCode::io_error,
                         "standard stream " + std::to_string(number) + " cannot be used: fstat failed");
-        policy->m_streams[number] = *std::move(stream);
+        m_streams[number] = *std::move(stream);
     }
-    policy->m_max_open_files = grants.max_open_files;
-    return policy;
+    return {};
 }
 
-Result<void> GrantedPolicy::add_socket(const char* what, const std::string& address,
+Result<void> GrantedPolicy::add_socket(std::string_view kind, const std::string& address,
                                        wasi::Outcome<wasi::HostFd> opened) {
     if (!opened && opened.error() == wasi::Errno::inval)
         return fail(ErrorCode::bad_usage,
@@ -80,14 +157,19 @@ Result<void> GrantedPolicy::add_socket(const char* what, const std::string& addr
                         "\" must be ADDRESS:PORT with a numeric address, [ADDRESS]:PORT "
                         "for IPv6, or localhost:PORT");
     auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
+    std::string name = std::string(kind) + " " + address;
     if (!socket)
-        return fail(ErrorCode::io_error, std::string("cannot ") + what + " " + address + ": " +
-                                             std::string(wasi::errno_name(socket.error())));
+        return fail(ErrorCode::io_error, "cannot " + name + ": " + std::string(wasi::errno_name(socket.error())));
     m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
+    m_grant_accounts.push_back({std::nullopt, 0, false, std::move(name)});
     return {};
 }
 
 wasi::Outcome<uint64_t> GrantedPolicy::clock_resolution_ns(wasi::ClockId clock) noexcept {
+    if (m_clock == ClockMode::none)
+        return wasi::refuse(wasi::Errno::notsup);
+    if (m_clock == ClockMode::virtual_)
+        return virtual_step_ns;
     timespec time{};
     if (::clock_getres(host_clock(clock), &time) != 0)
         return wasi::refuse_with_host_errno();
@@ -95,29 +177,69 @@ wasi::Outcome<uint64_t> GrantedPolicy::clock_resolution_ns(wasi::ClockId clock) 
 }
 
 wasi::Outcome<uint64_t> GrantedPolicy::clock_time_ns(wasi::ClockId clock) noexcept {
+    if (m_clock == ClockMode::none) {
+        denied("clock_time_get", wasi::Errno::notsup);
+        return wasi::refuse(wasi::Errno::notsup);
+    }
+    use("clock");
+    if (m_clock == ClockMode::virtual_) {
+        m_virtual_ns += virtual_step_ns;
+        return clock == wasi::ClockId::realtime ? virtual_epoch_ns + m_virtual_ns : m_virtual_ns;
+    }
     timespec time{};
     if (::clock_gettime(host_clock(clock), &time) != 0)
         return wasi::refuse_with_host_errno();
     return to_ns(time);
 }
 
+wasi::Outcome<void> GrantedPolicy::interrupted_if(Interruption reason) noexcept {
+    if (reason == Interruption::none)
+        return {};
+    m_reason = reason;
+    return wasi::refuse(wasi::Errno::canceled);
+}
+
 wasi::Outcome<void> GrantedPolicy::wait(std::span<pollfd> descriptors,
                                         std::optional<uint64_t> timeout_ns) noexcept {
-    timespec time{};
-    if (timeout_ns) {
-        constexpr uint64_t most_s = std::numeric_limits<int32_t>::max();
-        time.tv_sec = static_cast<time_t>(std::min(*timeout_ns / ns_per_s, most_s));
-        time.tv_nsec = static_cast<long>(*timeout_ns % ns_per_s);
+    // Virtual time passes as fast as somebody sleeps.
+    if (timeout_ns && m_clock == ClockMode::virtual_ && descriptors.empty()) {
+        m_virtual_ns += std::min(*timeout_ns, UINT64_MAX / 2 - std::min(m_virtual_ns, UINT64_MAX / 2));
+        return checkpoint();
     }
-    for (pollfd& descriptor : descriptors)
-        descriptor.revents = 0;
-    const int ready = ::ppoll(descriptors.data(), descriptors.size(), timeout_ns ? &time : nullptr, nullptr);
-    if (ready < 0 && errno != EINTR)
+    const auto now = Clock::now();
+    std::optional<Clock::time_point> end;
+    if (timeout_ns && *timeout_ns < static_cast<uint64_t>((Clock::time_point::max() - now).count()))
+        end = now + std::chrono::nanoseconds(static_cast<int64_t>(*timeout_ns));
+    runtime::Interrupts none;
+    runtime::Interrupts& interrupts = m_account.interrupts() != nullptr ? *m_account.interrupts() : none;
+    WSB_TRY(interrupted_if(interrupts.wait(descriptors, end)));
+    if (errno != 0)
         return wasi::refuse_with_host_errno();
     return {};
 }
 
+wasi::Outcome<void> GrantedPolicy::checkpoint() noexcept {
+    if (m_account.interrupts() == nullptr)
+        return {};
+    return interrupted_if(m_account.interrupts()->poll());
+}
+
 wasi::Outcome<void> GrantedPolicy::random(std::span<uint8_t> target) noexcept {
+    if (m_random == RandomMode::none) {
+        denied("random_get", wasi::Errno::notsup);
+        return wasi::refuse(wasi::Errno::notsup);
+    }
+    use("random");
+    if (m_random == RandomMode::seeded) {
+        // splitmix64, a byte of each number.
+        for (uint8_t& byte : target) {
+            uint64_t z = m_random_state += 0x9e37'79b9'7f4a'7c15;
+            z = (z ^ z >> 30) * 0xbf58'476d'1ce4'e5b9;
+            z = (z ^ z >> 27) * 0x94d0'49bb'1331'11eb;
+            byte = static_cast<uint8_t>(z >> 56 ^ z >> 25);
+        }
+        return {};
+    }
     while (!target.empty()) {
         constexpr size_t chunk_bytes = size_t{1} << 20;
         const ssize_t count = ::getrandom(target.data(), std::min(target.size(), chunk_bytes), 0);
@@ -125,14 +247,6 @@ wasi::Outcome<void> GrantedPolicy::random(std::span<uint8_t> target) noexcept {
             return wasi::refuse_with_host_errno();
         target = target.subspan(count > 0 ? static_cast<size_t>(count) : 0);
     }
-    return {};
-}
-
-wasi::Outcome<void> GrantedPolicy::allow(const wasi::PathRequest& request) {
-    if (request.preopen == nullptr)
-        return wasi::refuse(wasi::Errno::notcapable);
-    if (request.preopen->access == wasi::Access::read_only && is_change(request.operation))
-        return wasi::refuse(wasi::Errno::rofs);
     return {};
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of a guest.
+// One run of a guest on the command line: a sandbox, and what to tell about its end.
 #include "sandbox/session.h"
 
 #include "engine/base/result.h"
 #include "sandbox/imports.h"
 #include "sandbox/invoke_values.h"
-#include "sandbox/policy.h"
-#include "wasi/preview1.h"
-#include "wsb/engine.hpp"
+#include "sandbox/state.h"
 
 #include <fmt/format.h>
 
@@ -34,45 +32,65 @@ std::string exported_functions(const v1::Module& module) {
     return list.empty() ? "The module exports no functions." : "Exported functions:" + list;
 }
 
-/// Everything of one run. The order of members is that of dependence: the store goes first.
+Spec spec_of(const RunOptions& options) {
+    Spec spec;
+    spec.module = std::filesystem::path(options.file);
+    spec.module_sha256 = options.sha256;
+    spec.limits = options.limits;
+    spec.grants = options.grants;
+    spec.grants.args = {std::filesystem::path(options.file).filename().string()};
+    if (!options.invoke)
+        spec.grants.args.insert(spec.grants.args.end(), options.args.begin(), options.args.end());
+    spec.audit = options.audit;
+    spec.features = options.features;
+    spec.is_lazy = options.is_lazy;
+    spec.compile_threads = 0;
+    return spec;
+}
+
+std::string_view advice_for(Resource resource) noexcept {
+    switch (resource) {
+        case Resource::fuel: return "Give more with --fuel N, or leave --fuel out for no limit.";
+        case Resource::wall_time: return "Give more with --timeout DURATION.";
+        case Resource::stack: return "If the recursion is meant, give more with --max-stack SIZE.";
+        case Resource::output: return "Give more with --max-output SIZE.";
+        default: return "";
+    }
+}
+
 class Session {
 public:
-    Session(const RunOptions& options, RunReport& report)
-        : m_options(options), m_report(report), m_engine(config_of(options)) {}
+    Session(const RunOptions& options, RunReport& report) : m_options(options), m_report(report) {}
 
     void run() {
-        if (auto outcome = load_and_run(); !outcome)
-            record(outcome.error());
-        if (m_store) {
-            m_report.fuel = m_store->fuel_consumed();
-            m_report.peak_memory_bytes = m_store->peak_memory_bytes();
-            m_report.heap = m_store->heap_statistics();
+        if (auto failure = load_and_run())
+            record(*failure);
+        if (m_state == nullptr)
+            return;
+        if (const auto store = m_state->last_store()) {
+            m_report.fuel = store->fuel_consumed();
+            m_report.peak_memory_bytes = store->peak_memory_bytes();
+            m_report.heap = store->heap_statistics();
         }
-        if (m_module)
-            m_report.code = m_module->code_statistics();
     }
 
 private:
-    static Config config_of(const RunOptions& options) noexcept {
-        Config config;
-        config.features = options.features;
-        config.compile_threads = 0;
-        config.lazy_translation = options.is_lazy;
-        if (options.max_stack_bytes)
-            config.max_stack_bytes = *options.max_stack_bytes;
-        return config;
+    std::optional<SandboxFailure> load_and_run() {
+        auto prepared = prepare();
+        if (!prepared)
+            return SandboxFailure(std::move(prepared).error());
+        const bool initializes = m_options.invoke && *m_options.invoke != "_initialize";
+        if (auto failure = m_state->start(initializes))
+            return failure;
+        return call();
     }
 
-    CallResult<void> load_and_run() {
-        WSB_TRY_ASSIGN(m_module, v1::Module::from_file(m_engine, m_options.file));
-        const v1::Module& module = *m_module;
-        WSB_TRY(check(module));
-        WSB_TRY(prepare());
-        WSB_TRY_ASSIGN(const v1::Instance instance, m_linker->instantiate(*m_store, module));
-        if (m_options.invoke)
-            return invoke(instance, *m_options.invoke);
-        WSB_TRY_ASSIGN(const auto start, instance.typed_function<void()>("_start"));
-        return start();
+    Result<void> prepare() {
+        WSB_TRY_ASSIGN(const auto loaded, load(spec_of(m_options)));
+        m_module = loaded->module;
+        WSB_TRY(check(*loaded->module));
+        WSB_TRY_ASSIGN(m_state, SandboxState::create(loaded));
+        return {};
     }
 
     /// Before anything of the guest exists.
@@ -101,35 +119,21 @@ private:
         return {};
     }
 
-    Result<void> prepare() {
-        Grants grants = m_options.grants;
-        grants.args = {std::filesystem::path(m_options.file).filename().string()};
-        if (!m_options.invoke)
-            grants.args.insert(grants.args.end(), m_options.args.begin(), m_options.args.end());
-        WSB_TRY_ASSIGN(m_policy, GrantedPolicy::create(grants));
-        WSB_TRY_ASSIGN(m_wasi, wasi::Preview1::create(*m_policy));
-        m_linker.emplace(m_engine);
-        WSB_TRY(m_wasi->define_in(*m_linker));
-        StoreLimits limits;
-        if (m_options.max_memory_bytes)
-            limits.memory_bytes = *m_options.max_memory_bytes;
-        WSB_TRY_ASSIGN(m_store, v1::Store::create(m_engine, limits));
-        m_store->set_fuel(m_options.fuel);
-        return {};
+    std::optional<SandboxFailure> call() {
+        if (auto refused = m_state->begin_call())
+            return refused;
+        const std::string name = m_options.invoke.value_or("_start");
+        const auto function = m_state->instance().func(name);
+        auto outcome = function ? function->call(m_args)
+                                : CallResult<std::vector<Value>>(std::unexpected(Failure(function.error())));
+        if (auto failure = m_state->end_call(outcome ? nullptr : &outcome.error()))
+            return failure;
+        m_report.results = *std::move(outcome);
+        return std::nullopt;
     }
 
-    CallResult<void> invoke(const v1::Instance& instance, const std::string& name) {
-        // A library that has something to set up exports this.
-        if (name != "_initialize") {
-            if (const auto initialize = instance.typed_function<void()>("_initialize"))
-                WSB_TRY((*initialize)());
-        }
-        WSB_TRY_ASSIGN(const v1::Func function, instance.func(name));
-        WSB_TRY_ASSIGN(m_report.results, function.call(m_args));
-        return {};
-    }
-
-    void record(const Failure& failure) {
+    void record(const SandboxFailure& failure) {
+        m_report.limit = failure.limit();
         if (const Exit* const exit = failure.exit()) {
             m_report.ending = Ending::exited;
             m_report.status = static_cast<int>(exit->status & 0xff);
@@ -141,37 +145,35 @@ private:
             m_report.ending = m_report.status == status_limit        ? Ending::limit
                               : m_report.status == status_unloadable ? Ending::unloadable
                                                                      : Ending::refused;
-            if (m_store && m_store->last_limit_reached() == LimitKind::memory_bytes)
+            if (failure.limit() && failure.limit()->resource == Resource::memory)
                 m_report.advice = "The module begins with more memory than --max-memory allows.";
         }
     }
 
     void record_trap(const Trap& trap) {
         m_report.trap = trap;
-        const bool is_memory = trap.code == TrapCode::allocation_failure &&
-                               m_store->last_limit_reached() == LimitKind::memory_bytes;
-        const bool is_limit = trap.code == TrapCode::out_of_fuel || is_memory;
-        m_report.ending = is_limit ? Ending::limit : Ending::trapped;
-        m_report.status = is_limit ? status_limit : status_trap;
-        if (is_memory)
+        const auto& limit = m_report.limit;
+        const bool is_limit = limit && limit->resource != Resource::stack;
+        const bool is_timeout = limit && limit->resource == Resource::wall_time;
+        m_report.ending = is_timeout ? Ending::timed_out : is_limit ? Ending::limit : Ending::trapped;
+        m_report.status = is_timeout ? status_timeout : is_limit ? status_limit : status_trap;
+        if (limit && limit->resource == Resource::memory)
             m_report.advice = "The guest's objects fill its memory; give more with --max-memory SIZE.";
-        else if (is_limit)
-            m_report.advice = "Give more with --fuel N, or leave --fuel out for no limit.";
-        else if (trap.code == TrapCode::stack_overflow)
-            m_report.advice = "If the recursion is meant, give more with --max-stack SIZE.";
-        else if (m_store->last_limit_reached() == LimitKind::memory_bytes)
+        else if (limit)
+            m_report.advice = advice_for(limit->resource);
+        else if (const auto store = m_state->last_store();
+                 store && store->last_limit_reached() == LimitKind::memory_bytes)
             m_report.advice = "The guest was refused memory before this; give more with --max-memory SIZE.";
     }
 
     const RunOptions& m_options;
     RunReport& m_report;
-    Engine m_engine;
     std::optional<v1::Module> m_module;
     std::vector<Value> m_args;
-    std::unique_ptr<GrantedPolicy> m_policy;
-    std::unique_ptr<wasi::Preview1> m_wasi;
-    std::optional<Linker> m_linker;
-    std::optional<v1::Store> m_store;
+    std::unique_ptr<SandboxState> m_state;
+
+public:
+    [[nodiscard]] const std::optional<v1::Module>& module() const noexcept { return m_module; }
 };
 
 }  // namespace
@@ -198,7 +200,10 @@ RunReport run(const RunOptions& options) noexcept {
     report.ending = Ending::returned;
     report.status = 0;
     try {
-        Session(options, report).run();
+        Session session(options, report);
+        session.run();
+        if (session.module())
+            report.code = session.module()->code_statistics();
     } catch (const std::exception& exception) {
         Error error;
         error.code = ErrorCode::out_of_memory;

@@ -5,7 +5,9 @@
 #include "engine/base/error.h"
 #include "engine/isa/features.h"
 #include "engine/runtime/trap.h"
-#include "sandbox/grants.h"
+#include "wsb/audit.hpp"
+#include "wsb/grants.hpp"
+#include "wsb/limits.hpp"
 #include "wsb/module.hpp"
 #include "wsb/store.hpp"
 #include "wsb/value.hpp"
@@ -31,11 +33,11 @@ struct RunOptions {
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
     ExecutionTier tier = ExecutionTier::automatic;
-    bool is_lazy = false;          ///< translates functions when they are first called
-    std::optional<uint64_t> fuel;  ///< absent: unlimited
-    std::optional<uint64_t> max_memory_bytes;
-    std::optional<uint64_t> max_stack_bytes;
-    Grants grants;  ///< its `args` are filled in by the session
+    bool is_lazy = false;               ///< translates functions when they are first called
+    std::optional<std::string> sha256;  ///< of the module
+    SandboxLimits limits;               ///< those altogether hold for the whole run
+    Grants grants;                      ///< its `args` are filled in by the session
+    AuditLog audit;
 };
 
 enum class Ending : uint8_t {
@@ -43,22 +45,25 @@ enum class Ending : uint8_t {
     exited,    ///< through proc_exit
     trapped,
     limit,       ///< fuel or another limit stopped it
+    timed_out,   ///< the time was over
     refused,     ///< the sandbox did not start it: a denied import, a wrong argument, no such file
     unloadable,  ///< malformed, invalid, or imports of the wrong type
 };
 
 /// Exit statuses of the command.
-inline constexpr int status_refused = 125, status_unloadable = 126, status_trap = 134, status_limit = 137;
+inline constexpr int status_timeout = 124, status_refused = 125, status_unloadable = 126, status_trap = 134,
+                     status_limit = 137;
 
 /// What came of it. Times and sizes are those until the end, whatever the end was.
 struct RunReport {
     Ending ending = Ending::refused;
-    int status = status_refused;  ///< exit status: the guest's own, or one of the above
-    std::vector<Value> results;   ///< of an invoked export; numbers only, references lose their store
-    std::optional<Trap> trap;     ///< trapped, and limits that are traps
-    std::optional<Error> error;   ///< refused, unloadable, and limits that are errors
-    std::string advice;           ///< what to do about it; may be empty, may have several lines
-    uint64_t fuel = 0;            ///< consumed
+    int status = status_refused;        ///< exit status: the guest's own, or one of the above
+    std::vector<Value> results;         ///< of an invoked export; numbers only, references lose their store
+    std::optional<Trap> trap;           ///< trapped, and limits that are traps
+    std::optional<Error> error;         ///< refused, unloadable, and limits that are errors
+    std::optional<LimitReached> limit;  ///< the one that ended it
+    std::string advice;                 ///< what to do about it; may be empty, may have several lines
+    uint64_t fuel = 0;                  ///< consumed
     uint64_t wall_ns = 0;
     uint64_t cpu_ns = 0;
     uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together

@@ -67,22 +67,29 @@ bool is_wasi_function(std::string_view module, std::string_view name) noexcept {
 
 Result<std::unique_ptr<Preview1>> Preview1::create(Policy& policy) {
     std::unique_ptr<Preview1> state(new Preview1(policy));
+    WSB_TRY(state->restart());
+    return state;
+}
+
+Result<void> Preview1::restart() {
+    m_handles = HandleTable(m_policy.max_open_files());
+    m_ending.reset();
     const auto take = [&](uint32_t number, Handle handle) -> Result<void> {
-        if (policy.charge(Charge::open_descriptors, 1, nullptr) &&
-            state->m_handles.insert_at(number, std::move(handle)))
+        if (m_policy.charge(Charge::open_descriptors, 1, nullptr) &&
+            m_handles.insert_at(number, std::move(handle)))
             return {};
         return fail(ErrorCode::limit_exceeded,
                     "more standard streams and directories than open files are allowed");
     };
-    auto streams = policy.standard_streams();
+    auto streams = m_policy.standard_streams();
     for (uint32_t number = 0; number < streams.size(); ++number) {
         if (streams[number])
             WSB_TRY(take(number, stream_handle(std::move(streams[number]), number == 0)));
     }
     uint32_t number = streams.size();
-    for (const Preopen& preopen : policy.preopens())
+    for (const Preopen& preopen : m_policy.preopens())
         WSB_TRY(take(number++, handle_of(preopen)));
-    return state;
+    return {};
 }
 
 Failure Preview1::take_ending() {

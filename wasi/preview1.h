@@ -29,6 +29,10 @@ public:
     /// @return limit_exceeded if they are more than max_open_files or the policy allows.
     [[nodiscard]] static Result<std::unique_ptr<Preview1>> create(Policy& policy);
 
+    /// As it was when it was made: what the guest opened is closed, and what it is given is taken anew. The
+    /// policy's accounts are its own business. @return what create does.
+    [[nodiscard]] Result<void> restart();
+
     /// Defines all functions of the table p1.def, for both versions. @return out_of_memory.
     [[nodiscard]] Result<void> define_in(Linker& linker);
 

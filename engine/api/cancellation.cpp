@@ -8,17 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <poll.h>
-#include <vector>
 
 namespace wsb {
 inline namespace v1 {
 
 namespace {
-
-timespec to_timespec(std::chrono::nanoseconds time) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    return {static_cast<time_t>(seconds.count()), static_cast<long>((time - seconds).count())};
-}
 
 /// A moment so late that it cannot be told is none.
 std::optional<CallContext::Clock::time_point> moment_after(
@@ -72,33 +66,18 @@ CallResult<void> CallContext::sleep_for(std::chrono::nanoseconds time) const {
 
 CallResult<size_t> CallContext::wait_for(std::span<pollfd> descriptors,
                                          std::optional<std::chrono::nanoseconds> timeout) const {
-    return api::guarded([&]() -> CallResult<size_t> {
-        const auto end = moment_after(timeout);
-        std::vector<pollfd> all(descriptors.begin(), descriptors.end());
-        all.push_back({token().wait_fd(), POLLIN, 0});
-        while (true) {
-            WSB_TRY(check());
-            auto wake_up = end;
-            if (const auto limit = deadline())
-                wake_up = std::min(*limit, wake_up.value_or(*limit));
-            const auto now = Clock::now();
-            const timespec time = to_timespec(
-                std::max<std::chrono::nanoseconds>(wake_up.value_or(now) - now, std::chrono::nanoseconds(0)));
-            const int ready = ::ppoll(all.data(), all.size(), wake_up ? &time : nullptr, nullptr);
-            if (ready < 0 && errno != EINTR)
-                return fail(ErrorCode::io_error, std::strerror(errno));
-            WSB_TRY(check());
-            const auto given = std::span(all).first(descriptors.size());
-            const auto count =
-                std::ranges::count_if(given, [](const pollfd& one) { return one.revents != 0; });
-            if (ready > 0 && count > 0) {
-                std::ranges::copy(given, descriptors.begin());
-                return static_cast<size_t>(count);
-            }
-            if (end && Clock::now() >= *end)
-                return 0;
-        }
-    });
+    const auto end = moment_after(timeout);
+    while (true) {
+        const Interruption reason = m_store->interrupts().wait(descriptors, end);
+        if (reason != Interruption::none)
+            return std::unexpected(interrupted_by(reason));
+        if (errno != 0)
+            return fail(ErrorCode::io_error, std::strerror(errno));
+        const auto ready =
+            std::ranges::count_if(descriptors, [](const pollfd& one) { return one.revents != 0; });
+        if (ready > 0 || (end && Clock::now() >= *end))
+            return static_cast<size_t>(ready);
+    }
 }
 
 }  // namespace v1

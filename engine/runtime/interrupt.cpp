@@ -2,8 +2,11 @@
 #include "engine/runtime/interrupt.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <ctime>
 #include <limits>
+#include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -84,24 +87,67 @@ std::optional<std::chrono::nanoseconds> Interrupts::time_left() const noexcept {
     return std::max<std::chrono::nanoseconds>(*m_deadline - Clock::now(), std::chrono::nanoseconds(0));
 }
 
+namespace {
+
+/// The descriptors, and one more, on the stack if they are few.
+class WithOneMore {
+public:
+    WithOneMore(std::span<const pollfd> given, int fd) noexcept : m_size(given.size() + 1) {
+        if (m_size > m_few.size()) {
+            m_many.reset(new (std::nothrow) pollfd[m_size]);
+            if (m_many == nullptr)
+                return;
+        }
+        pollfd* const end = std::ranges::copy(given, data()).out;
+        *end = {fd, POLLIN, 0};
+    }
+    [[nodiscard]] bool is_there() const noexcept { return m_size <= m_few.size() || m_many != nullptr; }
+    [[nodiscard]] pollfd* data() noexcept { return m_many != nullptr ? m_many.get() : m_few.data(); }
+    [[nodiscard]] size_t size() const noexcept { return m_size; }
+
+private:
+    std::array<pollfd, 16> m_few{};
+    std::unique_ptr<pollfd[]> m_many;
+    size_t m_size;
+};
+
+}  // namespace
+
+Interruption Interrupts::wait(std::span<pollfd> descriptors, std::optional<Clock::time_point> end) noexcept {
+    for (pollfd& descriptor : descriptors)
+        descriptor.revents = 0;
+    errno = 0;
+    if (const Interruption reason = poll(); reason != Interruption::none)
+        return reason;
+    WithOneMore all(descriptors, m_cancel != nullptr ? m_cancel->fd() : -1);
+    if (!all.is_there()) {
+        errno = ENOMEM;
+        return Interruption::none;
+    }
+    std::optional<Clock::time_point> wake_up = end;
+    if (m_deadline)
+        wake_up = std::min(*m_deadline, wake_up.value_or(*m_deadline));
+    timespec time{};
+    if (wake_up) {
+        const std::chrono::nanoseconds left =
+            std::max<std::chrono::nanoseconds>(*wake_up - Clock::now(), std::chrono::nanoseconds(0));
+        time.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000);
+        time.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
+    }
+    const int ready = ::ppoll(all.data(), all.size(), wake_up ? &time : nullptr, nullptr);
+    const int error = ready < 0 && errno != EINTR ? errno : 0;
+    if (ready > 0)
+        std::copy_n(all.data(), descriptors.size(), descriptors.begin());
+    const Interruption reason = poll();
+    errno = error;
+    return reason;
+}
+
 Interruption Interrupts::sleep_until(std::optional<Clock::time_point> end) noexcept {
     while (true) {
-        if (const Interruption reason = poll(); reason != Interruption::none)
+        const Interruption reason = wait({}, end);
+        if (reason != Interruption::none || (end && Clock::now() >= *end))
             return reason;
-        const auto now = Clock::now();
-        if (end && now >= *end)
-            return Interruption::none;
-        std::optional<Clock::time_point> wake_up = end;
-        if (m_deadline)
-            wake_up = std::min(*m_deadline, wake_up.value_or(*m_deadline));
-        timespec time{};
-        if (wake_up) {
-            const std::chrono::nanoseconds left = *wake_up - now;
-            time.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000);
-            time.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
-        }
-        pollfd descriptor{m_cancel != nullptr ? m_cancel->fd() : -1, POLLIN, 0};
-        static_cast<void>(::ppoll(&descriptor, 1, wake_up ? &time : nullptr, nullptr));
     }
 }
 

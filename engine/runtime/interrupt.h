@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+
+struct pollfd;
 
 namespace wsb {
 
@@ -70,6 +73,10 @@ public:
     /// About 25 ns.
     [[nodiscard]] Interruption poll() noexcept;
 
+    /// poll(2) until `end`, or something interrupts; without `end` until a descriptor is ready. May return
+    /// early. Fills `revents`. @return what interrupted, or none; errno is 0, or says what was wrong.
+    [[nodiscard]] Interruption wait(std::span<pollfd> descriptors,
+                                    std::optional<Clock::time_point> end) noexcept;
     /// Sleeps until `end`, or something interrupts; none: for as long as nothing does.
     /// @return none if `end` came first.
     [[nodiscard]] Interruption sleep_until(std::optional<Clock::time_point> end) noexcept;

@@ -184,8 +184,12 @@ void Store::describe(Trap& trap) {
         trap.interruption = m_interruption;
         trap.detail = interruption_text(m_interruption);
     }
-    if (trap.code == TrapCode::allocation_failure && m_last_limit == LimitKind::memory_bytes)
-        trap.detail = "the memory limit of " + std::to_string(m_limits.memory_bytes) + " bytes is reached";
+    if (trap.code == TrapCode::allocation_failure && m_last_limit == LimitKind::memory_bytes) {
+        const uint64_t limit_bytes = m_account != nullptr
+                                         ? std::min(m_account->memory_limit_bytes(), m_limits.memory_bytes)
+                                         : m_limits.memory_bytes;
+        trap.detail = "the memory limit of " + std::to_string(limit_bytes) + " bytes is reached";
+    }
     if (trap.code == TrapCode::uncaught_exception) {
         trap.exception = reference_to(m_context.uncaught);
         m_host_roots.add(trap.exception);
@@ -294,6 +298,8 @@ bool Store::set_account(std::shared_ptr<StoreAccount> account) noexcept {
         }
     }
     m_account = std::move(account);
+    if (m_account != nullptr)
+        m_account->joined(&m_interrupts);
     slice_again();
     return true;
 }
@@ -304,6 +310,7 @@ void Store::leave_account() noexcept {
     m_account->release_memory(accounted_bytes());
     for (uint32_t i = 0; i < m_instance_count; ++i)
         m_account->release_instance();
+    m_account->joined(nullptr);
     m_account.reset();
 }
 

@@ -3,6 +3,8 @@
 // several together, is kept.
 #pragma once
 
+#include "engine/runtime/interrupt.h"
+
 #include <cstdint>
 
 namespace wsb::runtime {
@@ -12,9 +14,14 @@ class StoreAccount {
 public:
     virtual ~StoreAccount() = default;
 
+    /// Told what may interrupt the store that it serves from now on; null: none any more.
+    virtual void joined(Interrupts* interrupts) noexcept = 0;
+
     /// Bytes of linear memories, tables and objects. @return false: they are not to be taken.
     [[nodiscard]] virtual bool charge_memory(uint64_t size_bytes) noexcept = 0;
     virtual void release_memory(uint64_t size_bytes) noexcept = 0;
+    /// What refuses, for people.
+    [[nodiscard]] virtual uint64_t memory_limit_bytes() const noexcept = 0;
     [[nodiscard]] virtual bool charge_instance() noexcept = 0;
     virtual void release_instance() noexcept = 0;
     /// Fuel for the next slice. @return how much of it there is; less than `units` only if no more is left.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of a sandbox, and the ledger in which all of them are kept.
+// SandboxLimits of a sandbox, and the ledger in which all of them are kept.
 #pragma once
 
 #include "wsb/config.hpp"
@@ -44,7 +44,7 @@ struct LimitReached {
 };
 
 /// All of them are unlimited where nothing else is said. Value type.
-struct Limits {
+struct SandboxLimits {
     // Of each call, and of building and resetting with what runs in it.
     std::optional<uint64_t> fuel = {};
     /// Linear memories, tables, objects, and what the host holds on the guest's behalf, at once.
@@ -84,7 +84,7 @@ class Ledger {
 public:
     /// Of `limits` those that are counted: the ones of each call, of the stack and of modules are the
     /// sandbox's own business. A ledger above must have been made before, so there are no rings.
-    [[nodiscard]] static std::shared_ptr<Ledger> create(const Limits& limits,
+    [[nodiscard]] static std::shared_ptr<Ledger> create(const SandboxLimits& limits,
                                                         std::shared_ptr<Ledger> above = nullptr);
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
@@ -121,7 +121,7 @@ private:
         std::atomic<int64_t> paid_off = 0;
     };
 
-    Ledger(const Limits& limits, std::shared_ptr<Ledger> above) noexcept;
+    Ledger(const SandboxLimits& limits, std::shared_ptr<Ledger> above) noexcept;
     [[nodiscard]] Item& at(Resource resource) noexcept { return m_items[static_cast<size_t>(resource)]; }
     [[nodiscard]] const Item& at(Resource resource) const noexcept {
         return m_items[static_cast<size_t>(resource)];

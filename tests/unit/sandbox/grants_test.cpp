@@ -16,13 +16,13 @@ TEST(Grants, Directories) {
     auto grant = parse_dir_grant("/srv/data::/data:ro").value();
     EXPECT_EQ(grant.host, "/srv/data");
     EXPECT_EQ(grant.guest, "/data");
-    EXPECT_TRUE(grant.is_read_only);
+    EXPECT_TRUE(grant.access == DirAccess::read_only);
     grant = parse_dir_grant(".").value();
     EXPECT_EQ(grant.host, ".");
     EXPECT_EQ(grant.guest, ".");
-    EXPECT_FALSE(grant.is_read_only);
+    EXPECT_FALSE(grant.access == DirAccess::read_only);
     EXPECT_EQ(parse_dir_grant("a:b::c").value().host, "a:b");
-    EXPECT_TRUE(parse_dir_grant("a:ro").value().is_read_only);
+    EXPECT_TRUE(parse_dir_grant("a:ro").value().access == DirAccess::read_only);
     for (const char* text : {"", ":ro", "::x", "x::", "x:::ro"})
         EXPECT_EQ(parse_dir_grant(text).error().code, ErrorCode::bad_usage) << text;
 }
@@ -49,7 +49,8 @@ TEST(Grants, Sizes) {
 }
 
 TEST(Grants, NothingIsInherited) {
-    const auto policy = GrantedPolicy::create({}).value();
+    sandbox::Account account(Ledger::create({}), {});
+    const auto policy = GrantedPolicy::create({}, 16, account).value();
     EXPECT_TRUE(policy->environment().empty());
     EXPECT_TRUE(policy->preopens().empty());
     EXPECT_TRUE(policy->args().empty());
@@ -57,8 +58,9 @@ TEST(Grants, NothingIsInherited) {
 
 TEST(Grants, AMissingDirectoryIsNamed) {
     Grants grants;
-    grants.dirs = {{"/nowhere/at/all", "/", false}};
-    const auto policy = GrantedPolicy::create(grants);
+    grants.dirs = {{"/nowhere/at/all", "/", DirAccess::read_only}};
+    sandbox::Account account(Ledger::create({}), {});
+    const auto policy = GrantedPolicy::create(grants, 16, account);
     ASSERT_FALSE(policy);
     EXPECT_EQ(policy.error().code, ErrorCode::io_error);
     EXPECT_NE(policy.error().detail.find("/nowhere/at/all"), std::string::npos);

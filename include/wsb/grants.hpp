@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sandbox may be given. Whatever is not given does not exist for the guest.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wsb {
+inline namespace v1 {
+
+/// What may be done beneath a granted directory. Reading always may.
+enum class DirAccess : uint8_t {
+    read_only,
+    read_write,
+    append,  ///< writing at the end of files that exist; nothing is created, removed, renamed or cut
+    create,  ///< new files, written through the descriptor that made them, and new directories; what exists
+             ///< stays as it is
+};
+
+/// A directory of the host under a name of the guest's.
+struct DirGrant {
+    std::string host;
+    std::string guest;
+    DirAccess access = DirAccess::read_write;
+    std::optional<uint64_t> max_file_bytes = {};  ///< that writing may give a file
+    std::optional<uint64_t> max_bytes = {};       ///< written beneath it altogether
+};
+
+struct EnvGrant {
+    std::string name;
+    std::string value;
+};
+
+enum class ClockMode : uint8_t {
+    none,
+    real,
+    virtual_,  ///< begins at 2000-01-01 and advances by a microsecond with each look, and by each sleep
+};
+
+enum class RandomMode : uint8_t {
+    none,
+    system,
+    seeded,  ///< the same bytes for the same seed; not for secrets
+};
+
+/// Everything that the guest can reach, beside host functions. The default is nothing.
+struct Grants {
+    std::vector<std::string> args = {};  ///< the first is the program's name
+    std::vector<EnvGrant> env = {};
+    std::vector<DirGrant> dirs = {};
+    std::vector<std::string> listen = {};   ///< "ADDRESS:PORT", one listening socket each
+    std::vector<std::string> connect = {};  ///< "ADDRESS:PORT", one connected socket each
+    /// Host descriptors for standard input, output and error, not owned; -1: closed.
+    std::array<int, 3> streams{-1, -1, -1};
+    /// Standard output and error are kept in memory instead, for Sandbox::take_output.
+    bool captures_output = false;
+    ClockMode clock = ClockMode::none;
+    RandomMode random = RandomMode::none;
+    uint64_t random_seed = 0;
+};
+
+}  // namespace v1
+}  // namespace wsb
