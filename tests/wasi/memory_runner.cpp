@@ -33,9 +33,14 @@ Result<std::unique_ptr<wasi::MemoryFileSystem>> files_from(std::string_view way,
 }
 
 CallResult<void> run(std::string_view way, const char* writable, const char* read_only, const char* program) {
-    sandbox::Grants grants;
+    Grants grants;
     grants.args = {program};
-    WSB_TRY_ASSIGN(const auto inner, sandbox::GrantedPolicy::create(grants));
+    grants.streams = {0, 1, 2};
+    grants.clock = ClockMode::real;
+    grants.random = RandomMode::system;
+    constexpr uint64_t max_open_files = 1024;
+    sandbox::Account account{Ledger::create({}), {}};
+    WSB_TRY_ASSIGN(const auto inner, sandbox::GrantedPolicy::create(grants, max_open_files, account));
     CountingPolicy policy(*inner);
     WSB_TRY_ASSIGN(const auto first, files_from(way, writable));
     WSB_TRY_ASSIGN(const auto second, files_from(way, read_only));
