@@ -202,9 +202,12 @@ Outcome<HostFd> open(int directory_fd, std::string_view path, int flags, mode_t 
         // EXDEV is how the kernel reports an attempt to leave.
         if (errno == EXDEV)
             return refuse(Errno::notcapable);
-        if (errno != ENOSYS)
+        // So much is renamed on this machine (anywhere, also by others) that the kernel gave up on "..": a
+        // walk needs no such luck.
+        if (errno != ENOSYS && errno != EAGAIN)
             return refuse_with_host_errno();
-        kernel_lacks_openat2.store(true, std::memory_order_relaxed);
+        if (errno == ENOSYS)
+            kernel_lacks_openat2.store(true, std::memory_order_relaxed);
     }
     return open_by_walking(directory_fd, path, flags, mode);
 }

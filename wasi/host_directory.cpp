@@ -72,23 +72,6 @@ int host_flags(const OpenMode& mode) noexcept {
     return flags | O_NONBLOCK;
 }
 
-/// A chunk of entries to the sink. @return whether it wants more.
-Outcome<bool> pass_on(int directory_fd, std::span<const uint8_t> chunk, EntrySink& sink) {
-    for (size_t at = 0; at < chunk.size();) {
-        // SAFETY: the kernel fills the buffer with whole, aligned records of this layout.
-        const auto& entry = *reinterpret_cast<const dirent64*>(chunk.data() + at);
-        const std::string_view name(entry.d_name);
-        // What lies above a directory is not the guest's business.
-        const uint64_t inode = name == ".." ? 0 : entry.d_ino;
-        WSB_TRY_ASSIGN(const bool wants_more, sink.put({static_cast<uint64_t>(entry.d_off), inode,
-                                                        type_of(directory_fd, entry), name}));
-        if (!wants_more)
-            return false;
-        at += entry.d_reclen;
-    }
-    return true;
-}
-
 Outcome<HostDirectory*> same_kind(Descriptor& target_directory) noexcept {
     auto* const target = dynamic_cast<HostDirectory*>(&target_directory);
     if (target == nullptr)
@@ -156,11 +139,32 @@ Outcome<std::shared_ptr<Descriptor>> HostDirectory::open(const std::string& path
     return adopt_host(std::move(opened));
 }
 
+Outcome<bool> HostDirectory::pass_on(std::span<const uint8_t> chunk, uint64_t cookie, uint64_t& number,
+                                     EntrySink& sink) {
+    for (size_t at = 0; at < chunk.size();) {
+        // SAFETY: the kernel fills the buffer with whole, aligned records of this layout.
+        const auto& entry = *reinterpret_cast<const dirent64*>(chunk.data() + at);
+        at += entry.d_reclen;
+        m_places.note({++number, entry.d_off});
+        if (number <= cookie)
+            continue;
+        const std::string_view name(entry.d_name);
+        // What lies above a directory is not the guest's business.
+        const uint64_t inode = name == ".." ? 0 : entry.d_ino;
+        WSB_TRY_ASSIGN(const bool wants_more, sink.put({number, inode, type_of(host_fd(), entry), name}));
+        if (!wants_more)
+            return false;
+    }
+    return true;
+}
+
 Outcome<void> HostDirectory::list(uint64_t cookie, EntrySink& sink) {
     if (cookie > static_cast<uint64_t>(std::numeric_limits<off_t>::max()))
         return refuse(Errno::inval);
-    if (::lseek(host_fd(), static_cast<off_t>(cookie), SEEK_SET) < 0)
+    const ListingPlaces::Place start = m_places.nearest(cookie);
+    if (::lseek(host_fd(), start.offset, SEEK_SET) < 0)
         return refuse_with_host_errno();
+    uint64_t number = start.number;
     alignas(dirent64) std::array<uint8_t, 16'384> chunk;
     while (true) {
         const long count = ::syscall(SYS_getdents64, host_fd(), chunk.data(), chunk.size());
@@ -168,8 +172,8 @@ Outcome<void> HostDirectory::list(uint64_t cookie, EntrySink& sink) {
             return refuse_with_host_errno();
         if (count == 0)
             return {};
-        WSB_TRY_ASSIGN(const bool wants_more,
-                       pass_on(host_fd(), std::span(chunk).first(static_cast<size_t>(count)), sink));
+        const auto entries = std::span(chunk).first(static_cast<size_t>(count));
+        WSB_TRY_ASSIGN(const bool wants_more, pass_on(entries, cookie, number, sink));
         if (!wants_more)
             return {};
     }

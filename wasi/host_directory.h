@@ -4,6 +4,9 @@
 
 #include "wasi/beneath.h"
 #include "wasi/host_file.h"
+#include "wasi/listing_places.h"
+
+#include <span>
 
 namespace wsb::wasi {
 
@@ -18,7 +21,7 @@ public:
     explicit HostDirectory(HostFd fd, SpecialFiles special = SpecialFiles::refused) noexcept
         : HostNode(std::move(fd), FileType::directory), m_special(special) {}
 
-    /// Cookies are the host's own directory offsets, so that no state is kept between calls.
+    /// Cookies count entries.
     [[nodiscard]] Outcome<void> list(uint64_t cookie, EntrySink& sink) override;
     [[nodiscard]] Outcome<std::shared_ptr<Descriptor>> open(const std::string& path,
                                                             const OpenMode& mode) override;
@@ -43,8 +46,12 @@ private:
     [[nodiscard]] Outcome<void> check_file_system(int fd) const noexcept;
     /// Whether it may be opened, before opening it does anything. An absent file may.
     [[nodiscard]] Outcome<void> check_kind(const std::string& path, bool follows) const;
+    /// A chunk of entries to the sink, but those up to the cookie. @return whether it wants more.
+    [[nodiscard]] Outcome<bool> pass_on(std::span<const uint8_t> chunk, uint64_t cookie, uint64_t& number,
+                                        EntrySink& sink);
 
     SpecialFiles m_special;
+    ListingPlaces m_places;
 };
 
 }  // namespace wsb::wasi

@@ -15,13 +15,10 @@ Outcome<void> check_slash(const MemoryPlace& place) noexcept {
 
 /// Whether a name can be given in this directory: not in one that was removed.
 Outcome<void> check_new(const MemoryPlace& place) noexcept {
-    constexpr size_t longest_name = 255;
     if (place.node)
         return refuse(Errno::exist);
     if (place.directory->link_count == 0)
         return refuse(Errno::noent);
-    if (place.name.size() > longest_name)
-        return refuse(Errno::nametoolong);
     return {};
 }
 

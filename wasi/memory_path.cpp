@@ -10,6 +10,7 @@ namespace {
 
 constexpr unsigned max_links = 40;
 constexpr size_t max_rest_bytes = 4096;
+constexpr size_t longest_name = 255;
 
 class MemoryWalk {
 public:
@@ -36,6 +37,8 @@ public:
             }
             if (has_slash && m_creates)
                 return refuse(Errno::isdir);
+            if (name.size() > longest_name)
+                return refuse(Errno::nametoolong);
             WSB_TRY_ASSIGN(MemoryNodePtr node, m_stack.back()->child(name));
             if (node && node->type == FileType::symbolic_link && (!is_last || follows_last(has_slash))) {
                 WSB_TRY(follow(node->link_text));

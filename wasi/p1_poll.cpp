@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <poll.h>
 #include <vector>
@@ -116,6 +117,10 @@ private:
         return {};
     }
 
+    static short events_of(const Subscription& subscription) noexcept {
+        return subscription.type == EventType::fd_read ? POLLIN : POLLOUT;
+    }
+
     Outcome<void> read_descriptor(std::span<const uint8_t> record, Subscription& subscription) {
         const bool reads = subscription.type == EventType::fd_read;
         const auto fd = GuestMemory::get<uint32_t>(record, 16);
@@ -128,8 +133,13 @@ private:
             m_is_ready = true;
             return {};
         }
-        subscription.wait_index = m_descriptors.size();
-        m_descriptors.push_back({wait_fd, static_cast<short>(reads ? POLLIN : POLLOUT), 0});
+        // Once each: the host bounds the list by its own number of descriptors.
+        const auto [known, is_new] = m_index_of.try_emplace(wait_fd, m_descriptors.size());
+        if (is_new)
+            m_descriptors.push_back({wait_fd, 0, 0});
+        subscription.wait_index = known->second;
+        pollfd& entry = m_descriptors[subscription.wait_index];
+        entry.events = static_cast<short>(entry.events | events_of(subscription));
         return {};
     }
 
@@ -164,7 +174,9 @@ private:
             event.bytes_ready = subscription.descriptor->bytes_ready();
         if (subscription.wait_index == always_ready)
             return event;
-        const pollfd& entry = m_descriptors[subscription.wait_index];
+        pollfd entry = m_descriptors[subscription.wait_index];
+        constexpr int always_told = POLLERR | POLLHUP | POLLNVAL;
+        entry.revents = static_cast<short>(entry.revents & (events_of(subscription) | always_told));
         if (entry.revents == 0)
             return std::nullopt;
         if ((entry.revents & POLLNVAL) != 0)
@@ -179,6 +191,7 @@ private:
     Call& m_call;
     std::vector<Subscription> m_subscriptions;
     std::vector<pollfd> m_descriptors;
+    std::map<int, size_t> m_index_of;  ///< in m_descriptors, by the host's descriptor
     bool m_is_ready = false;
 };
 

@@ -204,6 +204,17 @@ static void many_entries(void) {
         write_file(name, name, "w");
     }
     show_directory("many");
+    DIR* directory = opendir("many");
+    for (int i = 0; i < 100; ++i)
+        (void)readdir(directory);
+    const long place = telldir(directory);
+    char after[300];
+    snprintf(after, sizeof after, "%s", readdir(directory)->d_name);
+    while (readdir(directory) != NULL)
+        continue;
+    seekdir(directory, place);
+    printf("seekdir: %s\n", strcmp(readdir(directory)->d_name, after) == 0 ? "same" : "other");
+    closedir(directory);
     for (int i = 0; i < 500; ++i) {
         snprintf(name, sizeof name, "many/entry-with-a-name-%d", i);
         if (unlink(name) < 0)

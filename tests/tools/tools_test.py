@@ -110,5 +110,43 @@ class Compare(unittest.TestCase):
         self.assertEqual(line, ["wasmtime", "run", str(program.file.resolve()), "x"])
 
 
+class WasiSuite(unittest.TestCase):
+    """tests/wasi/suite.py tells tests that pass from those that do not."""
+
+    EXIT = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const {}))))"""
+
+    def run_suite(self, files, *filters):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        folder = root / "tests" / "c" / "testsuite" / "wasm32-wasip1"
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        command = [sys.executable, SOURCE / "tests" / "wasi" / "suite.py", root, *filters]
+        process = subprocess.run(command, capture_output=True, text=True, check=False,
+                                 env=os.environ | {"WASM_SANDBOX": COMMAND})
+        return process.returncode, process.stdout + process.stderr
+
+    def test_statuses_and_outputs_are_compared(self):
+        files = {"good.wasm": self.EXIT.format(0), "seven.wasm": self.EXIT.format(7),
+                 "seven.json": '{"exit_code": 7, "stdout": ""}', "bad.wasm": self.EXIT.format(1),
+                 "silent.wasm": self.EXIT.format(0), "silent.json": '{"stdout": "more"}'}
+        status, text = self.run_suite(files)
+        self.assertEqual(status, 1)
+        self.assertRegex(text, "c/good +ok")
+        self.assertRegex(text, "c/seven +ok")
+        self.assertRegex(text, "c/bad +FAIL")
+        self.assertIn("exit_code: expected 0, got 1", text)
+        self.assertIn("stdout: expected 'more', got ''", text)
+        self.assertRegex(text, "all +2 of 4")
+        self.assertEqual(self.run_suite(files, "seven")[0], 0)
+
+    def test_nothing_to_run_and_what_is_not_understood(self):
+        self.assertEqual(self.run_suite({})[0], 2)
+        status, text = self.run_suite({"a.wasm": self.EXIT.format(0), "a.json": '{"proposals": []}'})
+        self.assertNotEqual(status, 0)
+        self.assertIn("proposals", text)
+
+
 if __name__ == "__main__":
     unittest.main()

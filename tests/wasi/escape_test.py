@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """No path that a guest can say leads out of its grants. Real guests under `wasm-sandbox run` try; the host proves,
-by snapshots and inotify, that nothing beside the grants was looked at. All of it twice: with openat2, and without.
+by snapshots and inotify, that nothing beside the grants was looked at. All of it four times: with openat2, without it, and
+on file systems in memory, copied from the same tree or laid over it, where the same calls must work.
 
-WASM_SANDBOX names the command, WASI_GUESTS the directory of built guests (build.sh), WASI_TEST_SHARE what part of the
+WASM_SANDBOX names the command, WASI_MEMORY_RUNNER that of memory_runner.cpp, WASI_GUESTS the directory of built guests
+(build.sh), WASI_TEST_SHARE what part of the
 sweep to run: 1 all, 8 each eighth batch.
 """
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
@@ -20,7 +23,8 @@ import watch
 
 SHARE = int(os.environ.get("WASI_TEST_SHARE", "1"))
 DESCRIPTORS = {"rw": 3, "ro": 4}
-WAYS = {"openat2": None, "walk": no_openat2.take_away_openat2}  # what runs before the command starts
+HOST_WAYS = {"openat2": None, "walk": no_openat2.take_away_openat2}  # what goes before in the process
+WAYS = HOST_WAYS | dict.fromkeys(fixture.MEMORY_WAYS)
 READ = "read|fd_readdir|fd_filestat_get"
 
 
@@ -35,19 +39,23 @@ class Attack(unittest.TestCase):
         self.addCleanup(self.watch.close)
         self.foreign = {str(facts["inode"]) for facts in self.watch.facts().values()}
 
-    def run_ops(self, operations, way="openat2", options=None):
+    def run_ops(self, operations, way="openat2", command=None):
         lines = [guest.line_of(operation[0], DESCRIPTORS, *operation[1:]) for operation in operations]
-        return guest.run_ops(lines, options or self.tree.options(), WAYS[way])
+        return guest.run_ops(lines, command or self.tree.command(way), WAYS[way])
 
-    def read_only_facts(self):
-        found = {str(path): watch.facts_of(path) for path in watch.tree(self.tree.root / "ro")}
+    def unchangeable(self, way):
+        """Facts of what must not change: the read-only grant, and both if the guest only gets them in memory."""
+        names = self.tree.GRANTS if way in fixture.MEMORY_WAYS else ("ro",)
+        paths = [path for name in names for path in watch.tree(self.tree.root / name)]
+        found = {str(path): watch.facts_of(path) for path in paths}
         for facts in found.values():
             del facts["accessed"]
         return found
 
-    def leaks(self, operation, answer):
+    def leaks(self, operation, answer, way="openat2"):
         """What an answer tells of things beside the grants."""
-        if answer.fields.get("ino") in self.foreign:
+        # Inodes in memory have numbers of their own.
+        if way in HOST_WAYS and answer.fields.get("ino") in self.foreign:
             yield f"{operation}: inode of something outside: {answer}"
         if fixture.SECRET in (answer.text("content") or b""):
             yield f"{operation}: contents of something outside: {answer}"
@@ -57,21 +65,22 @@ class Attack(unittest.TestCase):
     def attack(self, operations, way):
         """The answers to a guest in a fresh tree; nothing outside, and nothing that is read-only, has changed."""
         self.tree.refresh()
-        read_only = self.read_only_facts()
+        before = self.unchangeable(way)
         answers = self.run_ops(operations, way)
-        found = [leak for pair in zip(operations, answers) for leak in self.leaks(*pair)]
+        found = [leak for pair in zip(operations, answers) for leak in self.leaks(*pair, way)]
         self.assertEqual(found[:5], [])
         self.assertEqual(self.watch.findings()[:5], [])
-        self.assertEqual(watch.differences(read_only, self.read_only_facts())[:5], [])
+        self.assertEqual(watch.differences(before, self.unchangeable(way))[:5], [])
         return answers
 
 
 class EscapeTest(Attack):
     def test_cases(self):
         for case in cases.load(pathlib.Path(__file__).with_name("cases.txt")):
-            if case.needs - set(self.tree.specials):
-                continue
             for way in WAYS:
+                # What is neither file, directory nor link does not exist in memory.
+                if case.needs - set(self.tree.specials if way in HOST_WAYS else ()):
+                    continue
                 with self.subTest(case.title, way=way):
                     answers = self.attack([step.operation for step in case.steps], way)
                     wrong = [f"{s}: got {a}" for s, a in zip(case.steps, answers) if not s.accepts(a)]
@@ -79,15 +88,16 @@ class EscapeTest(Attack):
 
     def test_sweep(self):
         tries, successes = 0, 0
-        for stem, operations in list(sweep.batches())[::SHARE]:
-            with self.subTest(stem):
-                answers = {way: self.attack(operations, way) for way in WAYS}
-                for operation, *pair in zip(operations, *answers.values()):
-                    # What fails may fail in another order of checks; what works must work both ways.
-                    allowed = [answer.error == "success" for answer in pair]
-                    self.assertEqual(allowed[0], allowed[1], f"{operation}: {pair[0]}; {pair[1]}")
-                    tries += 2
-                    successes += sum(allowed)
+        for title, operations, only_on_the_host in list(sweep.batches())[::SHARE]:
+            ways = HOST_WAYS if only_on_the_host else WAYS
+            with self.subTest(title):
+                answers = [self.attack(operations, way) for way in ways]
+                for operation, *same in zip(operations, *answers):
+                    # What fails may fail in another order of checks; what works must work everywhere.
+                    allowed = {answer.error == "success" for answer in same}
+                    self.assertEqual(len(allowed), 1, f"{operation}: {'; '.join(map(str, same))}")
+                    tries += len(same)
+                    successes += len(same) if allowed == {True} else 0
         print(f"\n{tries} operations, of which {successes} were allowed")
         self.assertGreater(successes, tries // 100)
         self.assertLess(successes, tries // 2)
@@ -105,6 +115,47 @@ class EscapeTest(Attack):
             answers = self.run_ops(operations, way)
             self.assertEqual({answer.error for answer in answers[:-1]}, {"success"})
             self.assertEqual(answers[-1].error, expected)
+
+
+class MountTest(Attack):
+    """What is mounted beneath a grant belongs to it, and its ".." is where it is mounted."""
+
+    MOUNT = """mount --make-rprivate / && mount -t tmpfs none "$0/rw/empty" && echo mounted > "$0/rw/empty/file" &&
+        mount --bind "$0/outside/dir" "$0/rw/dir/sub" && mount --bind "$0/outside/file" "$0/rw/file" && exec "$@" """
+
+    def setUp(self):
+        super().setUp()
+        self.inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", self.MOUNT, str(self.tree.root)]
+        if subprocess.run([*self.inside, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("this host does not let us mount")
+        self.watch.findings()
+
+    def test_mounts(self):
+        expected = {
+            ("probe", "rw", "0", "empty/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "empty/../dir/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "empty/../../secret", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "empty/../x.outside", "0", READ, "0", "0"): "loop",
+            ("probe", "rw", "follow", "empty/../x.outside", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../file", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../../dir/sub", "0", READ, "0", "0"): "success",
+            ("probe", "rw", "0", "dir/sub/../../..", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/../../../secret", "0", READ, "0", "0"): "notcapable",
+            ("probe", "rw", "0", "dir/sub/../secret", "0", READ, "0", "0"): "noent",
+            ("rename", "rw", "empty/file", "rw", "taken"): "xdev",
+            ("link", "rw", "0", "dir/sub/file", "rw", "taken"): "xdev",
+            ("unlink", "rw", "file"): "busy",
+            ("rmdir", "rw", "dir/sub"): "busy",
+            ("rename", "rw", "dir/sub", "rw", "moved"): "busy",
+        }
+        for way, before in HOST_WAYS.items():
+            with self.subTest(way):
+                lines = [guest.line_of(operation[0], DESCRIPTORS, *operation[1:]) for operation in expected]
+                answers = guest.run_ops(lines, [*self.inside, *self.tree.command(way)], before)
+                wrong = [f"{operation}: {answer}" for (operation, error), answer in zip(expected.items(), answers)
+                         if answer.error != error]  # fmt: skip
+                self.assertEqual(wrong, [])
 
 
 class WatchTest(Attack):
@@ -128,11 +179,11 @@ class WatchTest(Attack):
             "removing a directory": [("rmdir", "rw", "outside/empty2")],
             "times": [("times", "rw", "0", "outside/file", 5, 6, "atim|mtim")],
         }
-        options = ["--dir", f"{self.tree.root}::/"]
+        command = [guest.COMMAND, "run", "--dir", f"{self.tree.root}::/"]
         for title, operations in trespasses.items():
             with self.subTest(title):
                 self.tree.refresh()
-                answers = self.run_ops(operations, options=options)
+                answers = self.run_ops(operations, command=command)
                 self.assertEqual([answer.error for answer in answers], ["success"], str(answers[0]))
                 self.assertNotEqual(self.watch.findings(), [])
 
@@ -143,7 +194,7 @@ class WatchTest(Attack):
             ("stat", "rw", "0", "secret"),
             ("stat", "rw", "0", "outside/dir"),
         ]
-        answers = self.run_ops(operations, options=["--dir", f"{self.tree.root}::/"])
+        answers = self.run_ops(operations, command=[guest.COMMAND, "run", "--dir", f"{self.tree.root}::/"])
         for operation, answer in zip(operations, answers):
             self.assertNotEqual(list(self.leaks(operation, answer)), [], str(answer))
 

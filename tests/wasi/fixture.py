@@ -7,6 +7,10 @@ import shutil
 import socket
 import stat
 
+import guest
+
+MEMORY_RUNNER = os.environ.get("WASI_MEMORY_RUNNER", "wasi-memory-runner")
+MEMORY_WAYS = ("memory", "overlay")
 SECRET, HIDDEN = b"SECRET", b"HIDDEN"  # in all contents, and a name in all directories, outside
 LONG_CHAIN = 45  # more links than a kernel follows
 
@@ -162,6 +166,9 @@ class Tree:
             make(grant, INSIDE, {"root": self.root, "grant": name})
             self.specials = make_specials(grant)
 
-    def options(self):
-        """Those of `wasm-sandbox run`: the grants become descriptors 3 and 4."""
-        return ["--dir", f"{self.root / 'rw'}::/rw", "--dir", f"{self.root / 'ro'}::/ro:ro"]
+    def command(self, way):
+        """What runs a module, whose grants become descriptors 3 and 4."""
+        writable, read_only = self.root / "rw", self.root / "ro"
+        if way in MEMORY_WAYS:
+            return [MEMORY_RUNNER, way, str(writable), str(read_only)]
+        return [guest.COMMAND, "run", "--dir", f"{writable}::/rw", "--dir", f"{read_only}::/ro:ro"]

@@ -96,10 +96,10 @@ class Answer:
         return " ".join([self.error, *(f"{k}={v}" for k, v in self.fields.items())])
 
 
-def run_ops(lines, options, before=None):
-    """The answers to the lines, by one guest; `before` runs in its process before it starts."""
+def run_ops(lines, command, before=None):
+    """The answers to the lines, by one guest. `command` runs a module; `before` goes first in its process."""
     process = subprocess.run(
-        [COMMAND, "run", *options, str(BUILT / "ops.wasm")], input="".join(line + "\n" for line in lines),
+        [*command, str(BUILT / "ops.wasm")], input="".join(line + "\n" for line in lines),
         capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, preexec_fn=before,
     )  # fmt: skip
     answers = [Answer(line) for line in process.stdout.splitlines()]

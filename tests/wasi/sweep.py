@@ -18,13 +18,11 @@ LITERALS = [
     "x" * 255, "x" * 256, "x" * 4095, "x" * 4096, "x" * 5000, "/" * 4000, "./" * 2000 + "../secret",
     "dir/../" * 570 + "../secret", "../" * 1300 + "etc/passwd", "a/" * 2047, "l.here/" * 30 + "../secret",
     "l.here/" * 60 + "file", "dir/l.back/" * 20 + "../secret",
-    "fifo", "fifo/", "socket", "socket/", "device", "device/", "fifo/..", "device/../../secret",
 ]  # fmt: skip
+SPECIALS = ["fifo", "fifo/", "socket", "socket/", "device", "device/", "fifo/..", "device/../../secret"]
 OFLAGS = ["0", "directory", "trunc", "directory|trunc", "excl", "creat|directory", "creat", "creat|trunc", "creat|excl",
           "creat|excl|trunc"]  # fmt: skip
 RIGHTS = ["0", "read|fd_readdir|fd_filestat_get", "write", "all"]
-# Reading a FIFO, a device or a terminal waits or never ends; that is asked in cases.txt.
-WAITING = ("fifo", "device", "x.dev", "x.proc.fd")
 
 
 def stems():
@@ -78,8 +76,9 @@ def operations(paths):
 
 
 def batches():
-    """Lists of operations, each for a fresh tree."""
+    """Names, and operations for a fresh tree; and whether the host alone has what they speak of."""
     for stem in stems():
-        yield stem, list(operations(paths_of(stem)))
+        yield stem, list(operations(paths_of(stem))), False
     for at in range(0, len(LITERALS), 8):
-        yield f"literals from {at}", list(operations(LITERALS[at : at + 8]))
+        yield f"literals from {at}", list(operations(LITERALS[at : at + 8])), False
+    yield "what is no file", list(operations(SPECIALS)), True

@@ -211,8 +211,11 @@ protected:
         FdTest::SetUp();
     }
     void TearDown() override {
-        for (const int fd : {input[0], input[1], output[0], output[1]})
-            ::close(fd);
+        state.reset();
+        for (const int fd : {input[0], input[1], output[0], output[1]}) {
+            if (fd >= 0)
+                ::close(fd);
+        }
     }
     int input[2]{};
     int output[2]{};
@@ -299,6 +302,131 @@ TEST_F(PollTest, FirstOfClockAndStream) {
     stream(0, 2, 1);
     EXPECT_EQ(poll(2), Errno::success);
     EXPECT_EQ(load<uint32_t>(out), 2u);
+}
+
+TEST_F(PollTest, SleepsAreExactAndAbsoluteTimesAreMet) {
+    // The shortest of several tries: the machine may be busy.
+    for (const uint32_t id : {0u, 1u}) {
+        uint64_t least_ns = ~uint64_t{0};
+        for (int attempt = 0; attempt < 20; ++attempt) {
+            const auto which = static_cast<wasi::ClockId>(id);
+            const uint64_t begin = policy->clock_time_ns(which).value();
+            clock(0, begin + 2'000'000, id, wasi::clock_is_absolute);
+            EXPECT_EQ(poll(1), Errno::success);
+            const uint64_t end = policy->clock_time_ns(which).value();
+            EXPECT_GE(end, begin + 2'000'000) << id;
+            least_ns = std::min(least_ns, end - begin);
+        }
+        EXPECT_LT(least_ns, 3'000'000u) << id;
+    }
+    // Of two deadlines the first counts.
+    clock(0, 1'000'000'000'000);
+    clock(1, 1'000'000);
+    EXPECT_EQ(poll(2), Errno::success);
+    EXPECT_EQ(load<uint32_t>(out), 1u);
+    EXPECT_EQ(load<uint64_t>(events), 101u);
+}
+
+TEST_F(PollTest, FilesAreAlwaysReady) {
+    ASSERT_EQ(open(rw, "file", 0, all), Errno::success);
+    const uint32_t fd = opened();
+    stream(0, 1, fd);
+    stream(1, 2, fd);
+    clock(2, ~uint64_t{0});
+    stream(3, 1, 0);
+    EXPECT_EQ(poll(4), Errno::success);
+    EXPECT_EQ(load<uint32_t>(out), 2u);
+    EXPECT_EQ(load<uint64_t>(events + 16), 7u);
+    EXPECT_EQ(load<uint64_t>(events + 32), 101u);
+    // At their end, too.
+    EXPECT_EQ(read(fd), "content");
+    EXPECT_EQ(poll(1), Errno::success);
+    EXPECT_EQ(load<uint64_t>(events + 16), 0u);
+}
+
+TEST_F(PollTest, TheOtherEndIsGone) {
+    ::close(std::exchange(input[1], -1));
+    stream(0, 1, 0);
+    EXPECT_EQ(poll(1), Errno::success);
+    EXPECT_EQ(event_error(0), Errno::success);
+    EXPECT_EQ(load<uint16_t>(events + 24), wasi::event_hangup);
+    ::close(std::exchange(output[0], -1));
+    stream(0, 2, 1);
+    EXPECT_EQ(poll(1), Errno::success);
+    EXPECT_TRUE(event_error(0) == Errno::pipe || event_error(0) == Errno::success);
+}
+
+TEST_F(PollTest, ManySubscriptionsOfOneDescriptor) {
+    memory.assign(1U << 20, 0);
+    constexpr uint32_t count = 4096, at = 100'000, to = 400'000;
+    ASSERT_EQ(::write(input[1], "x", 1), 1);
+    for (uint32_t i = 0; i < count; ++i) {
+        ASSERT_TRUE(guest().store(at + i * 48, uint64_t{i}));
+        ASSERT_TRUE(guest().store(at + i * 48 + 8, static_cast<uint8_t>(1 + i % 2)));
+        ASSERT_TRUE(guest().store(at + i * 48 + 16, i % 2));
+    }
+    EXPECT_EQ(call(p1::poll_oneoff, at, to, count, out), Errno::success);
+    EXPECT_EQ(load<uint32_t>(out), count);
+    EXPECT_EQ(load<uint64_t>(to + 32 * (count - 1)), count - 1);
+}
+
+TEST_F(PollTest, WaitingForEverCanBeEnded) {
+    counting->cancel_after_ns = 2'000'000;
+    clock(0, ~uint64_t{0});
+    stream(1, 1, 0);
+    EXPECT_EQ(poll(2), Errno::canceled);
+    EXPECT_EQ(poll(1), Errno::canceled);
+}
+
+TEST_F(StreamTest, RenumberingOntoStreamsAndPreopens) {
+    ASSERT_EQ(open(rw, "file", 0, all), Errno::success);
+    // It has the number 2, which was free.
+    EXPECT_EQ(opened(), 2u);
+    EXPECT_EQ(call(p1::fd_renumber, 2, 1), Errno::success);
+    EXPECT_EQ(write(1, "stdout!"), Errno::success);
+    EXPECT_EQ(read_text(root() / "rw" / "file"), "stdout!");
+    EXPECT_EQ(call(p1::fd_renumber, 2, 1), Errno::badf);
+    EXPECT_EQ(call(p1::fd_renumber, 1, 99), Errno::badf);
+    // What takes a preopen's place is none.
+    EXPECT_EQ(call(p1::fd_renumber, 1, rw), Errno::success);
+    EXPECT_EQ(call(p1::fd_prestat_get, rw, out), Errno::badf);
+    EXPECT_EQ(open(rw, "file"), Errno::notdir);
+    // A preopen stays one under another number.
+    EXPECT_EQ(call(p1::fd_renumber, ro, 0), Errno::success);
+    EXPECT_EQ(call(p1::fd_prestat_get, 0, out), Errno::success);
+    EXPECT_EQ(open(0, "file", wasi::oflag::trunc), Errno::rofs);
+}
+
+TEST_F(FdTest, TheDraftHasItsOwnLayouts) {
+    ASSERT_EQ(open(rw, "file", 0, all), Errno::success);
+    const uint32_t fd = opened();
+    layout = &wasi::unstable_layout;
+    EXPECT_EQ(call(p1::fd_filestat_get, fd, out), Errno::success);
+    EXPECT_EQ(load<uint8_t>(out + 16), 4);
+    EXPECT_EQ(load<uint32_t>(out + 20), 1u);
+    EXPECT_EQ(load<uint64_t>(out + 24), 7u);
+    EXPECT_GT(load<uint64_t>(out + 40), 0u);
+    EXPECT_EQ(call(p1::fd_filestat_get, fd, memory_bytes - 56), Errno::success);
+    EXPECT_EQ(call(p1::fd_filestat_get, fd, memory_bytes - 55), Errno::fault);
+    // 0: from here; 1: from the end; 2: from the beginning.
+    EXPECT_EQ(call(p1::fd_seek, fd, 3, 2, out), Errno::success);
+    EXPECT_EQ(call(p1::fd_seek, fd, 2, 0, out), Errno::success);
+    EXPECT_EQ(load<uint64_t>(out), 5u);
+    EXPECT_EQ(call(p1::fd_seek, fd, -1, 1, out), Errno::success);
+    EXPECT_EQ(load<uint64_t>(out), 6u);
+    EXPECT_EQ(call(p1::fd_seek, fd, 0, 3, out), Errno::inval);
+    // A clock has a name of its own before it.
+    constexpr uint32_t at = 20'000, events_at = 40'000;
+    ASSERT_TRUE(guest().store(at + 56, uint64_t{5}));
+    for (const uint32_t base : {at, at + 56}) {
+        ASSERT_TRUE(guest().store(base + 16, ~uint64_t{0}));
+        ASSERT_TRUE(guest().store(base + 24, uint32_t{1}));
+        ASSERT_TRUE(guest().store(base + 32, base == at ? ~uint64_t{0} : uint64_t{1000}));
+    }
+    EXPECT_EQ(call(p1::poll_oneoff, at, events_at, 2, out), Errno::success);
+    EXPECT_EQ(load<uint32_t>(out), 1u);
+    EXPECT_EQ(load<uint64_t>(events_at), 5u);
+    EXPECT_EQ(load<uint16_t>(events_at + 8), 0);
 }
 
 TEST_F(PollTest, ErrorsAreEvents) {
