@@ -138,7 +138,7 @@ public:
         : m_deadline(options.deadline), m_most_bytes(options.most_bytes) {}
 
     /// Asked after each body, with the bytes of its cells.
-    [[nodiscard]] Result<void> spend(uint64_t size_bytes) noexcept {
+    [[nodiscard]] Result<void> spend(uint64_t size_bytes) {
         if (m_bytes.fetch_add(size_bytes, std::memory_order_relaxed) + size_bytes > m_most_bytes)
             return fail(ErrorCode::limit_exceeded,
                         "compiled code of more than " + std::to_string(m_most_bytes) + " bytes");
