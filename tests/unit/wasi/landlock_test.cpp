@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "wasi/landlock.h"
+
 #include "tests/unit/wasi/wasi_fixture.h"
 #include "wasi/host_socket.h"
-#include "wasi/landlock.h"
 
 #include <fcntl.h>
 #include <thread>
