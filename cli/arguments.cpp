@@ -69,8 +69,6 @@ struct Parser {
         run->add_option("--manifest", texts.manifest);
         run->add_option("--audit", texts.audit);
         run->add_flag("--deterministic", texts.is_deterministic);
-        run->add_option("--listen", texts.listen)->allow_extra_args(false);
-        run->add_option("--connect", texts.connect)->allow_extra_args(false);
         run->add_option("--dir", texts.dirs)->allow_extra_args(false);
         run->add_option("--env", texts.env)->allow_extra_args(false);
         // A flag, so that only "--stats=FILE" takes a value.

@@ -14,6 +14,9 @@ Usage:
   wasm-sandbox inspect FILE [--json]          what a module imports, exports and needs
   wasm-sandbox wat2wasm FILE -o OUT           text to binary
   wasm-sandbox wasm2wat FILE [-o OUT]         binary to text
+  wasm-sandbox manifest check FILE            what a manifest grants, in words; "manifest schema" prints
+                                              its JSON Schema
+  wasm-sandbox audit verify FILE              whether an audit log is whole
   wasm-sandbox --version
 
 "wasm-sandbox SUBCOMMAND --help" says more. FILE is binary (.wasm) or text (.wat); the content decides.
@@ -28,7 +31,8 @@ Exit status:
   125  the sandbox refused or could not start: a bad option, a denied import, an unreadable file
   126  the module is malformed, invalid or does not link
   134  the guest trapped
-  137  a limit was reached: fuel, memory
+  124  the time was over
+  137  another limit was reached: fuel, memory, output
 )";
 
 constexpr std::string_view run = R"(Runs a WASI program, or calls one export of a module.
@@ -59,21 +63,33 @@ What the module may use:
   --features LIST          more or less than that: names between commas, with a minus what to take
                            away, e.g. threads,-simd; all is every one; an unknown name prints all
 
-Limits (none of them by default, but for the stack):
+Limits (none of them by default, but for the stack and open files):
   --fuel N                 stop after N units, about one for each instruction
-  --max-memory SIZE        bytes of linear memory and objects, e.g. 64MiB; beyond it memory.grow
-                           gives -1, and no room for a new object ends the run
+  --timeout DURATION       stop after this time, whatever the guest does: 250ms, 5s, 2m
+  --max-memory SIZE        bytes of linear memory, tables and objects, e.g. 64MiB; beyond it
+                           memory.grow gives -1, and no room for a new object ends the run
   --max-stack SIZE         bytes of stack for calls (default 1MiB)
+  --max-table N            elements of all tables together
+  --max-instances N        instances
+  --max-open-files N       descriptors, standard streams and directories included (default 1024)
+  --max-output SIZE        bytes of standard output and error
+
+Grants and limits from a file:
+  --manifest FILE          a manifest (see "wasm-sandbox manifest"); options win over it; the module may
+                           be left out if it names one
 
 Reports:
   --stats[=FILE]           JSON about the run, to FILE or standard error:
                            fuel, wall_ns, cpu_ns, peak_memory_bytes, collections,
                            longest_pause_ns, functions, translated_functions, translated_bytes,
                            tier, exit
+  --audit FILE             append a line of JSON for each grant used, denial and limit reached
+  --deterministic          a virtual clock and seeded random bytes, instead of real ones
   -h, --help               this text
 
 Examples:
   wasm-sandbox run hello.wasm
+  wasm-sandbox run --timeout 5s --max-memory 64MiB untrusted.wasm
   wasm-sandbox run --dir /srv/data::/data:ro --env LANG=C report.wasm /data/2024.csv
   wasm-sandbox run --fuel 1000000 --stats untrusted.wasm
   wasm-sandbox run --invoke fib fib.wat 30
@@ -83,7 +99,8 @@ Exit status:
   125  refused: a bad option, an import that nothing provides, an unreadable file
   126  malformed, invalid, or an import of the wrong type
   134  the guest trapped; the reason and a backtrace are on standard error
-  137  a limit was reached: fuel, memory
+  124  the time was over
+  137  another limit was reached: fuel, memory, output
 )";
 
 constexpr std::string_view validate = R"(Checks modules: decodes and validates, runs nothing.
@@ -163,11 +180,48 @@ Examples:
 Exit status: 0; 126 if the module is malformed or invalid; 125 if a file cannot be read or written.
 )";
 
+constexpr std::string_view manifest = R"(Checks a manifest, or prints the JSON Schema of manifests.
+
+Usage: wasm-sandbox manifest check FILE
+       wasm-sandbox manifest schema
+
+"check" says in words what the manifest grants and limits; each mistake is named with its line and
+column.
+
+Options:
+  -h, --help           this text
+
+Example:
+  wasm-sandbox manifest check plugin.toml
+
+Exit status: 0; 125 if the manifest is wrong or cannot be read.
+)";
+
+constexpr std::string_view audit = R"(Checks an audit log: that no record was changed, removed or put in.
+
+Usage: wasm-sandbox audit verify FILE
+
+Prints the number of records and the hash of the last one, which shows whether records were cut off
+at the end.
+
+Options:
+  -h, --help           this text
+
+Example:
+  wasm-sandbox audit verify audit.jsonl
+
+Exit status: 0; 125 if it is not whole or cannot be read.
+)";
+
 }  // namespace
 
 std::string_view help_for(std::string_view subcommand) noexcept {
     if (subcommand == "run")
         return run;
+    if (subcommand == "manifest")
+        return manifest;
+    if (subcommand == "audit")
+        return audit;
     if (subcommand == "validate")
         return validate;
     if (subcommand == "inspect")

@@ -42,7 +42,7 @@ constexpr std::array needs{
          "arguments (args)",
          [](const Grants& grants) { return !grants.args.empty(); }},
     Need{{"sock_*"},
-         "sockets: --listen ADDRESS:PORT, --connect ADDRESS:PORT",
+         "sockets: --listen ADDRESS:PORT or --connect ADDRESS:PORT",
          "a socket (listen, connect)",
          [](const Grants& grants) { return !grants.listen.empty() || !grants.connect.empty(); }},
     Need{{"fd_read", "fd_write"},

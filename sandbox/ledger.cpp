@@ -38,6 +38,8 @@ std::string_view resource_name(Resource resource) noexcept {
 
 std::string LimitReached::message() const {
     const ResourceInfo& info = infos[static_cast<size_t>(resource)];
+    if (resource == Resource::module)
+        return "limit reached: module";  // the error says which
     return fmt::format("limit reached: {}{}: {} {} allowed, {} asked for", info.text,
                        is_shared ? " of all sandboxes together" : "", limit, info.unit, asked);
 }

@@ -124,11 +124,27 @@ Result<void> GrantedPolicy::open_dirs(const Grants& grants) {
     return {};
 }
 
+Result<void> GrantedPolicy::add_socket(std::string_view what, const std::string& address,
+                                       wasi::Outcome<wasi::HostFd> opened) {
+    if (!opened && opened.error() == wasi::Errno::inval)
+        return fail(ErrorCode::bad_usage,
+                    "address \"" + address +
+                        "\" must be ADDRESS:PORT with a numeric address, [ADDRESS]:PORT "
+                        "for IPv6, or localhost:PORT");
+    auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
+    if (!socket)
+        return fail(ErrorCode::io_error, "cannot " + std::string(what) + " " + address + ": " +
+                                             std::string(wasi::errno_name(socket.error())));
+    m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
+    m_grant_accounts.push_back({std::nullopt, 0, false, std::string(what) + " " + address});
+    return {};
+}
+
 Result<void> GrantedPolicy::open_sockets(const Grants& grants) {
     for (const std::string& address : grants.listen)
-        WSB_TRY(add_socket("listen", address, wasi::listen_at(address)));
+        WSB_TRY(add_socket("listen at", address, wasi::listen_at(address)));
     for (const std::string& address : grants.connect)
-        WSB_TRY(add_socket("connect", address, wasi::connect_to(address)));
+        WSB_TRY(add_socket("connect to", address, wasi::connect_to(address)));
     return {};
 }
 
@@ -146,23 +162,6 @@ Result<void> GrantedPolicy::open_streams(const Grants& grants) {
                         "standard stream " + std::to_string(number) + " cannot be used: fstat failed");
         m_streams[number] = *std::move(stream);
     }
-    return {};
-}
-
-Result<void> GrantedPolicy::add_socket(std::string_view kind, const std::string& address,
-                                       wasi::Outcome<wasi::HostFd> opened) {
-    if (!opened && opened.error() == wasi::Errno::inval)
-        return fail(ErrorCode::bad_usage,
-                    "address \"" + address +
-                        "\" must be ADDRESS:PORT with a numeric address, [ADDRESS]:PORT "
-                        "for IPv6, or localhost:PORT");
-    auto socket = opened ? wasi::adopt_host(*std::move(opened)) : wasi::refuse(opened.error());
-    std::string name = std::string(kind) + " " + address;
-    if (!socket)
-        return fail(ErrorCode::io_error,
-                    "cannot " + name + ": " + std::string(wasi::errno_name(socket.error())));
-    m_preopens.push_back({{}, *std::move(socket), wasi::Access::read_write});
-    m_grant_accounts.push_back({std::nullopt, 0, false, std::move(name)});
     return {};
 }
 

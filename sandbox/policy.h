@@ -68,7 +68,7 @@ private:
     explicit GrantedPolicy(Account& account) noexcept : m_account(account) {}
     [[nodiscard]] Result<void> open_dirs(const Grants& grants);
     [[nodiscard]] Result<void> open_sockets(const Grants& grants);
-    [[nodiscard]] Result<void> add_socket(std::string_view kind, const std::string& address,
+    [[nodiscard]] Result<void> add_socket(std::string_view what, const std::string& address,
                                           wasi::Outcome<wasi::HostFd> opened);
     [[nodiscard]] Result<void> open_streams(const Grants& grants);
     [[nodiscard]] GrantAccount* account_of(const wasi::Preopen* grant) noexcept;

@@ -237,8 +237,12 @@ SandboxBuilder& SandboxBuilder::manifest_file(const std::filesystem::path& path)
 
 SandboxResult<Sandbox> SandboxBuilder::try_build() const {
     auto loaded = api::guarded([&] { return sandbox::load(*m_spec); });
-    if (!loaded)
-        return std::unexpected(SandboxFailure(std::move(loaded).error()));
+    if (!loaded) {
+        const bool is_limit = loaded.error().code == ErrorCode::limit_exceeded;
+        return std::unexpected(
+            SandboxFailure(std::move(loaded).error(),
+                           is_limit ? std::optional(LimitReached{Resource::module}) : std::nullopt));
+    }
     return started(*std::move(loaded));
 }
 

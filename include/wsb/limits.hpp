@@ -36,7 +36,7 @@ inline constexpr size_t resource_count = 0
 struct LimitReached {
     Resource resource{};
     uint64_t limit = 0;      ///< what is allowed, in the resource's unit
-    uint64_t asked = 0;      ///< what it would have come to
+    uint64_t asked = 0;      ///< what it would have come to; of a module neither is said here
     bool is_shared = false;  ///< of the ledger above the sandbox's own
 
     /// "limit reached: memory: 67108864 bytes allowed, 71303168 asked for".

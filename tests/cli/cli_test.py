@@ -178,7 +178,7 @@ class CliTest(unittest.TestCase):
 
 
 class GeneralTest(CliTest):
-    SUBCOMMANDS = ["run", "validate", "inspect", "wat2wasm", "wasm2wat"]
+    SUBCOMMANDS = ["run", "validate", "inspect", "wat2wasm", "wasm2wat", "manifest", "audit"]
 
     def test_version(self):
         self.assertRegex(self.check("--version").stdout, r"^wasm-sandbox \d+\.\d+\.\d+\n$")
@@ -209,6 +209,15 @@ class GeneralTest(CliTest):
             "--fuel": ["--fuel", "100"],
             "--max-memory": ["--max-memory", "1MiB"],
             "--max-stack": ["--max-stack", "256KiB"],
+            "--max-table": ["--max-table", "10"],
+            "--max-instances": ["--max-instances", "1"],
+            "--max-open-files": ["--max-open-files", "10"],
+            "--max-output": ["--max-output", "1KiB"],
+            "--timeout": ["--timeout", "10s"],
+            "--manifest": ["--manifest", "empty.toml"],
+            "--audit": ["--audit", "audit.jsonl"],
+            "--deterministic": ["--deterministic"],
+            "--listen": ["--listen", "127.0.0.1:0"],
             "--dir": ["--dir", "."],
             "--env": ["--env", "A=b"],
             "--listen": ["--listen", "localhost:0"],
@@ -217,6 +226,10 @@ class GeneralTest(CliTest):
             "--wasm": ["--wasm", "2.0"],
             "--features": ["--features", "-simd,threads"],
         }
+        self.file("empty.toml", "")
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        samples["--connect"] = ["--connect", f"127.0.0.1:{listener.getsockname()[1]}"]
         named = set(re.findall(r"^  (--[a-z-]+)", help_text, re.MULTILINE))
         self.assertEqual(named, set(samples))
         invoke = samples.pop("--invoke")
@@ -359,6 +372,81 @@ class InvokeTest(CliTest):
             process = self.run_command("run", *options, "--stats", "--invoke", "add", "math.wat", "1", "2")
             fuels.add(json.loads(process.stderr)["fuel"])
         self.assertEqual(len(fuels), 1)
+
+
+LOOP = """(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\20\\00\\00\\00\\08\\00\\00\\00") (data (i32.const 32) "eightby\\n")
+  (func (export "loop") (loop (br 0)))
+  (func (export "flood") (loop
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br 0)))
+  (func (export "sleep") (i32.store (i32.const 216) (i32.const 1))
+    (i64.store (i32.const 224) (i64.const 3600000000000))
+    (drop (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400))))
+  (func (export "read") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))))
+"""
+
+
+class LimitTest(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.file("loop.wat", LOOP)
+
+    def test_time_ends_everything(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        self.addCleanup(os.close, writing)
+        for name in ["loop", "sleep", "read"]:
+            begin = time.monotonic()
+            process = subprocess.run(
+                [COMMAND, "run", "--timeout", "100ms", "--invoke", name, "loop.wat"],
+                cwd=self.directory, stdin=reading, capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(process.returncode, 124, process.stderr)
+            self.assertIn("the deadline has passed", process.stderr)
+            self.assertIn("--timeout", process.stderr)
+            self.assertLess(time.monotonic() - begin, 5)
+
+    def test_output_is_limited(self):
+        process = self.run_command("run", "--max-output", "100", "--invoke", "flood", "loop.wat")
+        self.assertEqual(process.returncode, 137, process.stderr)
+        self.assertEqual(len(process.stdout), 100)
+        self.assertIn("limit reached: output: 100 bytes allowed", process.stderr)
+
+    def test_manifest_gives_and_takes(self):
+        self.file("hello.toml", """
+            [module]
+            path = "loop.wat"
+            [limits]
+            timeout = "50ms"
+            output = 16
+            [stdio]
+            stdout = true
+            [audit]
+            file = "audit.jsonl"
+            """)
+        self.assertIn("standard output: passed on", self.check("manifest", "check", "hello.toml").stdout)
+        process = self.run_command("run", "--manifest", "hello.toml", "--invoke", "flood", "loop.wat")
+        self.assertEqual((process.returncode, process.stdout), (137, "eightby\n" * 2), process.stderr)
+        process = self.run_command("run", "--manifest", "hello.toml", "--max-output", "8", "--invoke", "flood",
+                                   "loop.wat")
+        self.assertEqual(process.stdout, "eightby\n")
+        self.assertEqual(self.run_command("run", "--manifest", "hello.toml", "--invoke", "loop").returncode, 124)
+        records = [json.loads(line) for line in (self.directory / "audit.jsonl").read_text().splitlines()]
+        self.assertIn("limit_reached", [record["event"] for record in records])
+        self.assertIn(f"{len(records)} records", self.check("audit", "verify", "audit.jsonl").stdout)
+        with open(self.directory / "audit.jsonl", "a", encoding="utf-8") as log:
+            log.write("{}\n")
+        self.check("audit", "verify", "audit.jsonl", status=125, err="line")
+
+    def test_mistakes_of_manifests(self):
+        self.file("bad.toml", "[limits]\nfeul = 1\n")
+        for command in [("manifest", "check", "bad.toml"), ("run", "--manifest", "bad.toml", "loop.wat")]:
+            self.check(*command, status=125, err="bad.toml:2:1: unknown key limits.feul")
+        schema = json.loads(self.check("manifest", "schema").stdout)
+        self.assertIn("timeout", schema["properties"]["limits"]["properties"])
 
 
 class WasiTest(CliTest):

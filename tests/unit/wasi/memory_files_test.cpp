@@ -227,7 +227,6 @@ TEST_F(MemoryTest, ItsSizeIsBounded) {
 
 TEST_F(MemoryTest, DeepTreesAreTakenDownWithoutRecursion) {
     options.max_bytes = uint64_t{256} << 20;
-    grants.max_open_files = 16;
     start();
     uint32_t fd = memory_fd;
     for (int depth = 0; depth < 100'000; ++depth) {

@@ -78,8 +78,8 @@ protected:
             std::filesystem::create_symlink("/", grant / "absolute");
             std::filesystem::create_symlink("..", grant / "updir");
         }
-        grants.dirs = {{(root() / "rw").string(), "/rw", false}, {(root() / "ro").string(), "/ro", true}};
-        grants.max_open_files = 16;
+        grants.dirs = {{(root() / "rw").string(), "/rw", DirAccess::read_write},
+                       {(root() / "ro").string(), "/ro", DirAccess::read_only}};
         grants.args = {"program", "one"};
         grants.env = {{"NAME", "value"}};
         start();
@@ -89,7 +89,7 @@ protected:
     void start() {
         state.reset();
         counting.reset();
-        policy = sandbox::GrantedPolicy::create(grants).value();
+        policy = sandbox::GrantedPolicy::create(grants, max_open_files, account).value();
         counting = std::make_unique<CountingPolicy>(*policy);
         prepare();
         state = wasi::Preview1::create(*counting).value();
@@ -160,7 +160,9 @@ protected:
 
     const wasi::Layout* layout = &wasi::preview1_layout;
     TemporaryDirectory directory;
-    sandbox::Grants grants;
+    Grants grants{.streams = {0, 1, 2}, .clock = ClockMode::real, .random = RandomMode::system};
+    static constexpr uint64_t max_open_files = 16;
+    sandbox::Account account{Ledger::create({}), {}};
     std::unique_ptr<sandbox::GrantedPolicy> policy;
     std::unique_ptr<CountingPolicy> counting;
     std::unique_ptr<wasi::Preview1> state;
