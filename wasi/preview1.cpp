@@ -77,9 +77,11 @@ Result<void> Preview1::restart() {
     m_handles = HandleTable(m_policy.max_open_files());
     m_ending.reset();
     const auto take = [&](uint32_t number, Handle handle) -> Result<void> {
-        if (m_policy.charge(Charge::open_descriptors, 1, nullptr) &&
-            m_handles.insert_at(number, std::move(handle)))
-            return {};
+        if (m_policy.charge(Charge::open_descriptors, 1, nullptr)) {
+            if (m_handles.insert_at(number, std::move(handle)))
+                return {};
+            m_policy.refund(Charge::open_descriptors, 1, nullptr);
+        }
         return fail(ErrorCode::limit_exceeded,
                     "more standard streams and directories than open files are allowed");
     };
@@ -92,6 +94,10 @@ Result<void> Preview1::restart() {
     for (const Preopen& preopen : m_policy.preopens())
         WSB_TRY(take(number++, handle_of(preopen)));
     return {};
+}
+
+Preview1::~Preview1() {
+    m_policy.refund(Charge::open_descriptors, m_handles.count(), nullptr);
 }
 
 Failure Preview1::take_ending() {

@@ -23,12 +23,16 @@ inline constexpr std::string_view preview1_module = "wasi_snapshot_preview1";
 /// The draft before it: the same functions without sock_accept, see Layout.
 inline constexpr std::string_view unstable_module = "wasi_unstable";
 
-/// The state of one guest. One thread at a time. Must outlive the stores that use it.
+/// The state of one guest. One thread at a time. Must outlive the stores that use it, and the policy it.
 class Preview1 {
 public:
     /// Takes the policy's standard streams and preopens into the table.
     /// @return limit_exceeded if they are more than max_open_files or the policy allows.
     [[nodiscard]] static Result<std::unique_ptr<Preview1>> create(Policy& policy);
+    Preview1(const Preview1&) = delete;
+    Preview1& operator=(const Preview1&) = delete;
+    /// Gives back what is still open.
+    ~Preview1();
 
     /// As it was when it was made: what the guest opened is closed, and what it is given is taken anew. The
     /// policy's accounts are its own business. @return what create does.

@@ -200,6 +200,8 @@ class GeneralTest(CliTest):
     def test_every_option_of_run_is_in_its_help_and_works(self):
         self.file("math.wat", MATH)
         help_text = self.check("run", "--help").stdout
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
         samples = {
             "--invoke": ["--invoke", "add"],
             "--tier": ["--tier", "interp"],
@@ -218,6 +220,8 @@ class GeneralTest(CliTest):
             "--listen": ["--listen", "127.0.0.1:0"],
             "--dir": ["--dir", "."],
             "--env": ["--env", "A=b"],
+            "--listen": ["--listen", "localhost:0"],
+            "--connect": ["--connect", f"127.0.0.1:{server.getsockname()[1]}"],
             "--stats": ["--stats=stats.json"],
             "--wasm": ["--wasm", "2.0"],
             "--features": ["--features", "-simd,threads"],
@@ -550,6 +554,64 @@ class WasiTest(CliTest):
     def test_start_must_have_the_right_type(self):
         self.file("start.wat", '(module (func (export "_start") (param i32)))')
         self.check("run", "start.wat", status=125, err=["_start", "(i32) -> ()"])
+
+
+class SocketTest(CliTest):
+    """Sockets that the command hands over; the guest's other end is this process."""
+
+    # Accepts on descriptor `listener` (or takes `connected` as it is), sends back what it receives, once.
+    ECHO = """(module """ + wasi("sock_accept", "iii") + wasi("sock_recv", "iiiiii") + wasi("sock_send", "iiiii") + """
+      (memory (export "memory") 1)
+      (func (export "_start") (local $fd i32)
+        (i32.store (i32.const 0) (i32.const 1024))
+        (i32.store (i32.const 4) (i32.const 100))
+        %s
+        (if (call $sock_recv (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 16) (i32.const 20))
+          (then unreachable))
+        (i32.store (i32.const 4) (i32.load (i32.const 16)))
+        (if (call $sock_send (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 16))
+          (then unreachable))))"""
+
+    def start(self, source, *options):
+        self.file("echo.wat", source)
+        return subprocess.Popen(
+            [COMMAND, "run", *options, "echo.wat"], cwd=self.directory, stderr=subprocess.PIPE, text=True
+        )
+
+    def test_listen(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        accept = """(if (call $sock_accept (i32.const 4) (i32.const 0) (i32.const 8)) (then unreachable))
+            (local.set $fd (i32.load (i32.const 8)))"""
+        guest = self.start(self.ECHO % accept, "--dir", str(self.directory), "--listen", f"127.0.0.1:{port}")
+        for _ in range(200):
+            try:
+                client = socket.create_connection(("127.0.0.1", port))
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        with client:
+            client.sendall(b"hello")
+            self.assertEqual(client.recv(100), b"hello")
+        self.assertEqual(guest.communicate()[1], "")
+        self.assertEqual(guest.returncode, 0)
+
+    def test_connect(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(30)
+            port = server.getsockname()[1]
+            guest = self.start(self.ECHO % "(local.set $fd (i32.const 3))", "--connect", f"127.0.0.1:{port}")
+            with server.accept()[0] as peer:
+                peer.sendall(b"hello")
+                self.assertEqual(peer.recv(100), b"hello")
+            self.assertEqual(guest.communicate()[1], "")
+            self.assertEqual(guest.returncode, 0)
+
+    def test_what_cannot_be(self):
+        self.file("empty.wat", '(module (func (export "_start")))')
+        self.check("run", "--listen", "example.com:80", "empty.wat", status=125, err="numeric address")
+        self.check("run", "--connect", "127.0.0.1:1", "empty.wat", status=125, err="connrefused")
 
 
 class ValidateTest(CliTest):

@@ -56,6 +56,9 @@ TEST_F(BoundsTest, DescriptorsAreChargedWhileTheyAreHeld) {
     EXPECT_FALSE(std::filesystem::exists(root() / "rw" / "new"));
     counting->limits[Charge::open_descriptors] = 3;
     EXPECT_FALSE(wasi::Preview1::create(*counting));
+    EXPECT_EQ(counting->used[Charge::open_descriptors], 5u);
+    state.reset();
+    EXPECT_EQ(counting->used[Charge::open_descriptors], 0u);
 }
 
 TEST_F(BoundsTest, BytesAreChargedExactly) {
