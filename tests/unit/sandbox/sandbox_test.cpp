@@ -81,7 +81,7 @@ TEST(Sandbox, ProcessorTimeIsALimit) {
 }
 
 TEST(Sandbox, TotalsHoldBeyondCallsAndResets) {
-    Sandbox sandbox = make(Sandbox::builder().module_text(counting).limits({.total_time = 60ms}));
+    Sandbox sandbox = make(Sandbox::builder().module_text(counting).limits({.total_time = 500ms}));
     int calls = 0;
     while (sandbox.call<int32_t>("add", 1, 1)) {
         if (++calls % 8 == 0) {
