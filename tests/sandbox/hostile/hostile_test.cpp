@@ -278,15 +278,17 @@ TEST_P(HostileTest, EndsAtItsLimit) {
         ASSERT_TRUE(finding->has_limit) << finding->message;
         EXPECT_EQ(resource_name(finding->resource), resource_name(guest.expected)) << finding->message;
         late_ns = std::min(late_ns, finding->late_ns);
-        if (!is_sanitized)
+        if (!is_sanitized) {
             EXPECT_LE(finding->grown_bytes, guest.limit_bytes + 16_MiB) << finding->message;
+        }
     }
-    if (!is_sanitized)
+    if (!is_sanitized) {
         EXPECT_LE(late_ns, 10'000'000) << "ns after the deadline";
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Guests, HostileTest, ::testing::ValuesIn(guests),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 uint64_t rss_bytes() {
     std::ifstream file("/proc/self/statm");
@@ -334,8 +336,9 @@ TEST(Resets, AHundredThousandLeaveNothingAndTakeNothing) {
         ASSERT_TRUE(sandbox.reset());
         ASSERT_EQ(sandbox.take_output(), "");
     }
-    if (!is_sanitized)
+    if (!is_sanitized) {
         EXPECT_LE(rss_bytes(), rss_before + (256 << 10));
+    }
     EXPECT_EQ(open_descriptors(), descriptors_before);
 }
 

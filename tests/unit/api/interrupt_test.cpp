@@ -145,8 +145,9 @@ struct InterruptTest : ApiTest {
         auto best = Clock::duration::max();
         for (int i = 0; i < tries && best > slack; ++i)
             best = std::min<Clock::duration>(best, run());
-        if (!is_sanitized)
+        if (!is_sanitized) {
             EXPECT_LE(best, slack);
+        }
     }
 
     int pipe_ends[2] = {-1, -1};
@@ -183,7 +184,7 @@ TEST_P(EndlessTest, EndsWhenCancelled) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Guests, EndlessTest, ::testing::ValuesIn(endless),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 TEST_F(InterruptTest, NothingRunsAfterTheDeadline) {
     const Instance guest = instance(R"((global $g (export "g") (mut i32) (i32.const 0))
