@@ -11,7 +11,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <string_view>
 
 #ifndef WSB_VERSION
 #define WSB_VERSION "0.1.0"
@@ -39,70 +41,107 @@ struct Texts {
     bool is_lazy = false;
 };
 
-/// The parser and the subcommands that it knows.
+// Each adds the options of a subcommand.
+
+void add_features(CLI::App& command, Texts& texts) {
+    command.add_option("--wasm", texts.wasm);
+    command.add_option("--features", texts.features)->allow_extra_args(false);
+}
+
+void add_run(CLI::App& run, Texts& texts) {
+    // Everything from FILE on is left unread: it is the guest's.
+    run.prefix_command();
+    run.add_option("--invoke", texts.invoke);
+    run.add_option("--tier", texts.tier);
+    run.add_flag("--lazy", texts.is_lazy);
+    run.add_option("--fuel", texts.fuel);
+    run.add_option("--max-memory", texts.max_memory);
+    run.add_option("--max-stack", texts.max_stack);
+    run.add_option("--max-table", texts.max_table);
+    run.add_option("--max-instances", texts.max_instances);
+    run.add_option("--max-open-files", texts.max_open_files);
+    run.add_option("--max-output", texts.max_output);
+    run.add_option("--timeout", texts.timeout);
+    run.add_option("--manifest", texts.manifest);
+    run.add_option("--audit", texts.audit);
+    run.add_flag("--deterministic", texts.is_deterministic);
+    run.add_option("--dir", texts.dirs)->allow_extra_args(false);
+    run.add_option("--listen", texts.listen)->allow_extra_args(false);
+    run.add_option("--connect", texts.connect)->allow_extra_args(false);
+    run.add_option("--env", texts.env)->allow_extra_args(false);
+    // A flag, so that only "--stats=FILE" takes a value.
+    run.add_flag("--stats{-}", texts.stats);
+    add_features(run, texts);
+}
+
+void add_validate(CLI::App& validate, Texts& texts) {
+    validate.add_option("FILE", texts.validate.files)->required();
+    add_features(validate, texts);
+}
+
+void add_inspect(CLI::App& inspect, Texts& texts) {
+    inspect.add_option("FILE", texts.inspect.file)->required();
+    inspect.add_flag("--json", texts.inspect.as_json);
+    add_features(inspect, texts);
+}
+
+void add_wat_to_wasm(CLI::App& convert, Texts& texts) {
+    convert.add_option("FILE", texts.wat_to_wasm.input)->required();
+    convert.add_option("-o,--output", texts.wat_to_wasm.output)->required();
+    add_features(convert, texts);
+}
+
+void add_wasm_to_wat(CLI::App& convert, Texts& texts) {
+    convert.add_option("FILE", texts.wasm_to_wat.input)->required();
+    convert.add_option("-o,--output", texts.wat_output);
+    add_features(convert, texts);
+}
+
+void add_manifest(CLI::App& manifest, Texts& texts) {
+    manifest.require_subcommand(1);
+    manifest.add_subcommand("check")->add_option("FILE", texts.manifest_file)->required();
+    manifest.add_subcommand("schema");
+}
+
+void add_audit(CLI::App& audit, Texts& texts) {
+    audit.require_subcommand(1);
+    audit.add_subcommand("verify")->add_option("FILE", texts.audit_file)->required();
+}
+
+struct Subcommand {
+    const char* name;
+    void (*add_options)(CLI::App& command, Texts& texts);
+};
+constexpr Subcommand subcommands[] = {
+    {"run", add_run},
+    {"validate", add_validate},
+    {"inspect", add_inspect},
+    {"wat2wasm", add_wat_to_wasm},
+    {"wasm2wat", add_wasm_to_wat},
+    {"manifest", add_manifest},
+    {"audit", add_audit},
+};
+
+/// Knows all subcommands, or only the one that `first` names: options take longer to declare than many a
+/// guest takes to run.
 struct Parser {
     CLI::App app;
-    CLI::App* run = nullptr;
-    CLI::App* validate = nullptr;
-    CLI::App* inspect = nullptr;
-    CLI::App* wat_to_wasm = nullptr;
-    CLI::App* wasm_to_wat = nullptr;
-    CLI::App* manifest = nullptr;
-    CLI::App* audit = nullptr;
 
-    explicit Parser(Texts& texts) {
+    Parser(Texts& texts, std::string_view first) {
         app.set_version_flag("--version", "wasm-sandbox " WSB_VERSION);
         app.require_subcommand(1);
-        // Everything from FILE on is left unread: it is the guest's.
-        run = app.add_subcommand("run")->prefix_command();
-        run->add_option("--invoke", texts.invoke);
-        run->add_option("--tier", texts.tier);
-        run->add_flag("--lazy", texts.is_lazy);
-        run->add_option("--fuel", texts.fuel);
-        run->add_option("--max-memory", texts.max_memory);
-        run->add_option("--max-stack", texts.max_stack);
-        run->add_option("--max-table", texts.max_table);
-        run->add_option("--max-instances", texts.max_instances);
-        run->add_option("--max-open-files", texts.max_open_files);
-        run->add_option("--max-output", texts.max_output);
-        run->add_option("--timeout", texts.timeout);
-        run->add_option("--manifest", texts.manifest);
-        run->add_option("--audit", texts.audit);
-        run->add_flag("--deterministic", texts.is_deterministic);
-        run->add_option("--dir", texts.dirs)->allow_extra_args(false);
-        run->add_option("--env", texts.env)->allow_extra_args(false);
-        // A flag, so that only "--stats=FILE" takes a value.
-        run->add_flag("--stats{-}", texts.stats);
-        validate = app.add_subcommand("validate");
-        validate->add_option("FILE", texts.validate.files)->required();
-        inspect = app.add_subcommand("inspect");
-        inspect->add_option("FILE", texts.inspect.file)->required();
-        inspect->add_flag("--json", texts.inspect.as_json);
-        wat_to_wasm = app.add_subcommand("wat2wasm");
-        wat_to_wasm->add_option("FILE", texts.wat_to_wasm.input)->required();
-        wat_to_wasm->add_option("-o,--output", texts.wat_to_wasm.output)->required();
-        wasm_to_wat = app.add_subcommand("wasm2wat");
-        wasm_to_wat->add_option("FILE", texts.wasm_to_wat.input)->required();
-        wasm_to_wat->add_option("-o,--output", texts.wat_output);
-        manifest = app.add_subcommand("manifest")->require_subcommand(1);
-        manifest->add_subcommand("check")->add_option("FILE", texts.manifest_file)->required();
-        manifest->add_subcommand("schema");
-        audit = app.add_subcommand("audit")->require_subcommand(1);
-        audit->add_subcommand("verify")->add_option("FILE", texts.audit_file)->required();
-        for (CLI::App* const subcommand : {run, validate, inspect, wat_to_wasm, wasm_to_wat}) {
-            subcommand->add_option("--wasm", texts.wasm);
-            subcommand->add_option("--features", texts.features)->allow_extra_args(false);
+        const bool is_known =
+            std::ranges::find(subcommands, first, &Subcommand::name) != std::end(subcommands);
+        for (const Subcommand& subcommand : subcommands) {
+            if (!is_known || subcommand.name == first)
+                subcommand.add_options(*app.add_subcommand(subcommand.name), texts);
         }
     }
 
     /// The subcommand that was given; empty if none.
     [[nodiscard]] std::string given() const {
-        for (const CLI::App* const subcommand :
-             {run, validate, inspect, wat_to_wasm, wasm_to_wat, manifest, audit}) {
-            if (subcommand->parsed())
-                return subcommand->get_name();
-        }
-        return {};
+        const auto parsed = app.get_subcommands();
+        return parsed.empty() ? std::string() : parsed.front()->get_name();
     }
 };
 
@@ -275,17 +314,18 @@ Result<Command> to_command(const Parser& parser, Texts& texts) {
     for (Features* const features : {&texts.run_features, &texts.validate.features, &texts.inspect.features,
                                      &texts.wat_to_wasm.features, &texts.wasm_to_wat.features})
         WSB_TRY(set_features(parser, texts, *features));
-    if (parser.run->parsed())
-        return run_command(texts, parser.run->remaining());
-    if (parser.validate->parsed())
+    const std::string given = parser.given();
+    if (given == "run")
+        return run_command(texts, parser.app.get_subcommand("run")->remaining());
+    if (given == "validate")
         return std::move(texts.validate);
-    if (parser.inspect->parsed())
+    if (given == "inspect")
         return std::move(texts.inspect);
-    if (parser.wat_to_wasm->parsed())
+    if (given == "wat2wasm")
         return std::move(texts.wat_to_wasm);
-    if (parser.manifest->parsed())
+    if (given == "manifest")
         return ManifestCommand{texts.manifest_file};
-    if (parser.audit->parsed())
+    if (given == "audit")
         return AuditCommand{texts.audit_file};
     if (!texts.wat_output.empty())
         texts.wasm_to_wat.output = texts.wat_output;
@@ -296,7 +336,7 @@ Result<Command> to_command(const Parser& parser, Texts& texts) {
 
 Result<Command> parse_command_line(int argc, const char* const* argv) {
     Texts texts;
-    Parser parser(texts);
+    Parser parser(texts, argc > 1 ? argv[1] : "");
     try {
         parser.app.parse(argc, argv);
         return to_command(parser, texts);

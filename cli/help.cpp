@@ -75,8 +75,8 @@ Limits (none of them by default, but for the stack and open files):
   --max-output SIZE        bytes of standard output and error
 
 Grants and limits from a file:
-  --manifest FILE          a manifest (see "wasm-sandbox manifest"); options win over it; the module may
-                           be left out if it names one
+  --manifest FILE          see "wasm-sandbox manifest --help"; options win over it, and the module
+                           may be left out if it names one
 
 Reports:
   --stats[=FILE]           JSON about the run, to FILE or standard error:

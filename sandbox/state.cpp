@@ -117,7 +117,7 @@ Result<void> SandboxState::link() {
     WSB_TRY_ASSIGN(m_policy, GrantedPolicy::create(spec.grants, spec.limits.open_files, *m_account));
     if (uses_wasi(imports)) {
         WSB_TRY_ASSIGN(m_wasi, wasi::Preview1::create(*m_policy));
-        WSB_TRY(m_wasi->define_in(m_linker));
+        WSB_TRY(m_wasi->define_in(m_linker, imports));
     }
     for (const HostDefinition& definition : spec.functions)
         WSB_TRY(m_linker.define(definition.module, definition.name, counted(definition)));

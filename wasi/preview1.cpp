@@ -2,6 +2,8 @@
 // Setting up a guest's WASI state, and linking the functions of p1.def.
 #include "wasi/preview1.h"
 
+#include "engine/base/check.h"
+
 #include <algorithm>
 #include <array>
 #include <poll.h>
@@ -128,19 +130,23 @@ std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) {
     return GuestMemory(memory->data());
 }
 
-Result<void> Preview1::define_in(Linker& linker) {
-    const auto define = [&](std::string_view module, std::string_view name, auto function) -> Result<void> {
-        if (!is_wasi_function(module, name))
-            return {};
-        return linker.define(module, name, std::move(function));
-    };
-    for (const auto& [module, layout] :
-         {std::pair(preview1_module, &preview1_layout), std::pair(unstable_module, &unstable_layout)}) {
-#define WSB_P1(name, ...) WSB_TRY(define(module, #name, host_function(*this, #name, *layout, &p1::name)));
-#define WSB_P1_EXIT(name, ...) WSB_TRY(linker.function(module, #name, &name));
+Result<void> Preview1::define_in(Linker& linker, std::span<const ImportType> imports) {
+    const auto define = [&](const ImportType& import) -> Result<void> {
+        const Layout& layout = import.module == preview1_module ? preview1_layout : unstable_layout;
+#define WSB_P1(row, ...)     \
+    if (import.name == #row) \
+        return linker.define(import.module, #row, host_function(*this, #row, layout, &p1::row));
+#define WSB_P1_EXIT(row, ...) \
+    if (import.name == #row)  \
+        return linker.function(import.module, #row, &row);
 #include "wasi/p1.def"
 #undef WSB_P1
 #undef WSB_P1_EXIT
+        WSB_UNREACHABLE();
+    };
+    for (const ImportType& import : imports) {
+        if (is_wasi_function(import.module, import.name))
+            WSB_TRY(define(import));
     }
     return {};
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace wsb::wasi {
@@ -37,8 +38,9 @@ public:
     /// policy's accounts are its own business. @return what create does.
     [[nodiscard]] Result<void> restart();
 
-    /// Defines all functions of the table p1.def, for both versions. @return out_of_memory.
-    [[nodiscard]] Result<void> define_in(Linker& linker);
+    /// Defines those functions of the table p1.def that are imported, of both versions. @return
+    /// out_of_memory.
+    [[nodiscard]] Result<void> define_in(Linker& linker, std::span<const ImportType> imports);
 
     [[nodiscard]] Policy& policy() noexcept { return m_policy; }
     [[nodiscard]] HandleTable& handles() noexcept { return m_handles; }

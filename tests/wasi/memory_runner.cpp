@@ -91,7 +91,7 @@ CallResult<void> run(std::string_view way, const char* writable, const char* rea
     WSB_TRY_ASSIGN(const Module module, Module::from_file(engine, program));
     WSB_TRY_ASSIGN(const auto state, wasi::Preview1::create(policy));
     Linker linker(engine);
-    WSB_TRY(state->define_in(linker));
+    WSB_TRY(state->define_in(linker, module.imports()));
     WSB_TRY_ASSIGN(Store store, Store::create(engine));
     WSB_TRY_ASSIGN(const Instance instance, linker.instantiate(store, module));
     WSB_TRY_ASSIGN(const auto start, instance.typed_function<void()>("_start"));

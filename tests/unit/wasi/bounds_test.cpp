@@ -183,7 +183,7 @@ protected:
         if (!module)
             return std::unexpected(Failure(module.error()));
         Linker linker(m_engine);
-        EXPECT_TRUE(state->define_in(linker));
+        EXPECT_TRUE(state->define_in(linker, module->imports()));
         m_store = v1::Store::create(m_engine, {}).value();
         auto instance = linker.instantiate(*m_store, *module);
         if (!instance)
