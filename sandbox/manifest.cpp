@@ -213,10 +213,21 @@ private:
     void read_dir(Section& section) {
         DirGrant grant;
         grant.access = DirAccess::read_only;
-        if (section.require("host"))
+        if (const auto source = section.word("source", source_words()))
+            grant.source = static_cast<DirSource>(*source);
+        const bool is_empty = grant.source == DirSource::memory;
+        if (is_empty && section.find("host") != nullptr)
+            section.wrong(*section.find("host"), "host", R"(has no meaning with source = "memory")");
+        if (!is_empty && section.require("host"))
             if (const auto host = section.text("host"))
                 grant.host = (m_directory / *host).lexically_normal().string();
+        if (is_empty)
+            section.require("guest");
         grant.guest = section.text("guest").value_or(grant.host);
+        const auto memory = section.number("memory", KeyKind::size, 0, INT64_MAX);
+        if (memory && grant.source == DirSource::host)
+            section.wrong(*section.find("memory"), "memory", "is for directories in memory: see source");
+        grant.max_memory_bytes = memory.value_or(grant.max_memory_bytes);
         if (const auto access = section.word("access", access_words()))
             grant.access = static_cast<DirAccess>(*access);
         grant.max_file_bytes = section.number("max_file_size", KeyKind::size, 0, INT64_MAX);

@@ -107,6 +107,10 @@ constexpr std::array access{Word{"read-only", static_cast<int>(DirAccess::read_o
                             Word{"read-write", static_cast<int>(DirAccess::read_write)},
                             Word{"append", static_cast<int>(DirAccess::append)},
                             Word{"create", static_cast<int>(DirAccess::create)}};
+constexpr std::array sources{
+    Word{"host", static_cast<int>(DirSource::host)}, Word{"memory", static_cast<int>(DirSource::memory)},
+    Word{"copy", static_cast<int>(DirSource::copy)}, Word{"overlay", static_cast<int>(DirSource::overlay)},
+    Word{"archive", static_cast<int>(DirSource::archive)}};
 constexpr std::array clocks{Word{"real", static_cast<int>(ClockMode::real)},
                             Word{"virtual", static_cast<int>(ClockMode::virtual_)},
                             Word{"none", static_cast<int>(ClockMode::none)}};
@@ -121,6 +125,9 @@ std::span<const LimitKey> limit_keys() noexcept {
 }
 std::span<const Word> access_words() noexcept {
     return access;
+}
+std::span<const Word> source_words() noexcept {
+    return sources;
 }
 std::span<const Word> clock_words() noexcept {
     return clocks;

@@ -35,6 +35,7 @@ struct Word {
     int value;
 };
 [[nodiscard]] std::span<const Word> access_words() noexcept;
+[[nodiscard]] std::span<const Word> source_words() noexcept;
 [[nodiscard]] std::span<const Word> clock_words() noexcept;
 [[nodiscard]] std::span<const Word> random_words() noexcept;
 

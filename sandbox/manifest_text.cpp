@@ -26,6 +26,20 @@ std::string value_text(const LimitKey& key, uint64_t value) {
     return fmt::format("{}{}", value, key.kind == KeyKind::size ? " bytes" : "");
 }
 
+std::string source_text(const DirGrant& dir) {
+    const auto in_memory = [&](std::string_view what) {
+        return fmt::format("{}, in memory of at most {} bytes,", what, dir.max_memory_bytes);
+    };
+    switch (dir.source) {
+        case DirSource::host: break;
+        case DirSource::memory: return in_memory("an empty directory");
+        case DirSource::copy: return in_memory(fmt::format("a copy of directory {}", dir.host));
+        case DirSource::overlay: return in_memory(fmt::format("changes over directory {}", dir.host));
+        case DirSource::archive: return in_memory(fmt::format("what archive {} has", dir.host));
+    }
+    return "directory " + dir.host;
+}
+
 void describe_sources(const Grants& grants, std::vector<std::string>& lines) {
     lines.push_back(fmt::format("clock: {}", word_of(clock_words(), static_cast<int>(grants.clock))));
     lines.push_back(
@@ -82,7 +96,7 @@ std::vector<std::string> describe(const Manifest& manifest) {
         lines.push_back("module: " + manifest.module_path->string() +
                         (manifest.module_sha256 ? ", pinned by its hash" : ""));
     for (const DirGrant& dir : manifest.grants.dirs) {
-        std::string line = fmt::format("directory {} as {}: {}", dir.host, dir.guest,
+        std::string line = fmt::format("{} as {}: {}", source_text(dir), dir.guest,
                                        word_of(access_words(), static_cast<int>(dir.access)));
         if (dir.max_file_bytes)
             line += fmt::format(", files up to {} bytes", *dir.max_file_bytes);
@@ -115,9 +129,10 @@ std::string manifest_schema() {
         table_schema({{"host", text},
                       {"guest", text},
                       {"access", word_schema(access_words())},
+                      {"source", word_schema(source_words())},
+                      {"memory", number_schema(KeyKind::size, "of those in memory", 0, INT64_MAX)},
                       {"max_file_size", number_schema(KeyKind::size, "of each file", 0, INT64_MAX)},
-                      {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)}},
-                     {"host"});
+                      {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)}});
     Json root = table_schema(
         {{"module",
           table_schema({{"path", text}, {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}}})},

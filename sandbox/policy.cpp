@@ -6,6 +6,7 @@
 #include "wasi/host_directory.h"
 #include "wasi/host_socket.h"
 #include "wasi/host_stream.h"
+#include "wasi/streams.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -81,23 +82,36 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
     policy->m_clock = grants.clock;
     policy->m_random = grants.random;
     policy->m_seed = grants.random_seed;
-    policy->restart();
+    WSB_TRY(policy->restart());
     return policy;
 }
 
 GrantedPolicy::~GrantedPolicy() {
-    restart();
+    release();
 }
 
-void GrantedPolicy::restart() noexcept {
+void GrantedPolicy::release() noexcept {
+    for (PlacedDir& placed : m_memory_dirs)
+        placed.dir.drop();
     m_account.ledger().release(Resource::open_files, m_open_files);
     m_account.ledger().release(Resource::memory, m_memory_bytes);
     m_open_files = m_memory_bytes = 0;
+}
+
+Result<void> GrantedPolicy::restart() {
+    release();
     m_random_state = m_seed;
     m_virtual_ns = 0;
     m_reason = Interruption::none;
     if (m_output != nullptr)
         m_output->clear();
+    if (m_input)
+        m_streams[0] = std::make_shared<wasi::BufferInput>(*m_input);
+    for (PlacedDir& placed : m_memory_dirs) {
+        WSB_TRY(placed.dir.fill(*this));
+        m_preopens[placed.preopen].descriptor = placed.dir.root();
+    }
+    return {};
 }
 
 std::string GrantedPolicy::take_output() {
@@ -108,14 +122,24 @@ std::string GrantedPolicy::take_output() {
     return std::exchange(*m_output, {});
 }
 
+/// Of a directory in memory nothing yet: it is filled by restart.
+Result<std::shared_ptr<wasi::Descriptor>> GrantedPolicy::open_dir(const DirGrant& grant) {
+    if (grant.source != DirSource::host) {
+        WSB_TRY_ASSIGN(MemoryDir dir, MemoryDir::open(grant));
+        m_memory_dirs.push_back({m_preopens.size(), std::move(dir)});
+        return nullptr;
+    }
+    wasi::HostFd opened(::open(grant.host.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened.is_valid())
+        return fail(ErrorCode::io_error,
+                    "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
+    return std::make_shared<wasi::HostDirectory>(std::move(opened));
+}
+
 Result<void> GrantedPolicy::open_dirs(const Grants& grants) {
     for (const DirGrant& grant : grants.dirs) {
-        wasi::HostFd opened(::open(grant.host.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (!opened.is_valid())
-            return fail(ErrorCode::io_error,
-                        "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
-        wasi::Preopen preopen{grant.guest, std::make_shared<wasi::HostDirectory>(std::move(opened)),
-                              to_wasi(grant.access)};
+        WSB_TRY_ASSIGN(auto directory, open_dir(grant));
+        wasi::Preopen preopen{grant.guest, std::move(directory), to_wasi(grant.access)};
         if (grant.max_file_bytes)
             preopen.max_file_bytes = *grant.max_file_bytes;
         m_preopens.push_back(std::move(preopen));
@@ -149,6 +173,19 @@ Result<void> GrantedPolicy::open_sockets(const Grants& grants) {
 }
 
 Result<void> GrantedPolicy::open_streams(const Grants& grants) {
+    m_input = grants.input;
+    if (m_input)
+        m_streams[0] = std::make_shared<wasi::BufferInput>(*m_input);
+    for (const int stream : {1, 2}) {
+        if (!grants.on_output)
+            continue;
+        m_streams[static_cast<size_t>(stream)] = std::make_shared<wasi::CallbackOutput>(
+            [take = grants.on_output, stream](std::span<const uint8_t> source) -> wasi::Outcome<size_t> {
+                // SAFETY: uint8_t and char have the same representation.
+                take(stream, {reinterpret_cast<const char*>(source.data()), source.size()});
+                return source.size();
+            });
+    }
     if (grants.captures_output) {
         m_output = std::make_shared<std::string>();
         m_streams[1] = m_streams[2] = std::make_shared<CapturedStream>(m_output);

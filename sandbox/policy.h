@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "sandbox/account.h"
+#include "sandbox/memory_dir.h"
 #include "wasi/host_fd.h"
 #include "wasi/policy.h"
 #include "wsb/grants.hpp"
@@ -27,7 +28,7 @@ public:
     ~GrantedPolicy() override;
 
     /// A new guest: what the old one held is given back, clocks and random bytes begin anew.
-    void restart() noexcept;
+    [[nodiscard]] Result<void> restart();
     /// What was written to captured streams since the last time.
     [[nodiscard]] std::string take_output();
 
@@ -66,7 +67,10 @@ private:
     };
 
     explicit GrantedPolicy(Account& account) noexcept : m_account(account) {}
+    /// Gives back what was charged and is held.
+    void release() noexcept;
     [[nodiscard]] Result<void> open_dirs(const Grants& grants);
+    [[nodiscard]] Result<std::shared_ptr<wasi::Descriptor>> open_dir(const DirGrant& grant);
     [[nodiscard]] Result<void> open_sockets(const Grants& grants);
     [[nodiscard]] Result<void> add_socket(std::string_view what, const std::string& address,
                                           wasi::Outcome<wasi::HostFd> opened);
@@ -83,6 +87,7 @@ private:
     std::vector<wasi::Preopen> m_preopens;
     std::vector<GrantAccount> m_grant_accounts;  ///< by preopen
     std::array<std::shared_ptr<wasi::Descriptor>, 3> m_streams;
+    std::optional<std::string> m_input;     ///< standard input, if it is a text
     std::shared_ptr<std::string> m_output;  ///< of captured streams
     uint32_t m_max_open_files = 0;
     ClockMode m_clock = ClockMode::none;
@@ -94,6 +99,11 @@ private:
     uint64_t m_memory_bytes = 0;  ///< the same of the host's memory
     Interruption m_reason = Interruption::none;
     std::set<std::string, std::less<>> m_used;  ///< grants without a preopen
+    struct PlacedDir {
+        size_t preopen;
+        MemoryDir dir;
+    };
+    std::vector<PlacedDir> m_memory_dirs;
 };
 
 }  // namespace wsb::sandbox

@@ -162,6 +162,21 @@ SandboxBuilder& SandboxBuilder::allow_dir(DirGrant grant) {
     m_spec->grants.dirs.push_back(std::move(grant));
     return *this;
 }
+SandboxBuilder& SandboxBuilder::memory_dir(std::string guest, uint64_t max_bytes) {
+    DirGrant grant;
+    grant.guest = std::move(guest);
+    grant.source = DirSource::memory;
+    grant.max_memory_bytes = max_bytes;
+    return allow_dir(std::move(grant));
+}
+SandboxBuilder& SandboxBuilder::input(std::string text) {
+    m_spec->grants.input = std::move(text);
+    return *this;
+}
+SandboxBuilder& SandboxBuilder::on_output(std::function<void(int stream, std::string_view text)> take) {
+    m_spec->grants.on_output = std::move(take);
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::listen(std::string address) {
     m_spec->grants.listen.push_back(std::move(address));
     return *this;

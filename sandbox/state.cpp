@@ -209,8 +209,9 @@ std::optional<SandboxFailure> SandboxState::restart() {
     m_account->audit().instance_ended(m_report.fuel, ledger()->peak(Resource::memory));
     begin_clocks();
     CallResult<void> made;
-    m_policy->restart();
-    if (m_wasi != nullptr) {
+    if (auto again = m_policy->restart(); !again)
+        made = std::unexpected(Failure(std::move(again).error()));
+    if (made && m_wasi != nullptr) {
         if (auto again = m_wasi->restart(); !again)
             made = std::unexpected(Failure(std::move(again).error()));
     }

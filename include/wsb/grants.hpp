@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wsb {
@@ -20,13 +22,25 @@ enum class DirAccess : uint8_t {
              ///< stays as it is
 };
 
-/// A directory of the host under a name of the guest's.
+/// What a granted directory is. Those in memory are made anew by each reset, and what they hold is charged to
+/// the limit of memory.
+enum class DirSource : uint8_t {
+    host,     ///< a directory of the host
+    memory,   ///< in memory, empty at first
+    copy,     ///< in memory, at first what the host's directory has
+    overlay,  ///< shows the host's directory, which stays as it is: changes are kept in memory
+    archive,  ///< in memory, at first what a tar archive of the host has
+};
+
+/// A directory under a name of the guest's.
 struct DirGrant {
-    std::string host;
+    std::string host;  ///< directory or archive; without meaning for DirSource::memory
     std::string guest;
     DirAccess access = DirAccess::read_write;
     std::optional<uint64_t> max_file_bytes = {};  ///< that writing may give a file
     std::optional<uint64_t> max_bytes = {};       ///< written beneath it altogether
+    DirSource source = DirSource::host;
+    uint64_t max_memory_bytes = uint64_t{64} << 20;  ///< of contents and names, for those in memory
 };
 
 struct EnvGrant {
@@ -55,8 +69,13 @@ struct Grants {
     std::vector<std::string> connect = {};  ///< "ADDRESS:PORT", one connected socket each
     /// Host descriptors for standard input, output and error, not owned; -1: closed.
     std::array<int, 3> streams{-1, -1, -1};
+    /// What the guest reads from standard input instead.
+    std::optional<std::string> input = {};
     /// Standard output and error are kept in memory instead, for Sandbox::take_output.
     bool captures_output = false;
+    /// Or given to this function, with 1 for standard output and 2 for standard error. Called while the
+    /// guest runs, by the thread that runs it.
+    std::function<void(int stream, std::string_view text)> on_output = {};
     ClockMode clock = ClockMode::none;
     RandomMode random = RandomMode::none;
     uint64_t random_seed = 0;

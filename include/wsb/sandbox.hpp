@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -217,6 +218,8 @@ public:
 
     SandboxBuilder& allow_dir(std::string host, std::string guest, DirAccess access = DirAccess::read_only);
     SandboxBuilder& allow_dir(DirGrant grant);
+    /// A directory in memory, empty at first and after each reset.
+    SandboxBuilder& memory_dir(std::string guest, uint64_t max_bytes = uint64_t{64} << 20);
     /// A socket that listens at "ADDRESS:PORT", or one that is connected to it: the guest gets the
     /// descriptor, and nothing else of the network.
     SandboxBuilder& listen(std::string address);
@@ -228,6 +231,8 @@ public:
     SandboxBuilder& inherit_stdio();
     SandboxBuilder& stdio(int input, int output, int error);  ///< host descriptors; -1: closed
     SandboxBuilder& capture_output();
+    SandboxBuilder& input(std::string text);  ///< what standard input has, anew after each reset
+    SandboxBuilder& on_output(std::function<void(int stream, std::string_view text)> take);
     /// All of the above at once, instead of what was given so far.
     SandboxBuilder& grants(Grants grants);
 

@@ -100,6 +100,29 @@ TEST(Manifest, AnEmptyOneGrantsNothing) {
     EXPECT_THAT(sandbox::describe(manifest), ::testing::Contains("network: none"));
 }
 
+TEST(Manifest, DirectoriesInMemory) {
+    const auto manifest = good(R"(
+[[dir]]
+source = "memory"
+guest = "/tmp"
+memory = "1MiB"
+access = "read-write"
+[[dir]]
+source = "overlay"
+host = "/srv"
+guest = "/data"
+)");
+    const auto& dirs = manifest.grants.dirs;
+    ASSERT_EQ(dirs.size(), 2u);
+    EXPECT_EQ(dirs[0].source, DirSource::memory);
+    EXPECT_EQ(dirs[0].max_memory_bytes, uint64_t{1} << 20);
+    EXPECT_EQ(dirs[1].source, DirSource::overlay);
+    EXPECT_EQ(dirs[1].host, "/srv");
+    EXPECT_THAT(
+        sandbox::describe(manifest),
+        ::testing::Contains("an empty directory, in memory of at most 1048576 bytes, as /tmp: read-write"));
+}
+
 TEST(Manifest, MistakesHavePlaces) {
     struct Case {
         const char* text;
@@ -119,6 +142,10 @@ TEST(Manifest, MistakesHavePlaces) {
              Case{"[[dir]]\nguest = \"/data\"", 1, 1, "dir.host is missing"},
              Case{"[[dir]]\nhost = \"/\"\naccess = \"all\"", 3, 10, "must be one of read-only, read-write"},
              Case{"[dir]\nhost = \"/\"", 1, 1, "[[dir]]"},
+             Case{"[[dir]]\nsource = \"memory\"", 1, 1, "dir.guest is missing"},
+             Case{"[[dir]]\nsource = \"memory\"\nguest = \"/t\"\nhost = \"/\"", 4, 8, "no meaning"},
+             Case{"[[dir]]\nhost = \"/\"\nmemory = 5", 3, 10, "see source"},
+             Case{"[[dir]]\nsource = \"disk\"\nhost = \"/\"", 2, 10, "host, memory, copy, overlay, archive"},
              Case{"[clock]\nmode = \"fast\"", 2, 8, "must be one of real, virtual, none"},
              Case{"[random]\nmode = \"system\"\nseed = 1", 3, 8, "seeded"},
              Case{"[module]\nsha256 = \"ABC\"", 2, 10, "64 hexadecimal digits"},
