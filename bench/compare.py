@@ -10,7 +10,8 @@ of user plus system time. Outputs must agree with the native twin's, or else wit
 Without FILEs the kernels of bench/programs are built and run. A FILE may be followed by arguments
 for it after a comma: `coremark.wasm,0,0,0x66,3000`. `NAME.native` beside `NAME.wasm` is its twin.
 
-Engines found on PATH are used: wasm3, iwasm, wasmtime, wasmi, wasmer, wasmedge, node.
+Engines found on PATH are used: wasm3, iwasm, wasmtime, wasmi, silverfir
+(sf-nano-cli), wasmer, wasmedge, node.
 Ours is two columns: `ours` runs without --fuel, `ours+fuel` with a budget that never runs out. The
 difference is what the option changes. It is the cost of counting only where a run without --fuel
 does not count; an interpreter that counts always shows no difference, and pays in both columns.

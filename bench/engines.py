@@ -29,12 +29,18 @@ KNOWN_ENGINES = {
     "wasmtime": ["wasmtime", "run", "{}"],
     "wasmi": ["wasmi", "{}"],  # older releases install it as wasmi_cli
     "wasmi_cli": ["wasmi_cli", "{}"],
+    "silverfir": ["sf-nano-cli", "{}"],
     "wasmer": ["wasmer", "run", "{}", "--"],
     "wasmedge": ["wasmedge", "{}"],
     "node": ["node", "--no-warnings", "-e", NODE_SCRIPT, "{}"],
 }
 # What an engine cannot do: programs that need it have no figure for it.
-LACKING = {"wasm3": {"simd", "gc"}, "wasmi": {"gc"}, "wasmi_cli": {"gc"}}
+LACKING = {
+    "wasm3": {"simd", "gc"},
+    "wasmi": {"gc"},
+    "wasmi_cli": {"gc"},
+    "silverfir": {"simd", "gc"},
+}
 
 
 class Failure(Exception):
