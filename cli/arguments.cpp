@@ -38,7 +38,7 @@ struct Texts {
     WatToWasmCommand wat_to_wasm;
     WasmToWatCommand wasm_to_wat;
     std::string wat_output;
-    bool is_lazy = false;
+    bool is_lazy = false, is_confined = false;
 };
 
 // Each adds the options of a subcommand.
@@ -65,6 +65,7 @@ void add_run(CLI::App& run, Texts& texts) {
     run.add_option("--manifest", texts.manifest);
     run.add_option("--audit", texts.audit);
     run.add_flag("--deterministic", texts.is_deterministic);
+    run.add_flag("--landlock", texts.is_confined);
     run.add_option("--dir", texts.dirs)->allow_extra_args(false);
     run.add_option("--listen", texts.listen)->allow_extra_args(false);
     run.add_option("--connect", texts.connect)->allow_extra_args(false);
@@ -281,6 +282,7 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     }
     options.features = texts.run_features;
     options.is_lazy = texts.is_lazy;
+    options.confines_thread = texts.is_confined;
     if (!texts.invoke.empty())
         options.invoke = texts.invoke;
     if (texts.tier == "interp")

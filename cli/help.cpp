@@ -85,6 +85,7 @@ Reports:
                            tier, exit
   --audit FILE             append a line of JSON for each grant used, denial and limit reached
   --deterministic          a virtual clock and seeded random bytes, instead of real ones
+  --landlock               a second wall: the kernel confines the process to the directories given
   -h, --help               this text
 
 Examples:

@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 #include <span>
 
 namespace wsb::cli {
@@ -23,19 +27,34 @@ std::string stats_json(const sandbox::RunReport& report) {
         report.code.translated_bytes, report.tier, report.status);
 }
 
-/// @return false if the file could not be written.
-bool write_stats(const std::string& file, const sandbox::RunReport& report) {
-    const std::string text = stats_json(report);
-    if (file == "-") {
-        fmt::print(stderr, "{}", text);
-        return true;
+struct CloseFile {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+/// Where statistics go. Opened before the guest runs, since later it may be too late (--landlock).
+class StatsFile {
+public:
+    [[nodiscard]] bool open(const std::string& name) {
+        m_name = name;
+        if (name != "-")
+            m_file.reset(std::fopen(name.c_str(), "wbe"));
+        return is_good(name == "-" || m_file != nullptr);
     }
-    // SAFETY: uint8_t and char have the same representation.
-    const auto written = write_file(file, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-    if (!written)
-        complain(written.error().detail);
-    return written.has_value();
-}
+    [[nodiscard]] bool write(const std::string& text) {
+        std::FILE* const target = m_file != nullptr ? m_file.get() : stderr;
+        return is_good(std::fputs(text.c_str(), target) >= 0 && std::fflush(target) == 0);
+    }
+
+private:
+    [[nodiscard]] bool is_good(bool is_done) const {
+        if (!is_done)
+            complain(fmt::format("{}: {}", m_name, std::strerror(errno)));
+        return is_done;
+    }
+
+    std::string m_name;
+    std::unique_ptr<std::FILE, CloseFile> m_file;
+};
 
 /// The frames, innermost first; a function that called itself over and over takes one line.
 std::string backtrace_text(std::span<const TrapFrame> frames) {
@@ -76,6 +95,9 @@ void explain(const std::string& file, const sandbox::RunReport& report) {
 }  // namespace
 
 int execute(const RunCommand& command) {
+    StatsFile stats;
+    if (command.stats_file && !stats.open(*command.stats_file))
+        return sandbox::status_refused;
     const sandbox::RunReport report = sandbox::run(command.options);
     std::string results;
     for (const Value& value : report.results)
@@ -86,7 +108,7 @@ int execute(const RunCommand& command) {
         status = sandbox::status_refused;
     }
     explain(command.options.file, report);
-    if (command.stats_file && !write_stats(*command.stats_file, report) && status == 0)
+    if (command.stats_file && !stats.write(stats_json(report)) && status == 0)
         status = sandbox::status_refused;
     return status;
 }

@@ -103,6 +103,9 @@ std::vector<ImportNeed> Sandbox::explain() const {
 std::string Sandbox::take_output() {
     return m_state->take_output();
 }
+Result<void> Sandbox::confine_thread() const {
+    return m_state->confine_thread();
+}
 const std::shared_ptr<Ledger>& Sandbox::ledger() const noexcept {
     return m_state->ledger();
 }

@@ -90,6 +90,8 @@ private:
         m_module = loaded->module;
         WSB_TRY(check(*loaded->module));
         WSB_TRY_ASSIGN(m_state, SandboxState::create(loaded));
+        if (m_options.confines_thread)
+            WSB_TRY(m_state->confine_thread());
         return {};
     }
 

@@ -34,6 +34,7 @@ struct RunOptions {
     Features features = default_features;  ///< that the module may use
     ExecutionTier tier = ExecutionTier::automatic;
     bool is_lazy = false;               ///< translates functions when they are first called
+    bool confines_thread = false;       ///< by Landlock, before the guest runs
     std::optional<std::string> sha256;  ///< of the module
     SandboxLimits limits;               ///< those altogether hold for the whole run
     Grants grants;                      ///< its `args` are filled in by the session

@@ -5,6 +5,7 @@
 #include "engine/runtime/store.h"
 #include "sandbox/imports.h"
 #include "sandbox/sha256.h"
+#include "wasi/landlock.h"
 
 #include <fmt/format.h>
 
@@ -200,6 +201,16 @@ std::optional<SandboxFailure> SandboxState::start(bool initializes) {
     if (made)
         m_account->audit().instance_created();
     return finish(made ? nullptr : &made.error());
+}
+
+Result<void> SandboxState::confine_thread() const {
+    const auto rules = wasi::landlock_rules(m_policy->preopens());
+    const auto confined = wasi::confine_thread(rules);
+    if (confined)
+        return {};
+    if (confined.error() == wasi::Errno::nosys)
+        return fail(ErrorCode::io_error, "the kernel has no Landlock, or it is switched off");
+    return fail(ErrorCode::io_error, "Landlock: " + std::string(wasi::errno_name(confined.error())));
 }
 
 std::optional<SandboxFailure> SandboxState::restart() {

@@ -60,6 +60,8 @@ public:
         return m_account->shared_ledger();
     }
     [[nodiscard]] std::string take_output() { return m_policy->take_output(); }
+    /// See Sandbox::confine_thread.
+    [[nodiscard]] Result<void> confine_thread() const;
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -144,6 +144,13 @@ public:
     /// Standard output and error since the last time, if they are captured.
     [[nodiscard]] std::string take_output();
 
+    /// A second wall: the kernel (Landlock) confines the calling thread, and those it starts, to the
+    /// directories granted here, whatever this library does wrong. No other path can be opened, made, renamed
+    /// or removed by them any more, nor programs run; what is open stays so. It cannot be undone: for threads
+    /// that do nothing but run this sandbox, or for whole processes before they start threads.
+    /// @return io_error where the kernel has no Landlock.
+    [[nodiscard]] Result<void> confine_thread() const;
+
     [[nodiscard]] const std::shared_ptr<Ledger>& ledger() const noexcept;
     [[nodiscard]] Module module() const;
     /// The engine's side. Calls made through it have the limits of the last call, and are not reported.

@@ -81,6 +81,7 @@ class GeneralTest(CliTest):
             "--manifest": ["--manifest", "empty.toml"],
             "--audit": ["--audit", "audit.jsonl"],
             "--deterministic": ["--deterministic"],
+            "--landlock": ["--landlock"],
             "--listen": ["--listen", "127.0.0.1:0"],
             "--dir": ["--dir", "."],
             "--env": ["--env", "A=b"],

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """WASI by the command: what `run` grants, what a guest sees of it, and what it is refused."""
 
+import ctypes
+import json
 import os
+import pathlib
 import socket
 import subprocess
 import time
@@ -200,6 +203,38 @@ class WasiTest(CliTest):
     def test_start_must_have_the_right_type(self):
         self.file("start.wat", '(module (func (export "_start") (param i32)))')
         self.check("run", "start.wat", status=125, err=["_start", "(i32) -> ()"])
+
+
+def has_landlock():
+    create_ruleset, ask_for_version = 444, 1
+    return ctypes.CDLL(None).syscall(create_ruleset, None, 0, ask_for_version) > 0
+
+
+class LandlockTest(CliTest):
+    @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
+    def test_the_process_is_confined_and_works(self):
+        (self.directory / "data").mkdir()
+        self.file("data/file", "content")
+        self.file("open.wat", open_module("file"))
+        arguments = ["--landlock", "--stats=stats.json", "--dir", "data::/"]
+        process = self.check("run", *arguments, "open.wat")
+        self.assertEqual(json.loads((self.directory / "stats.json").read_text())["exit"], process.returncode)
+        # A guest that waits for its input; the kernel says what its process has given up.
+        self.file("wait.wat", f"""(module {wasi("fd_read", "iiii")} (memory (export "memory") 1)
+            (data (i32.const 0) "\\40\\00\\00\\00\\08\\00\\00\\00")
+            (func (export "_start") (drop (call $fd_read
+                (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))))""")
+        for options, is_confined in [([], False), (["--landlock"], True)]:
+            guest = subprocess.Popen(
+                [COMMAND, "run", *options, "wait.wat"], cwd=self.directory, stdin=subprocess.PIPE
+            )
+            self.addCleanup(guest.wait)
+            self.addCleanup(guest.stdin.close)
+            deadline = time.monotonic() + (10 if is_confined else 0.5)
+            status = ""
+            while time.monotonic() < deadline and "NoNewPrivs:\t1" not in status:
+                status = pathlib.Path(f"/proc/{guest.pid}/status").read_text()
+            self.assertEqual("NoNewPrivs:\t1" in status, is_confined, status)
 
 
 class SocketTest(CliTest):

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <unistd.h>
 
 namespace wsb::testing {
@@ -151,6 +152,29 @@ TEST_F(MemoryDirTest, ArchivesAreUnpackedOrRefused) {
     const auto missing = with(DirSource::archive, "none.tar").build();
     ASSERT_FALSE(missing);
     EXPECT_THAT(missing.error().message(), HasSubstr("none.tar"));
+}
+
+TEST_F(MemoryDirTest, AThreadIsConfinedToWhatIsGranted) {
+    write("note", "from the host");
+    write("secret", "not granted");
+    std::filesystem::create_directories(directory / "granted");
+    std::ofstream(directory / "granted" / "note") << "granted";
+    Sandbox sandbox = make(with(DirSource::host, "granted"));
+    const auto can_open = [&](const char* name) { return std::ifstream(directory / name).is_open(); };
+    bool has_landlock = false, opens_granted = false, opens_other = true;
+    int32_t size = 0;
+    std::thread([&] {
+        has_landlock = sandbox.confine_thread().has_value();
+        opens_granted = can_open("granted/note");
+        opens_other = can_open("secret");
+        size = sandbox.call<int32_t>("size").value();
+    }).join();
+    if (!has_landlock)
+        GTEST_SKIP() << "the kernel has no Landlock";
+    EXPECT_TRUE(opens_granted);
+    EXPECT_FALSE(opens_other);
+    EXPECT_EQ(size, 7);
+    EXPECT_TRUE(can_open("secret"));
 }
 
 TEST_F(MemoryDirTest, StreamsOfTheProgram) {
