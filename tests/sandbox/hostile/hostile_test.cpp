@@ -56,6 +56,9 @@ const std::string wasi = R"(
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
     (memory (export "memory") 32))";
 
 /// Time enough for those whose limit is another one.
@@ -130,6 +133,27 @@ const Hostile guests[] = {
      {.timeout = 100ms},
      Resource::wall_time,
      2_MiB},
+    {"read_that_never_ends",
+     wasi + R"((func (export "f") (i32.store (i32.const 4) (i32.const 8))
+        (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))",
+     {.timeout = 100ms},
+     Resource::wall_time,
+     2_MiB},
+    {"poll_that_never_ends",
+     wasi + R"((func (export "f") (i32.store8 (i32.const 208) (i32.const 1))
+        (drop (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400)))))",
+     {.timeout = 100ms},
+     Resource::wall_time,
+     2_MiB},
+    {"files_in_memory",
+     wasi + R"((func (export "f") (i32.store (i32.const 4) (i32.const 1048576))
+        (drop (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 1) (i64.const 64)
+            (i64.const 64) (i32.const 0) (i32.const 8)))
+        (loop (br_if 0 (i32.eqz (call $write (i32.load (i32.const 8)) (i32.const 0) (i32.const 1)
+            (i32.const 12))))) (loop (br 0))) (data (i32.const 64) "x"))",
+     {.memory_bytes = 16_MiB, .timeout = 2s},
+     Resource::wall_time,
+     16_MiB},
     {"flood_of_output",
      wasi + R"((data (i32.const 0) "\10\00\00\00\00\00\10\00") (func (export "f")
         (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))",
@@ -204,10 +228,15 @@ struct Finding {
 };
 
 Finding run(const Hostile& guest) {
+    int silent[2] = {-1, -1};  // a pipe that nobody writes to
+    if (::pipe(silent) != 0)
+        return {};
     auto builder = Sandbox::builder()
                        .module_text(guest.wat)
                        .limits(guest.limits)
+                       .stdio(silent[0], -1, -1)
                        .capture_output()
+                       .memory_dir("/", 1024_MiB)
                        .allow_clock()
                        .allow_random();
     if (guest.wat.find("\"again\"") != std::string::npos)
