@@ -33,6 +33,9 @@ class CliTest(unittest.TestCase):
 
     def run_command(self, *args, env=None, stdin=""):
         environment = dict(os.environ, **(env or {}))
+        if "--landlock" in args:
+            # The leak checker of a build with sanitizers reads /proc at the end, which is closed to it then.
+            environment["ASAN_OPTIONS"] = "detect_leaks=0"
         return subprocess.run(
             [COMMAND, *args],
             cwd=self.directory,
