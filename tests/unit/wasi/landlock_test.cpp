@@ -51,8 +51,9 @@ TEST_F(LandlockTest, TheKernelItselfRefusesWhatIsNotGranted) {
         EXPECT_EQ(try_open(root() / "ro" / "new", O_WRONLY | O_CREAT), EACCES);
         EXPECT_EQ(::unlink((root() / "ro" / "file").c_str()), -1);
         EXPECT_EQ(::unlink((root() / "rw" / "file").c_str()), 0);
-        if (wasi::landlock_version() >= 4)
+        if (wasi::landlock_version() >= 4) {
             EXPECT_EQ(wasi::listen_at("127.0.0.1:0").error(), Errno::acces);
+        }
     });
     // Other threads are as before.
     EXPECT_EQ(try_open(root() / "secret", O_RDONLY), 0);

@@ -71,9 +71,9 @@ protected:
                    : std::string(memory.begin() + data_at, memory.begin() + data_at + load<uint32_t>(out));
     }
     /// Opens, works, closes; what came of it as text.
-    std::string use(uint32_t directory, std::string_view path, uint32_t oflags, wasi::Rights base,
-                    uint32_t fdflags, bool follow, const std::function<std::string(uint32_t)>& work) {
-        const Errno error = open(directory, path, oflags, base, fdflags, follow);
+    std::string use(uint32_t dir, std::string_view path, uint32_t oflags, wasi::Rights base, uint32_t fdflags,
+                    bool follow, const std::function<std::string(uint32_t)>& work) {
+        const Errno error = open(dir, path, oflags, base, fdflags, follow);
         if (error != Errno::success)
             return std::string(wasi::errno_name(error));
         const uint32_t fd = opened();
@@ -164,10 +164,10 @@ TEST_F(MemoryTest, AnswersAsTheHostDoes) {
         "link/", "file/",  "b/../a",    "dir/../a", "updir/a",  "absolute/x", ".",     "..",
         "a/./b", "dir//b", "link/../a", "b/b",      "b/a/../b", "a/.."};
     for (int step = 0; step < 20'000; ++step) {
-        const uint32_t choice = random() % 12;
+        const auto choice = static_cast<uint32_t>(random() % 12);
         const std::string& a = names[random() % names.size()];
         const std::string& b = names[random() % names.size()];
-        const uint32_t number = random() % 5040;
+        const auto number = static_cast<uint32_t>(random() % 5040);
         const std::string expected = perform(rw, choice, a, b, number);
         ASSERT_EQ(perform(memory_fd, choice, a, b, number), expected)
             << "step " << step << ", operation " << choice << " of " << a << ", " << b << ", " << number;
@@ -232,8 +232,9 @@ TEST_F(MemoryTest, DeepTreesAreTakenDownWithoutRecursion) {
     for (int depth = 0; depth < 100'000; ++depth) {
         ASSERT_EQ(on_path(p1::path_create_directory, fd, "d"), Errno::success);
         ASSERT_EQ(open(fd, "d", oflag::directory, all & ~right::fd_write), Errno::success);
-        if (fd != memory_fd)
+        if (fd != memory_fd) {
             ASSERT_EQ(call(p1::fd_close, fd), Errno::success);
+        }
         fd = opened();
     }
     state.reset();
@@ -298,8 +299,9 @@ TEST_F(MemoryTest, CookiesSurviveChanges) {
         cookie = load<uint64_t>(data_at);
         std::string name(memory.begin() + data_at + 24, memory.begin() + data_at + 24 + length);
         EXPECT_TRUE(names.insert(name).second) << name;
-        if (name.front() != '.')
+        if (name.front() != '.') {
             EXPECT_EQ(on_path(p1::path_remove_directory, memory_fd, "dir/" + name), Errno::success);
+        }
     }
     EXPECT_EQ(names.size(), 52u);
 }
