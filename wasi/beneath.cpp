@@ -2,6 +2,8 @@
 // Resolution beneath a directory: by the kernel's openat2, or by walking.
 #include "wasi/beneath.h"
 
+#include "wasi/path_component.h"
+
 #include <climits>
 
 #include <atomic>
@@ -53,7 +55,7 @@ public:
             if (m_rest.front() == '/' && m_stack.empty() && !m_has_started)
                 return refuse(Errno::notcapable);
             m_has_started = true;
-            const std::string name = take_component();
+            const std::string name = take_component(m_rest);
             const bool is_last = m_rest.find_first_not_of('/') == std::string::npos;
             const bool has_slash = is_last && !m_rest.empty();
             if (name == "." || name == "..") {
@@ -77,18 +79,6 @@ public:
 
 private:
     [[nodiscard]] int current() const noexcept { return m_stack.empty() ? m_root_fd : m_stack.back().get(); }
-
-    std::string take_component() {
-        const size_t begin = m_rest.find_first_not_of('/');
-        if (begin == std::string::npos) {
-            m_rest.clear();
-            return ".";
-        }
-        const size_t end = std::min(m_rest.find('/', begin), m_rest.size());
-        std::string name = m_rest.substr(begin, end - begin);
-        m_rest.erase(0, end);
-        return name;
-    }
 
     [[nodiscard]] bool leave() noexcept {
         if (m_stack.empty())

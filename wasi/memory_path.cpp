@@ -2,6 +2,7 @@
 // Resolution of paths in an in-memory file system: one component at a time, links by hand, as beneath.cpp
 // does it for the host where the kernel cannot.
 #include "wasi/memory_node.h"
+#include "wasi/path_component.h"
 
 #include <vector>
 
@@ -23,7 +24,7 @@ public:
         if (m_rest.front() == '/')
             return refuse(Errno::notcapable);
         while (true) {
-            const std::string name = take_component();
+            const std::string name = take_component(m_rest);
             const bool is_last = m_rest.find_first_not_of('/') == std::string::npos;
             const bool has_slash = is_last && !m_rest.empty();
             if (name == "." || name == "..") {
@@ -57,18 +58,6 @@ public:
 private:
     [[nodiscard]] bool follows_last(bool has_slash) const noexcept {
         return m_last == LastLink::followed || (m_last == LastLink::kept && has_slash);
-    }
-
-    std::string take_component() {
-        const size_t begin = m_rest.find_first_not_of('/');
-        if (begin == std::string::npos) {
-            m_rest.clear();
-            return ".";
-        }
-        const size_t end = std::min(m_rest.find('/', begin), m_rest.size());
-        std::string name = m_rest.substr(begin, end - begin);
-        m_rest.erase(0, end);
-        return name;
     }
 
     [[nodiscard]] bool leave() noexcept {
