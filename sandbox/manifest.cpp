@@ -144,10 +144,7 @@ public:
         in_table("limits", [&](Section& section) { read_limits(section); });
         in_tables("dir", [&](Section& section) { read_dir(section); });
         in_table("env", [&](Section& section) { read_env(section); });
-        in_table("clock", [&](Section& section) {
-            if (const auto mode = section.word("mode", clock_words()))
-                m_manifest.grants.clock = static_cast<ClockMode>(*mode);
-        });
+        in_table("clock", [&](Section& section) { read_clock(section); });
         in_table("random", [&](Section& section) { read_random(section); });
         in_table("stdio", [&](Section& section) { read_stdio(section); });
         in_tables("listen", [&](Section& section) { read_socket(section, m_manifest.grants.listen); });
@@ -259,6 +256,17 @@ private:
             return section.wrong(item, "pass", "must be an array of names");
         if (const char* const value = std::getenv(name->c_str()))
             m_manifest.grants.env.push_back({*name, value});
+    }
+    void read_clock(Section& section) {
+        Grants& grants = m_manifest.grants;
+        if (const auto mode = section.word("mode", clock_words()))
+            grants.clock = static_cast<ClockMode>(*mode);
+        const auto start = section.number("start", KeyKind::count, 0, latest_start_s);
+        if (start && grants.clock != ClockMode::virtual_ && grants.clock != ClockMode::frozen)
+            section.wrong(*section.find("start"), "start",
+                          R"(has a meaning only with mode = "virtual" or "frozen")");
+        if (start)
+            grants.clock_start_ns = *start * 1'000'000'000;
     }
     void read_random(Section& section) {
         if (const auto mode = section.word("mode", random_words()))

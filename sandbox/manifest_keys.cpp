@@ -113,6 +113,7 @@ constexpr std::array sources{
     Word{"archive", static_cast<int>(DirSource::archive)}};
 constexpr std::array clocks{Word{"real", static_cast<int>(ClockMode::real)},
                             Word{"virtual", static_cast<int>(ClockMode::virtual_)},
+                            Word{"frozen", static_cast<int>(ClockMode::frozen)},
                             Word{"none", static_cast<int>(ClockMode::none)}};
 constexpr std::array randoms{Word{"system", static_cast<int>(RandomMode::system)},
                              Word{"seeded", static_cast<int>(RandomMode::seeded)},

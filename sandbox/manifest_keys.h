@@ -37,6 +37,8 @@ struct Word {
 [[nodiscard]] std::span<const Word> access_words() noexcept;
 [[nodiscard]] std::span<const Word> source_words() noexcept;
 [[nodiscard]] std::span<const Word> clock_words() noexcept;
+/// `[clock] start`, in seconds since 1970: nanoseconds must fit into 64 bits.
+inline constexpr uint64_t latest_start_s = INT64_MAX / 1'000'000'000;
 [[nodiscard]] std::span<const Word> random_words() noexcept;
 
 }  // namespace wsb::sandbox

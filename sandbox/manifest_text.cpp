@@ -41,7 +41,10 @@ std::string source_text(const DirGrant& dir) {
 }
 
 void describe_sources(const Grants& grants, std::vector<std::string>& lines) {
-    lines.push_back(fmt::format("clock: {}", word_of(clock_words(), static_cast<int>(grants.clock))));
+    const bool begins = grants.clock == ClockMode::virtual_ || grants.clock == ClockMode::frozen;
+    lines.push_back(fmt::format(
+        "clock: {}{}", word_of(clock_words(), static_cast<int>(grants.clock)),
+        begins ? fmt::format(", from {} s after 1970 on", grants.clock_start_ns / 1'000'000'000) : ""));
     lines.push_back(
         fmt::format("random bytes: {}", word_of(random_words(), static_cast<int>(grants.random))));
     constexpr std::array names{"standard input", "standard output", "standard error"};
@@ -142,7 +145,10 @@ std::string manifest_schema() {
           {{"type", "object"},
            {"properties", {{"pass", {{"type", "array"}, {"items", text}}}}},
            {"additionalProperties", text}}},
-         {"clock", table_schema({{"mode", word_schema(clock_words())}})},
+         {"clock", table_schema({{"mode", word_schema(clock_words())},
+                                 {"start", number_schema(KeyKind::count,
+                                                         "for modes virtual and frozen, in seconds since 1970",
+                                                         0, latest_start_s)}})},
          {"random", table_schema({{"mode", word_schema(random_words())},
                                   {"seed", number_schema(KeyKind::count, "for mode seeded", 0, INT64_MAX)}})},
          {"stdio", table_schema({{"stdin", flag}, {"stdout", flag}, {"stderr", flag}})},

@@ -20,8 +20,6 @@
 namespace wsb::sandbox {
 namespace {
 constexpr uint64_t ns_per_s = 1'000'000'000;
-/// 2000-01-01, in seconds since 1970.
-constexpr uint64_t virtual_epoch_ns = 946'684'800 * ns_per_s;
 constexpr uint64_t virtual_step_ns = 1'000;
 
 clockid_t host_clock(wasi::ClockId clock) noexcept {
@@ -80,6 +78,9 @@ Result<std::unique_ptr<GrantedPolicy>> GrantedPolicy::create(const Grants& grant
     policy->m_max_open_files =
         static_cast<uint32_t>(std::min<uint64_t>(max_open_files, std::numeric_limits<uint32_t>::max()));
     policy->m_clock = grants.clock;
+    policy->m_virtual_options = {.start_ns = grants.clock_start_ns,
+                                 .step_ns = grants.clock == ClockMode::virtual_ ? virtual_step_ns : 0,
+                                 .resolution_ns = virtual_step_ns};
     policy->m_random = grants.random;
     policy->m_seed = grants.random_seed;
     WSB_TRY(policy->restart());
@@ -100,8 +101,9 @@ void GrantedPolicy::release() noexcept {
 
 Result<void> GrantedPolicy::restart() {
     release();
-    m_random_state = m_seed;
-    m_virtual_ns = 0;
+    m_seeded = wasi::SeededRandom(m_seed);
+    if (m_clock == ClockMode::virtual_ || m_clock == ClockMode::frozen)
+        m_virtual.emplace(m_virtual_options);
     m_reason = Interruption::none;
     if (m_output != nullptr)
         m_output->clear();
@@ -176,6 +178,14 @@ Result<void> GrantedPolicy::open_streams(const Grants& grants) {
     m_input = grants.input;
     if (m_input)
         m_streams[0] = std::make_shared<wasi::BufferInput>(*m_input);
+    if (grants.on_input) {
+        m_input.reset();
+        m_streams[0] = std::make_shared<wasi::CallbackInput>(
+            [give = grants.on_input](std::span<uint8_t> target) -> wasi::Outcome<size_t> {
+                // SAFETY: uint8_t and char have the same representation.
+                return give({reinterpret_cast<char*>(target.data()), target.size()});
+            });
+    }
     for (const int stream : {1, 2}) {
         if (!grants.on_output)
             continue;
@@ -205,8 +215,8 @@ Result<void> GrantedPolicy::open_streams(const Grants& grants) {
 wasi::Outcome<uint64_t> GrantedPolicy::clock_resolution_ns(wasi::ClockId clock) noexcept {
     if (m_clock == ClockMode::none)
         return wasi::refuse(wasi::Errno::notsup);
-    if (m_clock == ClockMode::virtual_)
-        return virtual_step_ns;
+    if (m_virtual)
+        return m_virtual->resolution_ns();
     timespec time{};
     if (::clock_getres(host_clock(clock), &time) != 0)
         return wasi::refuse_with_host_errno();
@@ -219,10 +229,8 @@ wasi::Outcome<uint64_t> GrantedPolicy::clock_time_ns(wasi::ClockId clock) noexce
         return wasi::refuse(wasi::Errno::notsup);
     }
     use("clock");
-    if (m_clock == ClockMode::virtual_) {
-        m_virtual_ns += virtual_step_ns;
-        return clock == wasi::ClockId::realtime ? virtual_epoch_ns + m_virtual_ns : m_virtual_ns;
-    }
+    if (m_virtual)
+        return m_virtual->time_ns(clock);
     timespec time{};
     if (::clock_gettime(host_clock(clock), &time) != 0)
         return wasi::refuse_with_host_errno();
@@ -239,8 +247,8 @@ wasi::Outcome<void> GrantedPolicy::interrupted_if(Interruption reason) noexcept 
 wasi::Outcome<void> GrantedPolicy::wait(std::span<pollfd> descriptors,
                                         std::optional<uint64_t> timeout_ns) noexcept {
     // Virtual time passes as fast as somebody sleeps.
-    if (timeout_ns && m_clock == ClockMode::virtual_ && descriptors.empty()) {
-        m_virtual_ns += std::min(*timeout_ns, UINT64_MAX / 2 - std::min(m_virtual_ns, UINT64_MAX / 2));
+    if (timeout_ns && m_virtual && descriptors.empty()) {
+        m_virtual->advance(*timeout_ns);
         return checkpoint();
     }
     const auto now = Clock::now();
@@ -252,6 +260,9 @@ wasi::Outcome<void> GrantedPolicy::wait(std::span<pollfd> descriptors,
     WSB_TRY(interrupted_if(interrupts.wait(descriptors, end)));
     if (errno != 0)
         return wasi::refuse_with_host_errno();
+    // Others keep the host's time: that has passed, for the guest too.
+    if (m_virtual && end && Clock::now() >= *end)
+        m_virtual->advance(*timeout_ns);
     return {};
 }
 
@@ -268,13 +279,7 @@ wasi::Outcome<void> GrantedPolicy::random(std::span<uint8_t> target) noexcept {
     }
     use("random");
     if (m_random == RandomMode::seeded) {
-        // splitmix64, a byte of each number.
-        for (uint8_t& byte : target) {
-            uint64_t z = m_random_state += 0x9e37'79b9'7f4a'7c15;
-            z = (z ^ z >> 30) * 0xbf58'476d'1ce4'e5b9;
-            z = (z ^ z >> 27) * 0x94d0'49bb'1331'11eb;
-            byte = static_cast<uint8_t>(z >> 56 ^ z >> 25);
-        }
+        m_seeded.fill(target);
         return {};
     }
     while (!target.empty()) {

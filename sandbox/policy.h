@@ -7,6 +7,8 @@
 #include "sandbox/memory_dir.h"
 #include "wasi/host_fd.h"
 #include "wasi/policy.h"
+#include "wasi/seeded_random.h"
+#include "wasi/virtual_clock.h"
 #include "wsb/grants.hpp"
 
 #include <chrono>
@@ -91,10 +93,11 @@ private:
     std::shared_ptr<std::string> m_output;  ///< of captured streams
     uint32_t m_max_open_files = 0;
     ClockMode m_clock = ClockMode::none;
+    wasi::VirtualClock::Options m_virtual_options;
+    std::optional<wasi::VirtualClock> m_virtual;  ///< what the guest sees instead of the host's clocks
     RandomMode m_random = RandomMode::none;
     uint64_t m_seed = 0;
-    uint64_t m_random_state = 0;
-    uint64_t m_virtual_ns = 0;
+    wasi::SeededRandom m_seeded{0};
     uint64_t m_open_files = 0;    ///< charged and not given back
     uint64_t m_memory_bytes = 0;  ///< the same of the host's memory
     Interruption m_reason = Interruption::none;

@@ -176,6 +176,10 @@ SandboxBuilder& SandboxBuilder::input(std::string text) {
     m_spec->grants.input = std::move(text);
     return *this;
 }
+SandboxBuilder& SandboxBuilder::on_input(std::function<size_t(std::span<char> target)> give) {
+    m_spec->grants.on_input = std::move(give);
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::on_output(std::function<void(int stream, std::string_view text)> take) {
     m_spec->grants.on_output = std::move(take);
     return *this;
@@ -198,6 +202,11 @@ SandboxBuilder& SandboxBuilder::args(std::vector<std::string> args) {
 }
 SandboxBuilder& SandboxBuilder::allow_clock(ClockMode mode) {
     m_spec->grants.clock = mode;
+    return *this;
+}
+SandboxBuilder& SandboxBuilder::clock_start(std::chrono::sys_time<std::chrono::nanoseconds> time) {
+    m_spec->grants.clock_start_ns =
+        static_cast<uint64_t>(std::max<int64_t>(time.time_since_epoch().count(), 0));
     return *this;
 }
 SandboxBuilder& SandboxBuilder::allow_random(RandomMode mode, uint64_t seed) {

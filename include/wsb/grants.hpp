@@ -3,9 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,7 +53,8 @@ struct EnvGrant {
 enum class ClockMode : uint8_t {
     none,
     real,
-    virtual_,  ///< begins at 2000-01-01 and advances by a microsecond with each look, and by each sleep
+    virtual_,  ///< advances by a microsecond with each look, and by each sleep, which takes no time
+    frozen,    ///< the same without the looks: it stands still while nobody sleeps
 };
 
 enum class RandomMode : uint8_t {
@@ -76,7 +79,12 @@ struct Grants {
     /// Or given to this function, with 1 for standard output and 2 for standard error. Called while the
     /// guest runs, by the thread that runs it.
     std::function<void(int stream, std::string_view text)> on_output = {};
+    /// Fills standard input, instead of `input` and `streams`: returns how many bytes it gave, 0 at the end.
+    /// Called as on_output is; while it waits, no deadline ends the guest.
+    std::function<size_t(std::span<char> target)> on_input = {};
     ClockMode clock = ClockMode::none;
+    /// Where the real time of virtual and frozen clocks begins, since 1970: 2000-01-01.
+    uint64_t clock_start_ns = 946'684'800'000'000'000;
     RandomMode random = RandomMode::none;
     uint64_t random_seed = 0;
 };

@@ -234,11 +234,13 @@ public:
     SandboxBuilder& env(std::string name, std::string value);
     SandboxBuilder& args(std::vector<std::string> args);  ///< the first is the program's name
     SandboxBuilder& allow_clock(ClockMode mode = ClockMode::real);
+    SandboxBuilder& clock_start(std::chrono::sys_time<std::chrono::nanoseconds> time);  ///< of those not real
     SandboxBuilder& allow_random(RandomMode mode = RandomMode::system, uint64_t seed = 0);
     SandboxBuilder& inherit_stdio();
     SandboxBuilder& stdio(int input, int output, int error);  ///< host descriptors; -1: closed
     SandboxBuilder& capture_output();
     SandboxBuilder& input(std::string text);  ///< what standard input has, anew after each reset
+    SandboxBuilder& on_input(std::function<size_t(std::span<char> target)> give);
     SandboxBuilder& on_output(std::function<void(int stream, std::string_view text)> take);
     /// All of the above at once, instead of what was given so far.
     SandboxBuilder& grants(Grants grants);

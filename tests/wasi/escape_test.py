@@ -22,7 +22,6 @@ import sweep
 import watch
 
 SHARE = int(os.environ.get("WASI_TEST_SHARE", "1"))
-DESCRIPTORS = {"rw": 3, "ro": 4}
 HOST_WAYS = {"openat2": None, "walk": no_openat2.take_away_openat2}  # what goes before in the process
 WAYS = HOST_WAYS | dict.fromkeys(fixture.MEMORY_WAYS)
 READ = "read|fd_readdir|fd_filestat_get"
@@ -31,16 +30,18 @@ READ = "read|fd_readdir|fd_filestat_get"
 class Attack(unittest.TestCase):
     """A tree, a watch on what is beside its grants, and guests."""
 
+    TREE = fixture.Tree
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="wasi-escape-", dir=fixture.scratch_directory())
         self.addCleanup(folder.cleanup)
-        self.tree = fixture.Tree(pathlib.Path(folder.name).resolve())
+        self.tree = self.TREE(pathlib.Path(folder.name).resolve())
         self.watch = watch.Watch(self.tree.root, self.tree.GRANTS)
         self.addCleanup(self.watch.close)
         self.foreign = {str(facts["inode"]) for facts in self.watch.facts().values()}
 
     def run_ops(self, operations, way="openat2", command=None):
-        lines = [guest.line_of(operation[0], DESCRIPTORS, *operation[1:]) for operation in operations]
+        lines = [guest.line_of(operation[0], self.tree.DESCRIPTORS, *operation[1:]) for operation in operations]
         return guest.run_ops(lines, command or self.tree.command(way), WAYS[way])
 
     def unchangeable(self, way):
@@ -151,7 +152,7 @@ class MountTest(Attack):
         }
         for way, before in HOST_WAYS.items():
             with self.subTest(way):
-                lines = [guest.line_of(operation[0], DESCRIPTORS, *operation[1:]) for operation in expected]
+                lines = [guest.line_of(operation[0], self.tree.DESCRIPTORS, *operation[1:]) for operation in expected]
                 answers = guest.run_ops(lines, [*self.inside, *self.tree.command(way)], before)
                 wrong = [f"{operation}: {answer}" for (operation, error), answer in zip(expected.items(), answers)
                          if answer.error != error]  # fmt: skip

@@ -146,6 +146,7 @@ class Tree:
     """A directory for one test."""
 
     GRANTS = ("rw", "ro")
+    DESCRIPTORS = {"rw": 3, "ro": 4}
 
     def __init__(self, root):
         self.root = pathlib.Path(root)

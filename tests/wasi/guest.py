@@ -23,6 +23,9 @@ WORDS = {
     "l": {"follow": 1},
     "o": {"creat": 1, "directory": 2, "excl": 4, "trunc": 8},
     "d": {"append": 1, "dsync": 2, "nonblock": 4, "rsync": 8, "sync": 16},
+    "k": {"peek": 1, "waitall": 2},
+    "h": {"rd": 1, "wr": 2},
+    "e": {"reading": 1, "writing": 2},
     "t": {"atim": 1, "atim_now": 2, "mtim": 4, "mtim_now": 8},
     "r": {name: 1 << bit for bit, name in enumerate(RIGHTS)}
     | {"read": 1 << 1, "write": 1 << 6, "rw": 1 << 1 | 1 << 6, "all": (1 << 30) - 1}
@@ -35,6 +38,7 @@ SIGNATURES = {
     "rmdir": "fp", "unlink": "fp", "rename": "fpfp", "link": "flpfp", "symlink": "pfp", "read": "f",
     "write": "fp", "list": "f", "fstat": "f", "size": "fn", "allocate": "fnn", "ftimes": "fnnt",
     "rights": "frr", "flags": "fd", "fdstat": "f", "close": "f", "renumber": "ff",
+    "pwrite": "fpn", "seek": "fnn", "accept": "sfd", "recv": "fkn", "send": "fp", "flood": "fn", "shutdown": "fh", "poll": "fen",
 }  # fmt: skip
 
 
@@ -96,11 +100,11 @@ class Answer:
         return " ".join([self.error, *(f"{k}={v}" for k, v in self.fields.items())])
 
 
-def run_ops(lines, command, before=None):
+def run_ops(lines, command, before=None, environment=None):
     """The answers to the lines, by one guest. `command` runs a module; `before` goes first in its process."""
     process = subprocess.run(
         [*command, str(BUILT / "ops.wasm")], input="".join(line + "\n" for line in lines),
-        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, preexec_fn=before,
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, preexec_fn=before, env=environment,
     )  # fmt: skip
     answers = [Answer(line) for line in process.stdout.splitlines()]
     if process.returncode != 0 or len(answers) != len(lines):

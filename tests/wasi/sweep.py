@@ -67,18 +67,18 @@ def others(grant, other, path):
     yield "unlink", grant, path
 
 
-def operations(paths):
-    for grant, other in (("rw", "ro"), ("ro", "rw")):
+def operations(paths, pairs=(("rw", "ro"), ("ro", "rw"))):
+    for grant, other in pairs:
         for path in paths:
             yield from opens(grant, path)
         for path in paths:
             yield from others(grant, other, path)
 
 
-def batches():
+def batches(pairs=(("rw", "ro"), ("ro", "rw"))):
     """Names, and operations for a fresh tree; and whether the host alone has what they speak of."""
     for stem in stems():
-        yield stem, list(operations(paths_of(stem))), False
+        yield stem, list(operations(paths_of(stem), pairs)), False
     for at in range(0, len(LITERALS), 8):
-        yield f"literals from {at}", list(operations(LITERALS[at : at + 8])), False
-    yield "what is no file", list(operations(SPECIALS)), True
+        yield f"literals from {at}", list(operations(LITERALS[at : at + 8], pairs)), False
+    yield "what is no file", list(operations(SPECIALS, pairs)), True

@@ -58,7 +58,8 @@ host = "here"
 LANG = "C"
 pass = ["WSB_TEST_TZ", "WSB_TEST_UNSET"]
 [clock]
-mode = "virtual"
+mode = "frozen"
+start = 1700000000
 [random]
 mode = "seeded"
 seed = 42
@@ -83,7 +84,8 @@ file = "audit.jsonl"
     EXPECT_EQ(manifest.grants.dirs[1].host, "/base/here");
     EXPECT_EQ(manifest.grants.dirs[1].access, DirAccess::read_only);
     ASSERT_EQ(manifest.grants.env.size(), 2u);
-    EXPECT_EQ(manifest.grants.clock, ClockMode::virtual_);
+    EXPECT_EQ(manifest.grants.clock, ClockMode::frozen);
+    EXPECT_EQ(manifest.grants.clock_start_ns, 1'700'000'000'000'000'000u);
     EXPECT_EQ(manifest.grants.random_seed, 42u);
     EXPECT_EQ(manifest.grants.streams, (std::array{-1, 1, -1}));
     EXPECT_THAT(manifest.grants.listen, ElementsAre("127.0.0.1:8080"));
@@ -148,6 +150,8 @@ TEST(Manifest, MistakesHavePlaces) {
              Case{"[[dir]]\nsource = \"disk\"\nhost = \"/\"", 2, 10, "host, memory, copy, overlay, archive"},
              Case{"[clock]\nmode = \"fast\"", 2, 8, "must be one of real, virtual, none"},
              Case{"[random]\nmode = \"system\"\nseed = 1", 3, 8, "seeded"},
+             Case{"[clock]\nmode = \"real\"\nstart = 1", 3, 9, "frozen"},
+             Case{"[clock]\nmode = \"frozen\"\nstart = 9223372037", 3, 9, "9223372036"},
              Case{"[module]\nsha256 = \"ABC\"", 2, 10, "64 hexadecimal digits"},
              Case{"[env]\nLANG = 5", 2, 8, "must be a string"},
              Case{"[[listen]]\naddress = \"8080\"", 2, 11, "ADDRESS:PORT"},

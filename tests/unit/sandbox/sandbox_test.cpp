@@ -243,6 +243,97 @@ TEST(Sandbox, WhatIsGrantedIsThere) {
         EXPECT_TRUE(need.is_granted) << need.name;
 }
 
+// Looks at a clock, waits for standard input and a clock, reads standard input.
+constexpr const char* waiting = R"((import "wasi_snapshot_preview1" "clock_time_get"
+        (func $time (param i32 i64 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "time") (param i32) (result i64)
+        (drop (call $time (local.get 0) (i64.const 0) (i32.const 24))) (i64.load (i32.const 24)))
+    ;; After the time the clock's subscription, at 200; one of standard input behind it.
+    (func (export "wait") (param $ns i64) (param $count i32) (result i32)
+        (i32.store (i32.const 216) (i32.const 1)) (i64.store (i32.const 224) (local.get $ns))
+        (i32.store8 (i32.const 256) (i32.const 1))
+        (drop (call $poll (i32.const 200) (i32.const 300) (local.get $count) (i32.const 400)))
+        (i32.load (i32.const 400)))
+    (func (export "read") (param i32) (result i32)
+        (i32.store (i32.const 0) (i32.const 500)) (i32.store (i32.const 4) (local.get 0))
+        (if (result i32) (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))
+            (then (i32.const -1)) (else (i32.load (i32.const 8)))))
+    (func (export "first") (result i32) (i32.load8_u (i32.const 500))))";
+
+TEST(Sandbox, AFrozenClockMovesBySleepOnly) {
+    constexpr auto start = std::chrono::sys_days(std::chrono::year(2024) / 2 / 29);
+    const int64_t start_ns = std::chrono::nanoseconds(start.time_since_epoch()).count();
+    constexpr int64_t hour_ns = 3'600'000'000'000;
+    auto builder = Sandbox::builder().module_text(waiting).allow_clock(ClockMode::frozen).clock_start(start);
+    Sandbox sandbox = make(builder);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(sandbox.call<int64_t>("time", 0).value(), start_ns);
+        EXPECT_EQ(sandbox.call<int64_t>("time", 1).value(), 0);
+    }
+    EXPECT_EQ(sandbox.call<int32_t>("wait", hour_ns, 1).value(), 1);  // at once
+    EXPECT_EQ(sandbox.call<int64_t>("time", 0).value(), start_ns + hour_ns);
+    EXPECT_EQ(sandbox.call<int64_t>("time", 1).value(), hour_ns);
+    ASSERT_TRUE(sandbox.reset());
+    EXPECT_EQ(sandbox.call<int64_t>("time", 0).value(), start_ns);
+    Sandbox moving = make(builder.allow_clock(ClockMode::virtual_));
+    EXPECT_GT(moving.call<int64_t>("time", 0).value(), start_ns - 1);
+    EXPECT_GT(moving.call<int64_t>("time", 0).value(), start_ns);
+}
+
+TEST(Sandbox, AVirtualClockPassesWhileOthersAreWaitedFor) {
+    int silent[2];
+    ASSERT_EQ(::pipe(silent), 0);
+    for (const ClockMode mode : {ClockMode::virtual_, ClockMode::frozen}) {
+        Sandbox sandbox =
+            make(Sandbox::builder().module_text(waiting).allow_clock(mode).stdio(silent[0], -1, -1).limits(
+                {.timeout = 10s}));
+        EXPECT_EQ(sandbox.call<int32_t>("wait", int64_t{20'000'000}, 2).value(), 1);
+        EXPECT_GE(sandbox.last_call().wall_time, 15ms);
+        EXPECT_GE(sandbox.call<int64_t>("time", 1).value(), 20'000'000);
+        EXPECT_LT(sandbox.call<int64_t>("time", 1).value(), 21'000'000);
+    }
+    ::close(silent[0]);
+    ::close(silent[1]);
+}
+
+TEST(Sandbox, InputComesFromAFunction) {
+    std::string left = "abc";
+    Sandbox sandbox =
+        make(Sandbox::builder().module_text(waiting).input("not this").on_input([&](std::span<char> target) {
+            const size_t taken = std::min(left.size(), target.size());
+            std::ranges::copy_n(left.begin(), static_cast<ptrdiff_t>(taken), target.begin());
+            left.erase(0, taken);
+            return taken;
+        }));
+    EXPECT_EQ(sandbox.call<int32_t>("read", 2).value(), 2);
+    EXPECT_EQ(sandbox.call<int32_t>("first").value(), 'a');
+    EXPECT_EQ(sandbox.call<int32_t>("read", 100).value(), 1);
+    EXPECT_EQ(sandbox.call<int32_t>("first").value(), 'c');
+    EXPECT_EQ(sandbox.call<int32_t>("read", 100).value(), 0);
+    left = "more";
+    ASSERT_TRUE(sandbox.reset());
+    EXPECT_EQ(sandbox.call<int32_t>("read", 100).value(), 4);
+    // One that claims too much, and one that fails.
+    Sandbox liar = make(Sandbox::builder().module_text(waiting).on_input(
+        [](std::span<char> target) { return target.size() + 1; }));
+    EXPECT_EQ(liar.call<int32_t>("read", 100).value(), -1);
+    Sandbox failing = make(Sandbox::builder().module_text(waiting).on_input(
+        [](std::span<char>) -> size_t { throw std::runtime_error("no input today"); }));
+    const auto outcome = failing.call<int32_t>("read", 100);
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().message(), HasSubstr("no input today"));
+    // What is read is counted as from any stream.
+    Sandbox limited = make(
+        Sandbox::builder().module_text(waiting).limits({.read_bytes = 5}).on_input([](std::span<char> target) {
+            return target.size();
+        }));
+    EXPECT_EQ(limited.call<int32_t>("read", 100).value(), 5);
+    EXPECT_EQ(limited.call<int32_t>("read", 1).error().limit()->resource, Resource::read);
+}
+
 TEST(Sandbox, OutputIsLimitedToTheByte) {
     Sandbox sandbox =
         make(Sandbox::builder().module_text(talking).capture_output().limits({.output_bytes = 1000}));

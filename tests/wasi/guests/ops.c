@@ -25,10 +25,18 @@ int32_t raw_rename(int32_t fd, const char* from, size_t from_length, int32_t to_
                    size_t to_length) IMPORT(path_rename);
 int32_t raw_link(int32_t fd, int32_t lookup, const char* from, size_t from_length, int32_t to_fd,
                  const char* to, size_t to_length) IMPORT(path_link);
+int32_t raw_accept(int32_t fd, int32_t flags, uint32_t* accepted) IMPORT(sock_accept);
 int32_t raw_symlink(const char* target, size_t target_length, int32_t fd, const char* path, size_t length)
     IMPORT(path_symlink);
 
-enum { max_line = 1 << 16, max_tokens = 12, slots = 26, read_bytes = 64, listing_bytes = 4096 };
+enum {
+    max_line = 1 << 16,
+    max_tokens = 12,
+    slots = 26,
+    read_bytes = 64,
+    listing_bytes = 4096,
+    flood_bytes = 1 << 16
+};
 
 typedef struct {
     char* bytes;
@@ -258,6 +266,107 @@ static void do_write(void) {
     printf("%d", write_text(fd, take_text(), &count));
 }
 
+static void do_pwrite(void) {
+    const int32_t fd = take_fd();
+    const Text text = take_text();
+    const __wasi_ciovec_t vector = {(const uint8_t*)text.bytes, text.length};
+    size_t count = 0;
+    printf("%d", __wasi_fd_pwrite(fd, &vector, 1, take_number(), &count));
+}
+
+// seek FD OFFSET WHENCE
+static void do_seek(void) {
+    const int32_t fd = take_fd();
+    const int64_t offset = strtoll(take(), NULL, 0);
+    uint64_t position = 0;
+    const int error = __wasi_fd_seek(fd, offset, (uint8_t)take_number(), &position);
+    printf("%d", error);
+    if (error == 0)
+        printf(" position=%llu", (unsigned long long)position);
+}
+
+// accept SLOT FD FDFLAGS
+static void do_accept(void) {
+    const char slot = take()[1];
+    const int32_t fd = take_fd();
+    uint32_t accepted = 0;
+    const int error = raw_accept(fd, (int32_t)take_number(), &accepted);
+    printf("%d", error);
+    if (error == 0) {
+        slot_fd[slot - 'a'] = accepted;
+        printf(" fd=%u", accepted);
+    }
+}
+
+// recv FD FLAGS LENGTH
+static void do_recv(void) {
+    static char buffer[read_bytes];
+    const int32_t fd = take_fd();
+    const uint16_t flags = (uint16_t)take_number();
+    const uint64_t length = take_number();
+    const __wasi_iovec_t vector = {(uint8_t*)buffer, length < sizeof buffer ? length : sizeof buffer};
+    size_t count = 0;
+    uint16_t out_flags = 0;
+    const int error = __wasi_sock_recv(fd, &vector, 1, flags, &count, &out_flags);
+    printf("%d", error);
+    if (error == 0) {
+        printf(" count=%zu flags=%u", count, out_flags);
+        say_text("content", buffer, count);
+    }
+}
+
+static void do_send(void) {
+    const int32_t fd = take_fd();
+    const Text text = take_text();
+    const __wasi_ciovec_t vector = {(const uint8_t*)text.bytes, text.length};
+    size_t count = 0;
+    const int error = __wasi_sock_send(fd, &vector, 1, 0, &count);
+    printf("%d count=%zu", error, count);
+}
+
+// flood FD BYTES: sends until so many are sent, or it is refused.
+static void do_flood(void) {
+    static uint8_t bytes[flood_bytes];
+    const int32_t fd = take_fd();
+    const uint64_t most = take_number();
+    const __wasi_ciovec_t vector = {bytes, sizeof bytes};
+    uint64_t total = 0;
+    int error = 0;
+    while (error == 0 && total < most) {
+        size_t count = 0;
+        error = __wasi_sock_send(fd, &vector, 1, 0, &count);
+        total += count;
+    }
+    printf("%d total=%llu", error, (unsigned long long)total);
+}
+
+static void do_shutdown(void) {
+    const int32_t fd = take_fd();
+    printf("%d", __wasi_sock_shutdown(fd, (uint8_t)take_number()));
+}
+
+// poll FD TYPE TIMEOUT_NS: until the descriptor is ready (TYPE 1: to read, 2: to write) or the time is over.
+static void do_poll(void) {
+    __wasi_subscription_t subscriptions[2];
+    memset(subscriptions, 0, sizeof subscriptions);
+    subscriptions[0].u.u.fd_read.file_descriptor = (uint32_t)take_fd();
+    subscriptions[0].u.tag = (uint8_t)take_number();
+    subscriptions[1].u.tag = __WASI_EVENTTYPE_CLOCK;
+    subscriptions[1].u.u.clock.id = __WASI_CLOCKID_MONOTONIC;
+    subscriptions[1].u.u.clock.timeout = take_number();
+    __wasi_event_t events[2];
+    size_t count = 0;
+    const int error = __wasi_poll_oneoff(subscriptions, events, 2, &count);
+    printf("%d", error);
+    for (size_t i = 0; error == 0 && i < count; ++i) {
+        if (events[i].type == __WASI_EVENTTYPE_CLOCK)
+            printf(" clock=%u", events[i].error);
+        else
+            printf(" ready=%u bytes=%llu hangup=%u", events[i].error,
+                   (unsigned long long)events[i].fd_readwrite.nbytes, events[i].fd_readwrite.flags);
+    }
+}
+
 static void do_list(void) {
     printf("0");
     say_names(take_fd());
@@ -324,7 +433,9 @@ static const struct {
     {"rename", do_rename}, {"link", do_link},         {"symlink", do_symlink},   {"read", do_read},
     {"write", do_write},   {"list", do_list},         {"fstat", do_fstat},       {"size", do_size},
     {"ftimes", do_ftimes}, {"rights", do_rights},     {"allocate", do_allocate}, {"flags", do_flags},
-    {"fdstat", do_fdstat}, {"close", do_close},       {"renumber", do_renumber},
+    {"fdstat", do_fdstat}, {"close", do_close},       {"renumber", do_renumber}, {"pwrite", do_pwrite},
+    {"seek", do_seek},     {"accept", do_accept},     {"recv", do_recv},         {"send", do_send},
+    {"flood", do_flood},   {"shutdown", do_shutdown}, {"poll", do_poll},
 };
 
 static void run_line(char* line) {
