@@ -14,7 +14,7 @@ import watch
 from escape_test import HOST_WAYS, SHARE, WAYS, Attack
 
 PAIRS = (("ap", "rw"), ("ap", "cr"), ("cr", "rw"), ("cr", "ap"), ("rw", "ap"), ("ro", "cr"))
-BATCHES_LEFT_OUT = 12 * SHARE
+BATCHES_LEFT_OUT = min(12 * SHARE, 40)
 
 
 class FourGrants(fixture.Tree):
@@ -106,7 +106,7 @@ class AccessTest(Attack):
                     tries += len(answers)
                     successes += sum(answer.error == "success" for answer in answers)
         print(f"\n{tries} operations, of which {successes} were allowed")
-        self.assertGreater(successes, tries // 100)
+        self.assertGreater(successes, tries // 1000)
 
     def test_losses_are_seen(self):
         operations = {

@@ -38,7 +38,7 @@ SIGNATURES = {
     "rmdir": "fp", "unlink": "fp", "rename": "fpfp", "link": "flpfp", "symlink": "pfp", "read": "f",
     "write": "fp", "list": "f", "fstat": "f", "size": "fn", "allocate": "fnn", "ftimes": "fnnt",
     "rights": "frr", "flags": "fd", "fdstat": "f", "close": "f", "renumber": "ff",
-    "pwrite": "fpn", "seek": "fnn", "accept": "sfd", "recv": "fkn", "send": "fp", "flood": "fn", "shutdown": "fh", "poll": "fen",
+    "pwrite": "fpn", "seek": "fnn", "accept": "sfd", "recv": "fkn", "send": "fp", "flood": "fn", "shutdown": "fh", "poll": "fen", "flush": "",
 }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ TEST(Manifest, MistakesHavePlaces) {
              Case{"[[dir]]\nsource = \"memory\"\nguest = \"/t\"\nhost = \"/\"", 4, 8, "no meaning"},
              Case{"[[dir]]\nhost = \"/\"\nmemory = 5", 3, 10, "see source"},
              Case{"[[dir]]\nsource = \"disk\"\nhost = \"/\"", 2, 10, "host, memory, copy, overlay, archive"},
-             Case{"[clock]\nmode = \"fast\"", 2, 8, "must be one of real, virtual, none"},
+             Case{"[clock]\nmode = \"fast\"", 2, 8, "must be one of real, virtual, frozen, none"},
              Case{"[random]\nmode = \"system\"\nseed = 1", 3, 8, "seeded"},
              Case{"[clock]\nmode = \"real\"\nstart = 1", 3, 9, "frozen"},
              Case{"[clock]\nmode = \"frozen\"\nstart = 9223372037", 3, 9, "9223372036"},

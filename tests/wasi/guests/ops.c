@@ -424,6 +424,12 @@ static void do_renumber(void) {
     printf("%d", __wasi_fd_renumber(from, take_fd()));
 }
 
+// flush: what was answered before is told now.
+static void do_flush(void) {
+    fflush(stdout);
+    printf("0");
+}
+
 static const struct {
     const char* name;
     void (*run)(void);
@@ -435,7 +441,7 @@ static const struct {
     {"ftimes", do_ftimes}, {"rights", do_rights},     {"allocate", do_allocate}, {"flags", do_flags},
     {"fdstat", do_fdstat}, {"close", do_close},       {"renumber", do_renumber}, {"pwrite", do_pwrite},
     {"seek", do_seek},     {"accept", do_accept},     {"recv", do_recv},         {"send", do_send},
-    {"flood", do_flood},   {"shutdown", do_shutdown}, {"poll", do_poll},
+    {"flush", do_flush},   {"flood", do_flood},   {"shutdown", do_shutdown}, {"poll", do_poll},
 };
 
 static void run_line(char* line) {
