@@ -111,10 +111,9 @@ constexpr std::array sources{
     Word{"host", static_cast<int>(DirSource::host)}, Word{"memory", static_cast<int>(DirSource::memory)},
     Word{"copy", static_cast<int>(DirSource::copy)}, Word{"overlay", static_cast<int>(DirSource::overlay)},
     Word{"archive", static_cast<int>(DirSource::archive)}};
-constexpr std::array clocks{Word{"real", static_cast<int>(ClockMode::real)},
-                            Word{"virtual", static_cast<int>(ClockMode::virtual_)},
-                            Word{"frozen", static_cast<int>(ClockMode::frozen)},
-                            Word{"none", static_cast<int>(ClockMode::none)}};
+constexpr std::array clocks{
+    Word{"real", static_cast<int>(ClockMode::real)}, Word{"virtual", static_cast<int>(ClockMode::virtual_)},
+    Word{"frozen", static_cast<int>(ClockMode::frozen)}, Word{"none", static_cast<int>(ClockMode::none)}};
 constexpr std::array randoms{Word{"system", static_cast<int>(RandomMode::system)},
                              Word{"seeded", static_cast<int>(RandomMode::seeded)},
                              Word{"none", static_cast<int>(RandomMode::none)}};

@@ -287,9 +287,11 @@ TEST(Sandbox, AVirtualClockPassesWhileOthersAreWaitedFor) {
     int silent[2];
     ASSERT_EQ(::pipe(silent), 0);
     for (const ClockMode mode : {ClockMode::virtual_, ClockMode::frozen}) {
-        Sandbox sandbox =
-            make(Sandbox::builder().module_text(waiting).allow_clock(mode).stdio(silent[0], -1, -1).limits(
-                {.timeout = 10s}));
+        Sandbox sandbox = make(Sandbox::builder()
+                                   .module_text(waiting)
+                                   .allow_clock(mode)
+                                   .stdio(silent[0], -1, -1)
+                                   .limits({.timeout = 10s}));
         EXPECT_EQ(sandbox.call<int32_t>("wait", int64_t{20'000'000}, 2).value(), 1);
         EXPECT_GE(sandbox.last_call().wall_time, 15ms);
         EXPECT_GE(sandbox.call<int64_t>("time", 1).value(), 20'000'000);
@@ -326,10 +328,10 @@ TEST(Sandbox, InputComesFromAFunction) {
     ASSERT_FALSE(outcome);
     EXPECT_THAT(outcome.error().message(), HasSubstr("no input today"));
     // What is read is counted as from any stream.
-    Sandbox limited = make(
-        Sandbox::builder().module_text(waiting).limits({.read_bytes = 5}).on_input([](std::span<char> target) {
-            return target.size();
-        }));
+    Sandbox limited = make(Sandbox::builder()
+                               .module_text(waiting)
+                               .limits({.read_bytes = 5})
+                               .on_input([](std::span<char> target) { return target.size(); }));
     EXPECT_EQ(limited.call<int32_t>("read", 100).value(), 5);
     EXPECT_EQ(limited.call<int32_t>("read", 1).error().limit()->resource, Resource::read);
 }
