@@ -13,9 +13,10 @@ namespace {
 
 struct ResourceInfo {
     std::string_view name, unit, text;
+    bool is_held;
 };
 constexpr std::array infos{
-#define WSB_RESOURCE(id, unit, text, is_held) ResourceInfo{#id, unit, text},
+#define WSB_RESOURCE(id, unit, text, is_held) ResourceInfo{#id, unit, text, is_held},
 #include "wsb/resources.def"
 #undef WSB_RESOURCE
 };
@@ -69,25 +70,29 @@ Ledger::Ledger(const SandboxLimits& limits, std::shared_ptr<Ledger> above) noexc
     at(Resource::sent).rate = limits.send_rate.value_or(0);
     at(Resource::received).rate = limits.receive_rate.value_or(0);
     at(Resource::output).rate = limits.output_rate.value_or(0);
+    m_has_rates = (m_above != nullptr && m_above->m_has_rates) ||
+                  std::ranges::any_of(m_items, [](const Item& item) { return item.rate != 0; });
 }
 
-bool Ledger::take(Item& item, uint64_t amount) noexcept {
+std::optional<uint64_t> Ledger::take(Item& item, uint64_t amount) noexcept {
     uint64_t used = item.used.load(std::memory_order_relaxed);
     do {
         if (used > item.limit || amount > item.limit - used)
-            return false;
+            return std::nullopt;
     } while (!item.used.compare_exchange_weak(used, used + amount, std::memory_order_relaxed));
-    raise(item.peak, used + amount);
-    return true;
+    return used + amount;
 }
 
 std::optional<LimitReached> Ledger::charge(Resource resource, uint64_t amount) noexcept {
     Item& item = at(resource);
-    if (!take(item, amount)) {
+    const auto now_used = take(item, amount);
+    if (!now_used) {
         const uint64_t used = item.used.load(std::memory_order_relaxed);
         return LimitReached{resource, item.limit, amount > UINT64_MAX - used ? UINT64_MAX : used + amount,
                             false};
     }
+    if (infos[static_cast<size_t>(resource)].is_held)
+        raise(item.peak, *now_used);
     if (m_above == nullptr)
         return std::nullopt;
     auto refused = m_above->charge(resource, amount);
@@ -147,7 +152,7 @@ std::optional<LimitReached> Ledger::tightest(Resource resource, uint64_t asked) 
 }
 
 /// A bucket that holds a tenth of a second: what is beyond it has to be waited for.
-std::chrono::nanoseconds Ledger::pace(Resource resource, uint64_t amount) noexcept {
+std::chrono::nanoseconds Ledger::wait_for(Resource resource, uint64_t amount) noexcept {
     constexpr int64_t burst_ns = 100'000'000;
     constexpr double most_ns = 1e18;  // 30 years
     int64_t wait_ns = 0;

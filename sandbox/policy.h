@@ -79,7 +79,11 @@ private:
     [[nodiscard]] Result<void> open_streams(const Grants& grants);
     [[nodiscard]] GrantAccount* account_of(const wasi::Preopen* grant) noexcept;
     void use(const wasi::Preopen* grant) noexcept;
-    void use(std::string_view grant) noexcept;
+    void use(std::string_view grant) noexcept {
+        if (m_account.audit().is_on()) [[unlikely]]
+            note_use(grant);
+    }
+    void note_use(std::string_view grant) noexcept;
     [[nodiscard]] wasi::Outcome<void> interrupted_if(Interruption reason) noexcept;
     [[nodiscard]] wasi::Outcome<void> pace(Resource resource, uint64_t amount) noexcept;
 

@@ -39,10 +39,8 @@ bool is_network(Charge what) noexcept {
 }  // namespace
 
 GrantedPolicy::GrantAccount* GrantedPolicy::account_of(const wasi::Preopen* grant) noexcept {
-    for (size_t i = 0; i < m_preopens.size(); ++i)
-        if (grant == &m_preopens[i])
-            return &m_grant_accounts[i];
-    return nullptr;
+    // They are ours: Preview1 takes grants from preopens() only.
+    return grant != nullptr ? &m_grant_accounts[static_cast<size_t>(grant - m_preopens.data())] : nullptr;
 }
 
 void GrantedPolicy::use(const wasi::Preopen* grant) noexcept {
@@ -53,8 +51,8 @@ void GrantedPolicy::use(const wasi::Preopen* grant) noexcept {
     m_account.audit().grant_used(account->name);
 }
 
-void GrantedPolicy::use(std::string_view grant) noexcept {
-    if (!m_account.audit().is_on() || m_used.contains(grant))
+void GrantedPolicy::note_use(std::string_view grant) noexcept {
+    if (m_used.contains(grant))
         return;
     try {
         m_used.emplace(grant);
@@ -82,6 +80,10 @@ wasi::Outcome<void> GrantedPolicy::pace(Resource resource, uint64_t amount) noex
 
 wasi::Outcome<void> GrantedPolicy::charge(Charge what, uint64_t amount, const wasi::Preopen* grant) {
     const Resource resource = resource_of(what);
+    // Of every call: there is nothing else to it.
+    if (what == Charge::host_calls)
+        return m_account.charge(resource, amount) ? wasi::Outcome<void>()
+                                                  : wasi::refuse(wasi::Errno::canceled);
     use(grant);
     if (what == Charge::output_bytes)
         use("stdio");

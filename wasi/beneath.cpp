@@ -2,6 +2,7 @@
 // Resolution beneath a directory: by the kernel's openat2, or by walking.
 #include "wasi/beneath.h"
 
+#include "engine/base/result.h"
 #include "wasi/path_component.h"
 
 #include <climits>
@@ -19,7 +20,6 @@ namespace wsb::wasi::beneath {
 namespace {
 
 constexpr int always_flags = O_CLOEXEC | O_NOCTTY;
-constexpr unsigned max_links = 40;           ///< as many as the kernel follows
 constexpr size_t max_open_components = 128;  ///< directories held open at once while walking
 
 /// The mode is only allowed together with O_CREAT.
@@ -65,10 +65,12 @@ public:
                     return open_here(".", flags, mode);
                 continue;
             }
-            const auto followed = is_last ? follow_last(name, flags, has_slash) : enter(name);
-            if (!followed)
-                return refuse(followed.error());
-            if (is_last && !*followed) {
+            if (!is_last) {
+                WSB_TRY(enter(name));
+                continue;
+            }
+            WSB_TRY_ASSIGN(const bool is_followed, follow_last(name, flags, has_slash));
+            if (!is_followed) {
                 // With a slash it has to be a directory; creating one by open is not possible.
                 if (has_slash && (flags & O_CREAT) != 0)
                     return refuse(Errno::isdir);
@@ -94,22 +96,8 @@ private:
         return HostFd(fd);
     }
 
-    /// Puts a link's text in front of what is left.
-    Outcome<void> follow(std::string_view target) {
-        if (++m_links > max_links)
-            return refuse(Errno::loop);
-        if (target.empty())
-            return refuse(Errno::noent);
-        if (target.front() == '/')
-            return refuse(Errno::notcapable);
-        m_rest.insert(0, target);
-        if (m_rest.size() > PATH_MAX)
-            return refuse(Errno::nametoolong);
-        return {};
-    }
-
-    /// Goes down one component, or replaces it by the link's text. @return whether to go on (always).
-    Outcome<bool> enter(const std::string& name) {
+    /// Goes down one component, or replaces it by the link's text.
+    Outcome<void> enter(const std::string& name) {
         const int fd = ::openat(current(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return refuse_with_host_errno();
@@ -118,19 +106,15 @@ private:
         if (::fstat(fd, &status) != 0)
             return refuse_with_host_errno();
         if (S_ISLNK(status.st_mode)) {
-            const auto target = read_link(fd, "");
-            if (!target)
-                return refuse(target.error());
-            if (const auto followed = follow(*target); !followed)
-                return refuse(followed.error());
-            return true;
+            WSB_TRY_ASSIGN(const std::string target, read_link(fd, ""));
+            return follow_link(target, m_rest, m_links);
         }
         if (!S_ISDIR(status.st_mode))
             return refuse(Errno::notdir);
         if (m_stack.size() >= max_open_components)
             return refuse(Errno::nametoolong);
         m_stack.push_back(std::move(opened));
-        return true;
+        return {};
     }
 
     /// @return true if the last component was a link to follow, and its text now stands in its place.
@@ -144,8 +128,7 @@ private:
             return target.error() == Errno::inval || target.error() == Errno::noent ? Outcome<bool>(false)
                                                                                     : refuse(target.error());
         }
-        if (const auto followed = follow(*target); !followed)
-            return refuse(followed.error());
+        WSB_TRY(follow_link(*target, m_rest, m_links));
         return true;
     }
 
@@ -182,8 +165,7 @@ std::atomic<bool> kernel_lacks_openat2{false};
 }  // namespace
 
 Outcome<HostFd> open(int directory_fd, std::string_view path, int flags, mode_t mode) {
-    if (const auto checked = check_text(path); !checked)
-        return refuse(checked.error());
+    WSB_TRY(check_text(path));
     if (!kernel_lacks_openat2.load(std::memory_order_relaxed)) {
         const std::string terminated(path);
         const int fd = open_in_kernel(directory_fd, terminated.c_str(), flags, mode);
@@ -203,14 +185,12 @@ Outcome<HostFd> open(int directory_fd, std::string_view path, int flags, mode_t 
 }
 
 Outcome<HostFd> open_by_walking(int directory_fd, std::string_view path, int flags, mode_t mode) {
-    if (const auto checked = check_text(path); !checked)
-        return refuse(checked.error());
+    WSB_TRY(check_text(path));
     return Walk(directory_fd, path).run(flags, mode);
 }
 
 Outcome<Place> locate(int directory_fd, std::string_view path) {
-    if (const auto checked = check_text(path); !checked)
-        return refuse(checked.error());
+    WSB_TRY(check_text(path));
     if (path.front() == '/')
         return refuse(Errno::notcapable);
     Place place;
@@ -220,10 +200,7 @@ Outcome<Place> locate(int directory_fd, std::string_view path) {
     const size_t slash = path.rfind('/');
     place.name = slash == std::string_view::npos ? path : path.substr(slash + 1);
     const std::string_view parent = slash == std::string_view::npos ? "." : path.substr(0, slash);
-    auto directory = open(directory_fd, parent, O_PATH | O_DIRECTORY);
-    if (!directory)
-        return refuse(directory.error());
-    place.directory = *std::move(directory);
+    WSB_TRY_ASSIGN(place.directory, open(directory_fd, parent, O_PATH | O_DIRECTORY));
     return place;
 }
 

@@ -72,13 +72,6 @@ int host_flags(const OpenMode& mode) noexcept {
     return flags | O_NONBLOCK;
 }
 
-Outcome<HostDirectory*> same_kind(Descriptor& target_directory) noexcept {
-    auto* const target = dynamic_cast<HostDirectory*>(&target_directory);
-    if (target == nullptr)
-        return refuse(target_directory.type() == FileType::directory ? Errno::xdev : Errno::notdir);
-    return target;
-}
-
 }  // namespace
 
 Outcome<void> HostDirectory::check_file_system(int fd) const noexcept {
@@ -95,6 +88,18 @@ Outcome<Place> HostDirectory::locate(const std::string& path) const {
     WSB_TRY_ASSIGN(Place place, beneath::locate(host_fd(), path));
     WSB_TRY(check_file_system(place.directory.get()));
     return place;
+}
+
+Outcome<HostDirectory::FromTo> HostDirectory::locate_both(const std::string& path,
+                                                          Descriptor& target_directory,
+                                                          const std::string& target_path) const {
+    const auto* const other = dynamic_cast<const HostDirectory*>(&target_directory);
+    if (other == nullptr)
+        return refuse(target_directory.type() == FileType::directory ? Errno::xdev : Errno::notdir);
+    FromTo places;
+    WSB_TRY_ASSIGN(places.source, locate(path));
+    WSB_TRY_ASSIGN(places.target, other->locate(target_path));
+    return places;
 }
 
 Outcome<HostFd> HostDirectory::open_for_status(const std::string& path, bool follows) const {
@@ -216,9 +221,8 @@ Outcome<void> HostDirectory::unlink_file(const std::string& path) {
 
 Outcome<void> HostDirectory::rename(const std::string& path, Descriptor& target_directory,
                                     const std::string& target_path) {
-    WSB_TRY_ASSIGN(const HostDirectory* const other, same_kind(target_directory));
-    WSB_TRY_ASSIGN(const Place source, locate(path));
-    WSB_TRY_ASSIGN(const Place target, other->locate(target_path));
+    WSB_TRY_ASSIGN(const auto places, locate_both(path, target_directory, target_path));
+    const auto& [source, target] = places;
     if (source.is_dots() || target.is_dots())
         return refuse(Errno::busy);
     // A slash at either end says that a directory is being renamed.
@@ -233,9 +237,8 @@ Outcome<void> HostDirectory::rename(const std::string& path, Descriptor& target_
 
 Outcome<void> HostDirectory::link(const std::string& path, Descriptor& target_directory,
                                   const std::string& target_path) {
-    WSB_TRY_ASSIGN(const HostDirectory* const other, same_kind(target_directory));
-    WSB_TRY_ASSIGN(const Place source, locate(path));
-    WSB_TRY_ASSIGN(const Place target, other->locate(target_path));
+    WSB_TRY_ASSIGN(const auto places, locate_both(path, target_directory, target_path));
+    const auto& [source, target] = places;
     if (source.is_dots())
         return refuse(Errno::perm);
     if (target.is_dots())

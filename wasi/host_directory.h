@@ -41,6 +41,12 @@ public:
 private:
     /// Resolves all but the last component. @return as beneath::locate, `notcapable` inside /proc.
     [[nodiscard]] Outcome<beneath::Place> locate(const std::string& path) const;
+    /// What is renamed or linked, and where to. @return `xdev` for a directory that is not the host's.
+    struct FromTo {
+        beneath::Place source, target;
+    };
+    [[nodiscard]] Outcome<FromTo> locate_both(const std::string& path, Descriptor& target_directory,
+                                              const std::string& target_path) const;
     /// The thing itself, for its status only.
     [[nodiscard]] Outcome<HostFd> open_for_status(const std::string& path, bool follows) const;
     [[nodiscard]] Outcome<void> check_file_system(int fd) const noexcept;

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
 #include <string>
 #include <sys/ioctl.h>
@@ -26,10 +27,11 @@ public:
     NoBrokenPipeSignal() noexcept {
         ::sigemptyset(&m_signal);
         ::sigaddset(&m_signal, SIGPIPE);
-        sigset_t pending;
-        ::sigpending(&pending);
-        m_was_pending = ::sigismember(&pending, SIGPIPE) == 1;
         ::pthread_sigmask(SIG_BLOCK, &m_signal, &m_before);
+        // One that is not blocked does not wait.
+        sigset_t pending;
+        m_was_pending = ::sigismember(&m_before, SIGPIPE) == 1 && ::sigpending(&pending) == 0 &&
+                        ::sigismember(&pending, SIGPIPE) == 1;
     }
     NoBrokenPipeSignal(const NoBrokenPipeSignal&) = delete;
     NoBrokenPipeSignal& operator=(const NoBrokenPipeSignal&) = delete;
@@ -107,13 +109,17 @@ Outcome<size_t> HostStream::write(std::span<const iovec> sources) {
         return size_t{0};
     if (!m_never_waits && !is_ready(POLLOUT))
         return refuse(Errno::again);
-    NoBrokenPipeSignal guard;
+    // Devices send no signals.
+    std::optional<NoBrokenPipeSignal> guard;
+    if (m_type != FileType::character_device)
+        guard.emplace();
     // As much as a pipe that is ready takes without waiting, if it might wait.
     const iovec first = head(sources, PIPE_BUF);
     const std::span<const iovec> taken = m_never_waits ? sources : std::span(&first, 1);
     return count_from_host([&] {
         const ssize_t count = ::writev(m_fd.get(), taken.data(), static_cast<int>(taken.size()));
-        guard.note(count);
+        if (guard)
+            guard->note(count);
         return count;
     });
 }

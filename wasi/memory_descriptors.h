@@ -62,6 +62,12 @@ private:
     /// Something that exists, for its status. @return `noent`, `notdir`.
     [[nodiscard]] Outcome<MemoryNodePtr> existing(const std::string& path, bool follows) const;
     [[nodiscard]] Outcome<MemoryPlace> named(const std::string& path) const;
+    /// What is renamed or linked, and where to. @return `xdev` for another file system.
+    struct FromTo {
+        MemoryPlace source, target;
+    };
+    [[nodiscard]] Outcome<FromTo> named_both(const std::string& path, Descriptor& target_directory,
+                                             const std::string& target_path) const;
 
     MemoryNodePtr m_node;
 };

@@ -50,13 +50,6 @@ Outcome<void> check_replaced(const MemoryNode& source, MemoryNode& target) {
     return {};
 }
 
-Outcome<MemoryDirectory*> same_volume(Descriptor& target_directory) noexcept {
-    auto* const target = dynamic_cast<MemoryDirectory*>(&target_directory);
-    if (target == nullptr)
-        return refuse(target_directory.type() == FileType::directory ? Errno::xdev : Errno::notdir);
-    return target;
-}
-
 Outcome<void> check_openable(const MemoryPlace& place, const OpenMode& mode) noexcept {
     const MemoryNode& node = *place.node;
     if (mode.creates && mode.is_exclusive)
@@ -83,6 +76,20 @@ Outcome<MemoryNodePtr> MemoryDirectory::existing(const std::string& path, bool f
 
 Outcome<MemoryPlace> MemoryDirectory::named(const std::string& path) const {
     return locate_in_memory(m_node, path, LastLink::named);
+}
+
+Outcome<MemoryDirectory::FromTo> MemoryDirectory::named_both(const std::string& path,
+                                                             Descriptor& target_directory,
+                                                             const std::string& target_path) const {
+    const auto* const other = dynamic_cast<const MemoryDirectory*>(&target_directory);
+    if (other == nullptr)
+        return refuse(target_directory.type() == FileType::directory ? Errno::xdev : Errno::notdir);
+    FromTo places;
+    WSB_TRY_ASSIGN(places.source, named(path));
+    WSB_TRY_ASSIGN(places.target, other->named(target_path));
+    if (other->m_node->volume != m_node->volume)
+        return refuse(Errno::xdev);
+    return places;
 }
 
 Outcome<void> MemoryDirectory::set_times(const TimeChanges& times) {
@@ -185,11 +192,8 @@ Outcome<void> MemoryDirectory::unlink_file(const std::string& path) {
 
 Outcome<void> MemoryDirectory::rename(const std::string& path, Descriptor& target_directory,
                                       const std::string& target_path) {
-    WSB_TRY_ASSIGN(const MemoryDirectory* const other, same_volume(target_directory));
-    WSB_TRY_ASSIGN(const MemoryPlace source, named(path));
-    WSB_TRY_ASSIGN(const MemoryPlace target, other->named(target_path));
-    if (other->m_node->volume != m_node->volume)
-        return refuse(Errno::xdev);
+    WSB_TRY_ASSIGN(const auto places, named_both(path, target_directory, target_path));
+    const auto& [source, target] = places;
     if (source.is_dots() || target.is_dots())
         return refuse(Errno::busy);
     if (!source.node)
@@ -217,11 +221,8 @@ Outcome<void> MemoryDirectory::rename(const std::string& path, Descriptor& targe
 
 Outcome<void> MemoryDirectory::link(const std::string& path, Descriptor& target_directory,
                                     const std::string& target_path) {
-    WSB_TRY_ASSIGN(const MemoryDirectory* const other, same_volume(target_directory));
-    WSB_TRY_ASSIGN(const MemoryPlace source, named(path));
-    WSB_TRY_ASSIGN(const MemoryPlace target, other->named(target_path));
-    if (other->m_node->volume != m_node->volume)
-        return refuse(Errno::xdev);
+    WSB_TRY_ASSIGN(const auto places, named_both(path, target_directory, target_path));
+    const auto& [source, target] = places;
     if (source.is_dots())
         return refuse(Errno::perm);
     if (target.is_dots())

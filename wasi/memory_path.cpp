@@ -9,8 +9,6 @@
 namespace wsb::wasi {
 namespace {
 
-constexpr unsigned max_links = 40;
-constexpr size_t max_rest_bytes = 4096;
 constexpr size_t longest_name = 255;
 
 class MemoryWalk {
@@ -42,7 +40,7 @@ public:
                 return refuse(Errno::nametoolong);
             WSB_TRY_ASSIGN(MemoryNodePtr node, m_stack.back()->child(name));
             if (node && node->type == FileType::symbolic_link && (!is_last || follows_last(has_slash))) {
-                WSB_TRY(follow(node->link_text));
+                WSB_TRY(follow_link(node->link_text, m_rest, m_links));
                 continue;
             }
             if (is_last)
@@ -65,17 +63,6 @@ private:
             return false;
         m_stack.pop_back();
         return true;
-    }
-
-    Outcome<void> follow(const std::string& text) {
-        if (++m_links > max_links)
-            return refuse(Errno::loop);
-        if (text.front() == '/')
-            return refuse(Errno::notcapable);
-        m_rest.insert(0, text);
-        if (m_rest.size() > max_rest_bytes)
-            return refuse(Errno::nametoolong);
-        return {};
     }
 
     std::string m_rest;

@@ -82,11 +82,10 @@ std::optional<Extern> Caller::get(std::string_view name) const {
 }
 
 std::optional<Memory> Caller::memory(std::string_view name) const {
-    if (const std::optional<Extern> item = get(name)) {
-        if (const Memory* found = std::get_if<Memory>(&*item))
-            return *found;
-    }
-    return std::nullopt;
+    if (m_instance == nullptr)
+        return std::nullopt;
+    runtime::Memory* const found = runtime::owner_of(*m_instance).find_memory(name);
+    return found != nullptr ? std::optional(Memory(m_store, *found)) : std::nullopt;
 }
 
 }  // namespace v1

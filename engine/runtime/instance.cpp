@@ -30,6 +30,16 @@ const Export* Instance::find_export(std::string_view name) {
     return found == m_export_index.end() ? nullptr : &exports[found->second];
 }
 
+Memory* Instance::find_memory(std::string_view name) {
+    if (m_last_memory == nullptr || m_last_memory->name != name) {
+        const Export* const found = find_export(name);
+        if (found == nullptr || found->kind != ExternKind::memory)
+            return nullptr;
+        m_last_memory = found;
+    }
+    return static_cast<Memory*>(m_memories[m_last_memory->index]);
+}
+
 InstanceState Instance::state() {
     InstanceState state;
     for (uint32_t i = 0; i < m_own_globals.size(); ++i)

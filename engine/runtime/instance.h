@@ -50,6 +50,9 @@ public:
     /// Null unless there is such an export.
     [[nodiscard]] const Export* find_export(std::string_view name);
     [[nodiscard]] ExternItem item(ExternKind kind, uint32_t index) const noexcept;
+    /// Null unless there is such an export, and it is a memory. Quick for the name that was asked for last:
+    /// calls of the host ask each time.
+    [[nodiscard]] Memory* find_memory(std::string_view name);
 
     [[nodiscard]] const Tag* tag(TagIdx index) const noexcept { return m_tags[index.value]; }
     [[nodiscard]] std::span<const Slot> elem(uint32_t index) const noexcept { return m_elems[index]; }
@@ -103,6 +106,7 @@ private:
     std::vector<std::span<const uint8_t>> m_datas;  ///< into the module's bytes; empty when dropped
     bool m_has_dropped = false;                     ///< some segment, since `state`
     std::unordered_map<std::string_view, uint32_t> m_export_index;  ///< filled at the first search
+    const Export* m_last_memory = nullptr;                          ///< that find_memory found
 };
 
 [[nodiscard]] inline Instance& owner_of(const VmInstance& instance) noexcept {

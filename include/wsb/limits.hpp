@@ -4,6 +4,7 @@
 
 #include "wsb/config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -105,18 +106,22 @@ public:
     /// Held now, or used so far.
     [[nodiscard]] uint64_t used(Resource resource) const noexcept { return at(resource).used.load(); }
     /// The most that was held at once.
-    [[nodiscard]] uint64_t peak(Resource resource) const noexcept { return at(resource).peak.load(); }
+    [[nodiscard]] uint64_t peak(Resource resource) const noexcept {
+        return std::max(at(resource).peak.load(), used(resource));
+    }
 
     /// Enters `amount` into the rates. @return how long to wait before it is used.
-    [[nodiscard]] std::chrono::nanoseconds pace(Resource resource, uint64_t amount) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds pace(Resource resource, uint64_t amount) noexcept {
+        return m_has_rates ? wait_for(resource, amount) : std::chrono::nanoseconds(0);
+    }
 
 private:
     static constexpr uint64_t no_limit = UINT64_MAX;
     struct Item {
         uint64_t limit = no_limit;
         std::atomic<uint64_t> used = 0;
-        std::atomic<uint64_t> peak = 0;
-        uint64_t rate = 0;  ///< per second; 0: any
+        std::atomic<uint64_t> peak = 0;  ///< of what goes down again; of the others it is what is used
+        uint64_t rate = 0;               ///< per second; 0: any
         /// When what was entered so far is paid off, in ns of the steady clock.
         std::atomic<int64_t> paid_off = 0;
     };
@@ -126,10 +131,13 @@ private:
     [[nodiscard]] const Item& at(Resource resource) const noexcept {
         return m_items[static_cast<size_t>(resource)];
     }
-    [[nodiscard]] bool take(Item& item, uint64_t amount) noexcept;
+    /// @return what is used then; nullopt if the limit refuses.
+    [[nodiscard]] static std::optional<uint64_t> take(Item& item, uint64_t amount) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds wait_for(Resource resource, uint64_t amount) noexcept;
 
     std::array<Item, resource_count> m_items;
     std::shared_ptr<Ledger> m_above;
+    bool m_has_rates = false;  ///< here or above
 };
 
 inline namespace literals {
