@@ -229,6 +229,9 @@ private:
             grant.access = static_cast<DirAccess>(*access);
         grant.max_file_bytes = section.number("max_file_size", KeyKind::size, 0, INT64_MAX);
         grant.max_bytes = section.number("max_bytes", KeyKind::size, 0, INT64_MAX);
+        grant.has_special_files = section.value<bool>("special_files", "true or false").value_or(false);
+        if (grant.has_special_files && grant.source != DirSource::host)
+            section.wrong(*section.find("special_files"), "special_files", "is for directories of the host");
         m_manifest.grants.dirs.push_back(std::move(grant));
     }
     void read_env(Section& section) {

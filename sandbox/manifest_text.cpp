@@ -105,6 +105,8 @@ std::vector<std::string> describe(const Manifest& manifest) {
             line += fmt::format(", files up to {} bytes", *dir.max_file_bytes);
         if (dir.max_bytes)
             line += fmt::format(", {} bytes written altogether", *dir.max_bytes);
+        if (dir.has_special_files)
+            line += ", devices, FIFOs and sockets too";
         lines.push_back(std::move(line));
     }
     if (manifest.grants.dirs.empty())
@@ -135,7 +137,8 @@ std::string manifest_schema() {
                       {"source", word_schema(source_words())},
                       {"memory", number_schema(KeyKind::size, "of those in memory", 0, INT64_MAX)},
                       {"max_file_size", number_schema(KeyKind::size, "of each file", 0, INT64_MAX)},
-                      {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)}});
+                      {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)},
+                      {"special_files", flag}});
     Json root = table_schema(
         {{"module",
           table_schema({{"path", text}, {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}}})},

@@ -135,7 +135,9 @@ Result<std::shared_ptr<wasi::Descriptor>> GrantedPolicy::open_dir(const DirGrant
     if (!opened.is_valid())
         return fail(ErrorCode::io_error,
                     "cannot open directory \"" + grant.host + "\": " + std::strerror(errno));
-    return std::make_shared<wasi::HostDirectory>(std::move(opened));
+    return std::make_shared<wasi::HostDirectory>(std::move(opened), grant.has_special_files
+                                                                        ? wasi::SpecialFiles::allowed
+                                                                        : wasi::SpecialFiles::refused);
 }
 
 Result<void> GrantedPolicy::open_dirs(const Grants& grants) {

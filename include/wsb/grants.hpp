@@ -43,6 +43,8 @@ struct DirGrant {
     std::optional<uint64_t> max_bytes = {};       ///< written beneath it altogether
     DirSource source = DirSource::host;
     uint64_t max_memory_bytes = uint64_t{64} << 20;  ///< of contents and names, for those in memory
+    /// Whether devices, FIFOs, sockets and what is in /proc can be opened too, of the host's directory.
+    bool has_special_files = false;
 };
 
 struct EnvGrant {

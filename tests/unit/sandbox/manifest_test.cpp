@@ -50,6 +50,7 @@ module_functions = 100
 host = "/srv/data"
 guest = "/data"
 access = "append"
+special_files = true
 max_file_size = "1MiB"
 max_bytes = 5000
 [[dir]]
@@ -81,6 +82,8 @@ file = "audit.jsonl"
     ASSERT_EQ(manifest.grants.dirs.size(), 2u);
     EXPECT_EQ(manifest.grants.dirs[0].access, DirAccess::append);
     EXPECT_EQ(manifest.grants.dirs[0].max_file_bytes, uint64_t{1} << 20);
+    EXPECT_TRUE(manifest.grants.dirs[0].has_special_files);
+    EXPECT_FALSE(manifest.grants.dirs[1].has_special_files);
     EXPECT_EQ(manifest.grants.dirs[1].host, "/base/here");
     EXPECT_EQ(manifest.grants.dirs[1].access, DirAccess::read_only);
     ASSERT_EQ(manifest.grants.env.size(), 2u);
@@ -150,6 +153,7 @@ TEST(Manifest, MistakesHavePlaces) {
              Case{"[[dir]]\nsource = \"disk\"\nhost = \"/\"", 2, 10, "host, memory, copy, overlay, archive"},
              Case{"[clock]\nmode = \"fast\"", 2, 8, "must be one of real, virtual, frozen, none"},
              Case{"[random]\nmode = \"system\"\nseed = 1", 3, 8, "seeded"},
+             Case{"[[dir]]\nsource = \"memory\"\nguest = \"/\"\nspecial_files = true", 4, 17, "of the host"},
              Case{"[clock]\nmode = \"real\"\nstart = 1", 3, 9, "frozen"},
              Case{"[clock]\nmode = \"frozen\"\nstart = 9223372037", 3, 9, "9223372036"},
              Case{"[module]\nsha256 = \"ABC\"", 2, 10, "64 hexadecimal digits"},

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -69,6 +71,22 @@ struct MemoryDirTest : ::testing::Test {
     std::filesystem::path directory =
         std::filesystem::temp_directory_path() / ("wsb-memory-dir-" + std::to_string(::getpid()));
 };
+
+TEST_F(MemoryDirTest, SpecialFilesOfTheHostAreOpenedIfTheGrantSaysSo) {
+    const auto path = directory / "note";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    for (const bool is_granted : {false, true}) {
+        DirGrant grant{.host = directory.string(), .guest = "/"};
+        grant.has_special_files = is_granted;
+        Sandbox sandbox = make(Sandbox::builder().module_text(files).allow_dir(grant));
+        constexpr int32_t not_capable = 76;
+        EXPECT_EQ(sandbox.call<int32_t>("put").value(), is_granted ? 0 : not_capable);
+        char text[16];
+        EXPECT_EQ(::read(reader, text, sizeof text), is_granted ? 8 : 0);
+    }
+    ::close(reader);
+}
 
 TEST_F(MemoryDirTest, AnEmptyOneIsEmptyAfterEachReset) {
     Sandbox sandbox = make(Sandbox::builder().module_text(files).memory_dir("/tmp"));
