@@ -7,8 +7,9 @@
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names.
 extern "C" long __real_syscall(long number, ...);
+extern "C" long __wrap_syscall(long number, ...);
 
-extern "C" long __wrap_syscall(long number, ...) {
+long __wrap_syscall(long number, ...) {
     long arguments[6];
     va_list list;
     va_start(list, number);
