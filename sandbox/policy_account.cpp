@@ -39,8 +39,12 @@ bool is_network(Charge what) noexcept {
 }  // namespace
 
 GrantedPolicy::GrantAccount* GrantedPolicy::account_of(const wasi::Preopen* grant) noexcept {
-    // They are ours: Preview1 takes grants from preopens() only.
-    return grant != nullptr ? &m_grant_accounts[static_cast<size_t>(grant - m_preopens.data())] : nullptr;
+    if (grant == nullptr)
+        return nullptr;
+    for (size_t i = 0; i < m_preopens.size(); ++i)
+        if (grant == &m_preopens[i])
+            return &m_grant_accounts[i];
+    return nullptr;
 }
 
 void GrantedPolicy::use(const wasi::Preopen* grant) noexcept {
