@@ -139,7 +139,7 @@ SandboxBuilder& SandboxBuilder::module_file(const std::filesystem::path& path) {
     return *this;
 }
 SandboxBuilder& SandboxBuilder::module_bytes(std::vector<uint8_t> bytes) {
-    m_spec->module = std::move(bytes);
+    m_spec->module = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
     return *this;
 }
 SandboxBuilder& SandboxBuilder::module_text(std::string text) {

@@ -30,7 +30,10 @@ struct ModuleText {
 };
 
 struct Spec {
-    std::variant<std::monostate, std::filesystem::path, std::vector<uint8_t>, ModuleText> module;
+    /// Bytes are shared by all copies.
+    std::variant<std::monostate, std::filesystem::path, std::shared_ptr<const std::vector<uint8_t>>,
+                 ModuleText>
+        module;
     std::optional<std::string> module_sha256;
     SandboxLimits limits;
     Grants grants;

@@ -29,8 +29,8 @@ Config config_of(const Spec& spec) {
 Result<v1::Module> module_of(const Engine& engine, const Spec& spec) {
     if (const auto* path = std::get_if<std::filesystem::path>(&spec.module))
         return v1::Module::from_file(engine, *path);
-    if (const auto* bytes = std::get_if<std::vector<uint8_t>>(&spec.module))
-        return v1::Module::compile(engine, *bytes);
+    if (const auto* bytes = std::get_if<std::shared_ptr<const std::vector<uint8_t>>>(&spec.module))
+        return v1::Module::compile(engine, **bytes);
     if (const auto* text = std::get_if<ModuleText>(&spec.module))
         return v1::Module::from_wat(engine, text->text);
     return fail(ErrorCode::bad_usage, "no module was given");

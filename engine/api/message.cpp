@@ -67,6 +67,16 @@ Result<void> MessageRoom::take(uint64_t size_bytes, MessagePlace place) {
     return {};
 }
 
+bool MessageRoom::is_time_over() noexcept {
+    if (m_interruption == Interruption::none && m_store.impl().context().is_sliced)
+        m_interruption = m_store.impl().interrupts().poll();
+    return m_interruption != Interruption::none;
+}
+
+std::optional<Failure> MessageRoom::interruption() noexcept {
+    return is_time_over() ? std::optional(interrupted_by(m_interruption)) : std::nullopt;
+}
+
 Result<MessageExports> MessageExports::find(const Instance& instance, std::string_view function,
                                             bool is_export, bool sends) {
     return api::guarded([&]() -> Result<MessageExports> {
@@ -157,9 +167,9 @@ Result<void> MessageExports::check_inside(GuestBytes bytes, MessagePlace place) 
                             bytes.size_bytes, bytes.offset_bytes, size_bytes));
 }
 
-void MessageExports::copy(GuestBytes from, std::span<uint8_t> target) const noexcept {
+void MessageExports::copy(GuestBytes from, size_t offset_bytes, std::span<uint8_t> target) const noexcept {
     // It was found to be inside, and memories do not shrink.
-    static_cast<void>(m_memory.read(from.offset_bytes, target));
+    static_cast<void>(m_memory.read(from.offset_bytes + offset_bytes, target));
 }
 
 CallResult<void> MessageExports::finish(uint64_t result) const {

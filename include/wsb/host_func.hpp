@@ -181,15 +181,11 @@ private:
                 return {};
             const MessagePlace place{{}, number};
             const GuestBytes from{static_cast<uint32_t>(slots[0]), static_cast<uint32_t>(slots[1])};
-            auto buffer = exports->template receive<typename Message<T>::Buffer>(from, room, place);
-            if (!buffer) {
-                failure = judged(std::move(buffer).error());
-                return {};
-            }
-            auto decoded = decode<T>(*std::move(buffer), room, place);
-            if (decoded)
-                return *std::move(decoded);
-            failure = judged(std::move(decoded).error());
+            auto value = received<T>(*exports, from, room, place);
+            if (value)
+                return *std::move(value);
+            const Error* const error = value.error().error();
+            failure = error != nullptr ? judged(*error) : std::move(value).error();
             return {};
         }
     }

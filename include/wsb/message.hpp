@@ -9,6 +9,7 @@
 #include "wsb/instance.hpp"
 #include "wsb/module.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -27,12 +28,47 @@
 namespace wsb {
 inline namespace v1 {
 
+namespace detail {
+
+/// An argument or the result of a function, for errors.
+struct MessagePlace {
+    std::string_view function;  ///< empty if its name is not known
+    size_t argument = 0;        ///< from 1; 0: the result
+
+    [[nodiscard]] std::string text() const;
+};
+
+/// Memory of the host's that holds what a guest passed, charged to the guest's store until it ends.
+class MessageRoom {
+public:
+    explicit MessageRoom(StoreRef store) noexcept : m_store(store) {}
+    MessageRoom(const MessageRoom&) = delete;
+    MessageRoom& operator=(const MessageRoom&) = delete;
+    ~MessageRoom();
+
+    /// Before the memory is taken. @return limit_exceeded.
+    [[nodiscard]] Result<void> take(uint64_t size_bytes, MessagePlace place);
+
+    /// Whether the call of the guest has to end.
+    [[nodiscard]] bool is_time_over() noexcept;
+    /// What ends it, if `is_time_over` said so, or says so now.
+    [[nodiscard]] std::optional<Failure> interruption() noexcept;
+
+private:
+    StoreRef m_store;
+    uint64_t m_size_bytes = 0;
+    Interruption m_interruption = Interruption::none;
+};
+
+}  // namespace detail
+
 /// Says how a C++ type travels as bytes; specialize it for further ones. Members:
 ///   using Buffer           std::string or std::vector<uint8_t>: what the bytes are read into
 ///   using Held             what a host function's parameter of the type is made from; owns what it needs
 ///   encode(value)          contiguous bytes or characters, a view or a container; may throw
 ///   decoded_bytes(buffer)  memory that decode takes beyond the buffer, at most
-///   decode(buffer&&)       Result<Held>; an Error's detail says what is wrong with the bytes; may throw
+///   decode(buffer&&, room) Result<Held>; an Error's detail says what is wrong with the bytes; may throw.
+///                          What takes long asks room.is_time_over(), and gives up then
 template <class T>
 struct Message;
 
@@ -50,7 +86,7 @@ struct PlainMessage {
     using Held = B;
     static const T& encode(const T& value) noexcept { return value; }
     static uint64_t decoded_bytes(const Buffer&) noexcept { return 0; }
-    static Result<Held> decode(Buffer&& buffer) noexcept { return std::move(buffer); }
+    static Result<Held> decode(Buffer&& buffer, MessageRoom&) noexcept { return std::move(buffer); }
 };
 }  // namespace detail
 
@@ -83,30 +119,6 @@ struct GuestBytes {
 
 namespace detail {
 
-/// An argument or the result of a function, for errors.
-struct MessagePlace {
-    std::string_view function;  ///< empty if its name is not known
-    size_t argument = 0;        ///< from 1; 0: the result
-
-    [[nodiscard]] std::string text() const;
-};
-
-/// Memory of the host's that holds what a guest passed, charged to the guest's store until it ends.
-class MessageRoom {
-public:
-    explicit MessageRoom(StoreRef store) noexcept : m_store(store) {}
-    MessageRoom(const MessageRoom&) = delete;
-    MessageRoom& operator=(const MessageRoom&) = delete;
-    ~MessageRoom();
-
-    /// Before the memory is taken. @return limit_exceeded.
-    [[nodiscard]] Result<void> take(uint64_t size_bytes, MessagePlace place);
-
-private:
-    StoreRef m_store;
-    uint64_t m_size_bytes = 0;
-};
-
 /// The exports of an instance that messages need. Valid as long as the instance.
 class MessageExports {
 public:
@@ -121,16 +133,23 @@ public:
     /// Asks the guest for room and copies the bytes there. @return bad_message if it gives none, or what
     /// calling the guest returns.
     [[nodiscard]] CallResult<GuestBytes> send(std::span<const uint8_t> bytes, MessagePlace place) const;
-    /// Copies out of the memory. @return bad_message, limit_exceeded.
+    /// Copies out of the memory; not all of it if the room's time is over. @return bad_message,
+    /// limit_exceeded.
     template <class Buffer>
     [[nodiscard]] Result<Buffer> receive(GuestBytes from, MessageRoom& room, MessagePlace place) const {
         if (auto checked = check_inside(from, place); !checked)
             return std::unexpected(std::move(checked).error());
         if (auto taken = room.take(from.size_bytes, place); !taken)
             return std::unexpected(std::move(taken).error());
-        Buffer buffer(from.size_bytes, typename Buffer::value_type());
-        // SAFETY: characters have the representation of bytes.
-        copy(from, {reinterpret_cast<uint8_t*>(buffer.data()), buffer.size()});
+        Buffer buffer;
+        buffer.reserve(from.size_bytes);
+        // In pieces, between which the call may be interrupted.
+        while (buffer.size() < from.size_bytes && !room.is_time_over()) {
+            const size_t done = buffer.size();
+            buffer.resize(std::min<size_t>(from.size_bytes, done + piece_bytes));
+            // SAFETY: characters have the representation of bytes.
+            copy(from, done, {reinterpret_cast<uint8_t*>(buffer.data()) + done, buffer.size() - done});
+        }
         return buffer;
     }
     /// Lets the guest free its result, if it exports something for that.
@@ -144,7 +163,8 @@ private:
     [[nodiscard]] Result<void> find_allocator(const Instance& instance);
     [[nodiscard]] Result<void> find_cleaner(const Instance& instance, std::string_view function);
     [[nodiscard]] Result<void> check_inside(GuestBytes bytes, MessagePlace place) const;
-    void copy(GuestBytes from, std::span<uint8_t> target) const noexcept;
+    static constexpr size_t piece_bytes = size_t{1} << 20;
+    void copy(GuestBytes from, size_t offset_bytes, std::span<uint8_t> target) const noexcept;
 
     Memory m_memory;
     std::variant<std::monostate, Realloc, Malloc> m_allocator;
@@ -192,11 +212,30 @@ template <MessageType T>
                                                        MessageRoom& room, MessagePlace place) {
     if (auto taken = room.take(Message<T>::decoded_bytes(buffer), place); !taken)
         return std::unexpected(std::move(taken).error());
-    auto decoded = stop_message_exceptions(place, [&] { return Message<T>::decode(std::move(buffer)); });
+    auto decoded =
+        stop_message_exceptions(place, [&] { return Message<T>::decode(std::move(buffer), room); });
     if (!decoded && decoded.error().code == ErrorCode::bad_message &&
         !decoded.error().detail.starts_with(place.text()))
         decoded.error().detail.insert(0, place.text() + ": ");
     return decoded;
+}
+
+/// Both, unless the guest's time is over.
+template <MessageType T>
+[[nodiscard]] CallResult<typename Message<T>::Held> received(const MessageExports& exports, GuestBytes from,
+                                                             MessageRoom& room, MessagePlace place) {
+    auto buffer = stop_message_exceptions(
+        place, [&] { return exports.receive<typename Message<T>::Buffer>(from, room, place); });
+    if (auto interruption = room.interruption())
+        return std::unexpected(*std::move(interruption));
+    if (!buffer)
+        return std::unexpected(Failure(std::move(buffer).error()));
+    auto decoded = decode<T>(*std::move(buffer), room, place);
+    if (auto interruption = room.interruption())
+        return std::unexpected(*std::move(interruption));
+    if (!decoded)
+        return std::unexpected(Failure(std::move(decoded).error()));
+    return *std::move(decoded);
 }
 
 /// The parameters that a type takes in a signature.
@@ -307,18 +346,12 @@ private:
 
     CallResult<R> receive(uint64_t packed, MessagePlace place) const {
         MessageRoom room(m_raw.func().store());
-        auto buffer = stop_message_exceptions(place, [&] {
-            return m_exports->template receive<typename Message<R>::Buffer>(GuestBytes::unpack(packed), room,
-                                                                            place);
-        });
-        if (!buffer)
-            return std::unexpected(Failure(std::move(buffer).error()));
+        auto result = received<R>(*m_exports, GuestBytes::unpack(packed), room, place);
+        if (!result)
+            return std::unexpected(std::move(result).error());
         if (auto finished = m_exports->finish(packed); !finished)
             return std::unexpected(std::move(finished).error());
-        auto decoded = decode<R>(*std::move(buffer), room, place);
-        if (!decoded)
-            return std::unexpected(Failure(std::move(decoded).error()));
-        return *std::move(decoded);
+        return *std::move(result);
     }
 
     Raw m_raw;

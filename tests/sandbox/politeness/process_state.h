@@ -35,20 +35,24 @@ inline std::string bytes_of(const void* object, size_t size) {
     return text;
 }
 
+inline std::string members_of(const sigset_t& set) {
+    std::string members;
+    for (int signal = 1; signal < NSIG; ++signal)
+        members += ::sigismember(&set, signal) == 1 ? fmt::format("{} ", signal) : "";
+    return members;
+}
+
 inline void add_signals(ProcessState& state) {
     for (int signal = 1; signal < NSIG; ++signal) {
         struct sigaction action{};
         if (::sigaction(signal, nullptr, &action) == 0)
             state[fmt::format("handler of signal {}", signal)] =
                 fmt::format("{} {:x} {}", bytes_of(&action.sa_handler, sizeof action.sa_handler),
-                            action.sa_flags, bytes_of(&action.sa_mask, sizeof action.sa_mask));
+                            action.sa_flags, members_of(action.sa_mask));
     }
     sigset_t mask;
     ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-    std::string blocked;
-    for (int signal = 1; signal < NSIG; ++signal)
-        blocked += ::sigismember(&mask, signal) == 1 ? fmt::format("{} ", signal) : "";
-    state["blocked signals"] = blocked;
+    state["blocked signals"] = members_of(mask);
     stack_t stack{};
     ::sigaltstack(nullptr, &stack);
     state["alternate stack"] = fmt::format("{} {} {:x}", stack.ss_sp, stack.ss_size, stack.ss_flags);
