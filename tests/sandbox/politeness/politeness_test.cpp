@@ -92,6 +92,12 @@ void expect_same(const ProcessState& before, const ProcessState& after) {
         EXPECT_TRUE(before.contains(what)) << what << " is new: " << value;
 }
 
+/// With the first thread the C library installs handlers of its own.
+[[maybe_unused]] const bool has_started_a_thread = [] {
+    std::thread([] {}).join();
+    return true;
+}();
+
 TEST(Politeness, TheProcessStaysAsItIs) {
     const ProcessState before = without_page_map(process_state());
     ProcessState during;
