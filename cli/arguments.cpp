@@ -259,10 +259,12 @@ Result<void> begin_grants(const Texts& texts, sandbox::RunOptions& options) {
         options.grants = spec.grants;
         options.audit = spec.audit;
         options.sha256 = spec.module_sha256;
+        options.canonical_nans = spec.canonical_nans;
         if (options.file.empty() && manifest->module_path)
             options.file = manifest->module_path->string();
     }
     if (texts.is_deterministic) {
+        options.canonical_nans = true;
         grants.clock = ClockMode::virtual_;
         grants.random = RandomMode::seeded;
     }

@@ -84,7 +84,7 @@ Reports:
                            longest_pause_ns, functions, translated_functions, translated_bytes,
                            tier, exit
   --audit FILE             append a line of JSON for each grant used, denial and limit reached
-  --deterministic          a virtual clock and seeded random bytes, instead of real ones
+  --deterministic          canonical NaNs, a virtual clock and seeded random bytes
   --landlock               a second wall: the kernel confines the process to the directories given
   -h, --help               this text
 

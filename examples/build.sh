@@ -49,6 +49,9 @@ $CC -std=gnu11 $common "$here/textstats/textstats.c" -lm -o "$out/textstats.nati
 $CXX -std=c++20 -fno-exceptions $common $wasm "$here/primes/primes.cpp" -o "$out/primes.wasm"
 $CXX -std=c++20 -fno-exceptions $common "$here/primes/primes.cpp" -o "$out/primes.native"
 
+# A library of functions rather than a program.
+$CC -std=gnu11 $common $wasm -mexec-model=reactor -I "$here/../include" "$here/messages/guest.c" -o "$out/messages.wasm"
+
 cp "$here/hello/hello.wat" "$here/fib/fib.wat" "$out/"
 
 rust_library=$("$RUSTC" --print target-libdir --target wasm32-wasip1 2>/dev/null || true)

@@ -10,6 +10,10 @@
 #include <memory>
 #include <optional>
 
+namespace wsb::wasi {
+class Preview1;
+}  // namespace wsb::wasi
+
 namespace wsb::sandbox {
 
 /// Used by the thread that runs the sandbox.
@@ -23,6 +27,9 @@ public:
     [[nodiscard]] const AuditTrail& audit() const noexcept { return m_audit; }
     /// Of the store that runs; null before there is one.
     [[nodiscard]] runtime::Interrupts* interrupts() const noexcept { return m_interrupts; }
+    /// The WASI state of the sandbox, not owned; null if its module uses none.
+    [[nodiscard]] wasi::Preview1* guest() const noexcept { return m_guest; }
+    void set_guest(wasi::Preview1* guest) noexcept { m_guest = guest; }
 
     /// @return false if a limit refuses, which is remembered.
     [[nodiscard]] bool charge(Resource resource, uint64_t amount) noexcept;
@@ -51,6 +58,7 @@ private:
     std::shared_ptr<Ledger> m_ledger;
     AuditTrail m_audit;
     runtime::Interrupts* m_interrupts = nullptr;
+    wasi::Preview1* m_guest = nullptr;
     std::optional<LimitReached> m_last_limit;
 };
 

@@ -194,6 +194,7 @@ private:
     void read_module(Section& section) {
         if (const auto path = section.text("path"))
             m_manifest.module_path = m_directory / *path;
+        m_manifest.canonical_nans = section.value<bool>("canonical_nans", "true or false").value_or(false);
         const auto sha256 = section.text("sha256");
         if (!sha256)
             return;
@@ -335,6 +336,7 @@ Result<void> apply_manifest(const Manifest& manifest, Spec& spec) {
         spec.module = *manifest.module_path;
     if (manifest.module_sha256)
         spec.module_sha256 = manifest.module_sha256;
+    spec.canonical_nans = manifest.canonical_nans;
     spec.limits = manifest.limits;
     spec.grants = manifest.grants;
     if (manifest.audit_file) {

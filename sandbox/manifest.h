@@ -18,6 +18,7 @@ namespace wsb::sandbox {
 struct Manifest {
     std::optional<std::filesystem::path> module_path;  ///< relative ones are so to the manifest
     std::optional<std::string> module_sha256;
+    bool canonical_nans = false;
     SandboxLimits limits;
     Grants grants;
     std::optional<std::filesystem::path> audit_file;

@@ -98,6 +98,8 @@ std::vector<std::string> describe(const Manifest& manifest) {
     if (manifest.module_path)
         lines.push_back("module: " + manifest.module_path->string() +
                         (manifest.module_sha256 ? ", pinned by its hash" : ""));
+    if (manifest.canonical_nans)
+        lines.emplace_back("NaNs: canonical");
     for (const DirGrant& dir : manifest.grants.dirs) {
         std::string line = fmt::format("{} as {}: {}", source_text(dir), dir.guest,
                                        word_of(access_words(), static_cast<int>(dir.access)));
@@ -140,8 +142,9 @@ std::string manifest_schema() {
                       {"max_bytes", number_schema(KeyKind::size, "written altogether", 0, INT64_MAX)},
                       {"special_files", flag}});
     Json root = table_schema(
-        {{"module",
-          table_schema({{"path", text}, {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}}})},
+        {{"module", table_schema({{"path", text},
+                                  {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}},
+                                  {"canonical_nans", flag}})},
          {"limits", table_schema(limits)},
          {"dir", {{"type", "array"}, {"items", dir}}},
          {"env",

@@ -35,6 +35,9 @@ std::optional<SandboxFailure> begin_call(sandbox::SandboxState& state) {
 std::optional<SandboxFailure> end_call(sandbox::SandboxState& state, const Failure* failure) {
     return state.end_call(failure);
 }
+bool has_instance(const sandbox::SandboxState& state) noexcept {
+    return state.has_instance();
+}
 Instance instance_of(sandbox::SandboxState& state) {
     return state.instance();
 }
@@ -76,11 +79,12 @@ SandboxResult<void> Sandbox::reset() {
 
 namespace {
 
-SandboxResult<Sandbox> started(std::shared_ptr<const sandbox::Loaded> loaded) {
-    auto created = sandbox::SandboxState::create(std::move(loaded));
+using sandbox::SandboxState;
+
+SandboxResult<Sandbox> started(Result<std::unique_ptr<SandboxState>> created, SandboxState::Place place) {
     if (!created)
         return std::unexpected(SandboxFailure(std::move(created).error()));
-    if (auto failure = (*created)->start(true))
+    if (auto failure = (*created)->start(true, place))
         return std::unexpected(*std::move(failure));
     return Sandbox(*std::move(created));
 }
@@ -88,7 +92,7 @@ SandboxResult<Sandbox> started(std::shared_ptr<const sandbox::Loaded> loaded) {
 }  // namespace
 
 SandboxResult<Sandbox> Sandbox::clone() const {
-    return started(m_state->loaded());
+    return started(SandboxState::create_like(*m_state), SandboxState::Place::slot);
 }
 
 const CallReport& Sandbox::last_call() const noexcept {
@@ -96,7 +100,7 @@ const CallReport& Sandbox::last_call() const noexcept {
 }
 
 std::vector<ImportNeed> Sandbox::explain() const {
-    const sandbox::Loaded& loaded = *m_state->loaded();
+    const sandbox::Loaded& loaded = m_state->loaded();
     return sandbox::needs_of(loaded.module->imports(), loaded.spec);
 }
 
@@ -110,7 +114,7 @@ const std::shared_ptr<Ledger>& Sandbox::ledger() const noexcept {
     return m_state->ledger();
 }
 Module Sandbox::module() const {
-    return *m_state->loaded()->module;
+    return *m_state->loaded().module;
 }
 Instance Sandbox::instance() const {
     return m_state->instance();
@@ -135,7 +139,7 @@ SandboxBuilder& SandboxBuilder::module_file(const std::filesystem::path& path) {
     return *this;
 }
 SandboxBuilder& SandboxBuilder::module_bytes(std::vector<uint8_t> bytes) {
-    m_spec->module = std::move(bytes);
+    m_spec->module = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
     return *this;
 }
 SandboxBuilder& SandboxBuilder::module_text(std::string text) {
@@ -250,6 +254,10 @@ SandboxBuilder& SandboxBuilder::compile_threads(unsigned threads) {
     m_spec->compile_threads = threads;
     return *this;
 }
+SandboxBuilder& SandboxBuilder::canonical_nans(bool is_wanted) {
+    m_spec->canonical_nans = is_wanted;
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::manifest_file(const std::filesystem::path& path) {
     auto manifest = sandbox::load_manifest(path);
     if (!manifest) {
@@ -270,7 +278,7 @@ SandboxResult<Sandbox> SandboxBuilder::try_build() const {
             SandboxFailure(std::move(loaded).error(),
                            is_limit ? std::optional(LimitReached{Resource::module}) : std::nullopt));
     }
-    return started(*std::move(loaded));
+    return started(SandboxState::create(*std::move(loaded)), SandboxState::Place::own_store);
 }
 
 Result<Sandbox> SandboxBuilder::build() const {

@@ -33,6 +33,7 @@ struct RunOptions {
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
     ExecutionTier tier = ExecutionTier::automatic;
+    bool canonical_nans = false;        ///< see Config
     bool is_lazy = false;               ///< translates functions when they are first called
     bool confines_thread = false;       ///< by Landlock, before the guest runs
     std::optional<std::string> sha256;  ///< of the module

@@ -30,7 +30,10 @@ struct ModuleText {
 };
 
 struct Spec {
-    std::variant<std::monostate, std::filesystem::path, std::vector<uint8_t>, ModuleText> module;
+    /// Bytes are shared by all copies.
+    std::variant<std::monostate, std::filesystem::path, std::shared_ptr<const std::vector<uint8_t>>,
+                 ModuleText>
+        module;
     std::optional<std::string> module_sha256;
     SandboxLimits limits;
     Grants grants;
@@ -40,6 +43,7 @@ struct Spec {
     AuditLog audit;
     Features features = default_features;
     bool is_lazy = false;
+    bool canonical_nans = false;
     unsigned compile_threads = 1;
     /// What was wrong with what was said; the first.
     std::optional<Error> error;

@@ -3,8 +3,6 @@
 
 #include "engine/base/result.h"
 #include "engine/runtime/store.h"
-#include "sandbox/imports.h"
-#include "sandbox/sha256.h"
 #include "wasi/landlock.h"
 
 #include <fmt/format.h>
@@ -14,86 +12,37 @@
 namespace wsb::sandbox {
 namespace {
 
-Config config_of(const Spec& spec) {
-    Config config;
-    config.features = spec.features;
-    config.compile_threads = spec.compile_threads;
-    config.lazy_translation = spec.is_lazy;
-    config.max_stack_bytes = spec.limits.stack_bytes;
-    config.module_limits = spec.limits.module;
-    return config;
-}
-
-StoreLimits store_limits(const SandboxLimits& limits) {
-    StoreLimits store;
-    store.table_elements = limits.table_elements.value_or(store.table_elements);
-    store.instances = static_cast<uint32_t>(
-        std::min<uint64_t>(limits.instances.value_or(store.instances), store.instances));
-    return store;
-}
-
 std::chrono::nanoseconds thread_cpu_time() noexcept {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-Result<v1::Module> module_of(const Engine& engine, const Spec& spec) {
-    if (const auto* path = std::get_if<std::filesystem::path>(&spec.module))
-        return v1::Module::from_file(engine, *path);
-    if (const auto* bytes = std::get_if<std::vector<uint8_t>>(&spec.module))
-        return v1::Module::compile(engine, *bytes);
-    if (const auto* text = std::get_if<ModuleText>(&spec.module))
-        return v1::Module::from_wat(engine, text->text);
-    return fail(ErrorCode::bad_usage, "no module was given");
-}
-
-/// A host function that is counted, and looks whether it may still be called.
-struct Counted {
-    HostFunction inner;
-    std::string module, name;
-    Account* account;
-
-    static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
-        const auto& self = *static_cast<const Counted*>(callable);
-        if (!self.account->charge(Resource::host_calls, 1))
-            return std::unexpected(
-                Failure(Trap{TrapCode::interrupted, self.account->last_limit()->message(), {}}));
-        self.account->audit().host_call(self.module, self.name);
-        return self.inner.invoke(self.inner.callable.get(), caller, slots);
-    }
-};
-
 }  // namespace
 
-Result<std::shared_ptr<const Loaded>> load(const Spec& spec) {
-    if (spec.error)
-        return std::unexpected(*spec.error);
-    if (!spec.audit.failure().empty())
-        return fail(ErrorCode::io_error, spec.audit.failure());
-    auto loaded = std::make_shared<Loaded>(Loaded{spec, Engine(config_of(spec)), std::nullopt, {}, {}});
-    WSB_TRY_ASSIGN(loaded->module, module_of(loaded->engine, spec));
-    if (const auto* path = std::get_if<std::filesystem::path>(&spec.module))
-        loaded->source = path->string();
-    if (spec.audit.impl() != nullptr || spec.module_sha256)
-        loaded->sha256 = sha256_hex(loaded->module->bytes());
-    if (spec.module_sha256 && loaded->sha256 != *spec.module_sha256)
-        return fail(ErrorCode::bad_usage, fmt::format("the module's SHA-256 is {}, but {} was asked for",
-                                                      loaded->sha256, *spec.module_sha256));
-    return loaded;
+SandboxState::SandboxState(std::shared_ptr<const Loaded> loaded) : m_loaded(std::move(loaded)) {
+    const Spec& spec = m_loaded->spec;
+    const AuditTrail audit(spec.audit.impl());
+    m_account = std::make_shared<Account>(Ledger::create(spec.limits, spec.ledger_above), audit);
+    audit.module_loaded(m_loaded->source, m_loaded->sha256, m_loaded->module->bytes().size());
 }
 
 Result<std::unique_ptr<SandboxState>> SandboxState::create(std::shared_ptr<const Loaded> loaded) {
     std::unique_ptr<SandboxState> state(new SandboxState(std::move(loaded)));
-    const Spec& spec = state->m_loaded->spec;
-    const AuditTrail audit(spec.audit.impl());
-    state->m_account = std::make_shared<Account>(Ledger::create(spec.limits, spec.ledger_above), audit);
-    audit.module_loaded(state->m_loaded->source, state->m_loaded->sha256,
-                        state->m_loaded->module->bytes().size());
-    if (auto linked = state->link(); !linked) {
-        audit.denied("module", linked.error().message());
+    auto linked = Template::create(state->m_loaded);
+    if (!linked) {
+        state->m_account->audit().denied("module", linked.error().message());
         return std::unexpected(std::move(linked).error());
     }
+    state->m_template = *std::move(linked);
+    WSB_TRY(state->take_grants());
+    return state;
+}
+
+Result<std::unique_ptr<SandboxState>> SandboxState::create_like(const SandboxState& other) {
+    std::unique_ptr<SandboxState> state(new SandboxState(other.m_loaded));
+    state->m_template = other.m_template;
+    WSB_TRY(state->take_grants());
     return state;
 }
 
@@ -102,26 +51,13 @@ SandboxState::~SandboxState() {
         m_account->audit().instance_ended(m_report.fuel, ledger()->peak(Resource::memory));
 }
 
-HostFunction SandboxState::counted(const HostDefinition& definition) {
-    HostFunction function;
-    function.type = definition.function.type;
-    function.callable = std::make_shared<Counted>(
-        Counted{definition.function, definition.module, definition.name, m_account.get()});
-    function.invoke = &Counted::invoke;
-    return function;
-}
-
-Result<void> SandboxState::link() {
+Result<void> SandboxState::take_grants() {
     const Spec& spec = m_loaded->spec;
-    const auto imports = m_loaded->module->imports();
-    WSB_TRY(check_imports(imports, spec));
     WSB_TRY_ASSIGN(m_policy, GrantedPolicy::create(spec.grants, spec.limits.open_files, *m_account));
-    if (uses_wasi(imports)) {
+    if (m_template->uses_wasi()) {
         WSB_TRY_ASSIGN(m_wasi, wasi::Preview1::create(*m_policy));
-        WSB_TRY(m_wasi->define_in(m_linker, imports));
+        m_account->set_guest(m_wasi.get());
     }
-    for (const HostDefinition& definition : spec.functions)
-        WSB_TRY(m_linker.define(definition.module, definition.name, counted(definition)));
     return {};
 }
 
@@ -141,48 +77,46 @@ void SandboxState::begin_clocks() noexcept {
     m_report = {};
 }
 
+/// A moment so late that it cannot be told is none.
+std::optional<SandboxState::Clock::time_point> SandboxState::deadline() const noexcept {
+    const auto time = left_of(m_loaded->spec.limits.timeout, Resource::wall_time);
+    if (!time || *time > Clock::time_point::max() - m_wall_before)
+        return std::nullopt;
+    return m_wall_before + *time;
+}
+
 void SandboxState::arm(StoreRef store) noexcept {
     const SandboxLimits& limits = m_loaded->spec.limits;
-    const auto time = left_of(limits.timeout, Resource::wall_time);
-    const bool is_bounded = time && *time <= Clock::time_point::max() - m_wall_before;
-    store.set_deadline(is_bounded ? std::optional(m_wall_before + *time) : std::nullopt);
+    store.set_deadline(deadline());
     store.set_cpu_time(left_of(limits.cpu_time, Resource::cpu_time));
     store.set_cancellation(m_loaded->spec.cancellation);
     store.set_fuel(limits.fuel);
     m_fuel_before = store.fuel_consumed();
 }
 
-CallResult<void> SandboxState::make_first() {
+CallResult<void> SandboxState::make_in_store() {
     WSB_TRY_ASSIGN(m_store, v1::Store::create(m_loaded->engine, store_limits(m_loaded->spec.limits)));
     if (!m_store->impl().set_account(m_account))
         return fail(ErrorCode::limit_exceeded, "store");
     arm(*m_store);
-    WSB_TRY_ASSIGN(const Instance instance, m_linker.instantiate(*m_store, *m_loaded->module));
+    WSB_TRY_ASSIGN(const Instance instance, m_template->instantiate(*m_store));
     m_instance = instance;
     return {};
 }
 
-/// The slot of the pool serves each instance after the first.
-CallResult<void> SandboxState::make_another() {
-    if (!m_pool) {
-        m_store.reset();
-        WSB_TRY_ASSIGN(m_pre, m_linker.instantiate_pre(*m_loaded->module));
-        PoolOptions options;
-        options.slots = 1;
-        options.limits = store_limits(m_loaded->spec.limits);
-        WSB_TRY_ASSIGN(m_pool, Pool::create(m_loaded->engine, options));
-    }
+CallResult<void> SandboxState::make_in_slot() {
     const SandboxLimits& limits = m_loaded->spec.limits;
     TakeOptions options;
     options.fuel = limits.fuel;
-    const auto time = left_of(limits.timeout, Resource::wall_time);
-    if (time && *time <= Clock::time_point::max() - m_wall_before)
-        options.deadline = m_wall_before + *time;
+    options.deadline = deadline();
+    options.cpu_time = left_of(limits.cpu_time, Resource::cpu_time);
     options.cancellation = m_loaded->spec.cancellation.impl();
     options.account = m_account;
     m_fuel_before = 0;
-    WSB_TRY_ASSIGN(auto taken, m_pool->take(*m_pre, options));
-    m_pooled.emplace(std::move(taken));
+    WSB_TRY_ASSIGN(auto taken, m_template->take(options));
+    if (!taken)
+        return make_in_store();
+    m_pooled.emplace(*std::move(taken));
     m_instance = m_pooled->instance();
     return {};
 }
@@ -193,9 +127,9 @@ CallResult<void> SandboxState::initialize() {
     return initialize ? (*initialize)() : CallResult<void>();
 }
 
-std::optional<SandboxFailure> SandboxState::start(bool initializes) {
+std::optional<SandboxFailure> SandboxState::start(bool initializes, Place place) {
     begin_clocks();
-    CallResult<void> made = make_first();
+    CallResult<void> made = place == Place::slot ? make_in_slot() : make_in_store();
     if (made && initializes)
         made = initialize();
     if (made)
@@ -214,8 +148,12 @@ Result<void> SandboxState::confine_thread() const {
 }
 
 std::optional<SandboxFailure> SandboxState::restart() {
+    if (m_depth > 0)
+        return SandboxFailure(Error{ErrorCode::bad_usage, no_offset, no_function, 0, 0,
+                                    "a sandbox cannot be reset while its code runs"});
     m_instance.reset();
     m_pooled.reset();
+    m_store.reset();
     ++m_generation;
     m_account->audit().instance_ended(m_report.fuel, ledger()->peak(Resource::memory));
     begin_clocks();
@@ -227,7 +165,7 @@ std::optional<SandboxFailure> SandboxState::restart() {
             made = std::unexpected(Failure(std::move(again).error()));
     }
     if (made)
-        made = make_another();
+        made = make_in_slot();
     if (made)
         made = initialize();
     if (made)

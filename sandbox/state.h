@@ -4,7 +4,7 @@
 
 #include "sandbox/account.h"
 #include "sandbox/policy.h"
-#include "sandbox/spec.h"
+#include "sandbox/template.h"
 #include "wasi/preview1.h"
 #include "wsb/sandbox.hpp"
 
@@ -15,27 +15,20 @@
 
 namespace wsb::sandbox {
 
-/// What sandboxes of one description share. Immutable.
-struct Loaded {
-    Spec spec;
-    Engine engine;
-    std::optional<v1::Module> module;  ///< always there once loaded
-    std::string source;
-    std::string sha256;
-};
-
-/// Loads the module that a description names. @return also limit errors.
-[[nodiscard]] Result<std::shared_ptr<const Loaded>> load(const Spec& spec);
-
 /// One thread at a time.
 class SandboxState {
 public:
     /// Nothing of the guest has run.
     [[nodiscard]] static Result<std::unique_ptr<SandboxState>> create(std::shared_ptr<const Loaded> loaded);
+    /// Another one of the same template.
+    [[nodiscard]] static Result<std::unique_ptr<SandboxState>> create_like(const SandboxState& other);
     ~SandboxState();
 
-    /// Makes the first instance, or another one. @param initializes whether "_initialize" is called.
-    [[nodiscard]] std::optional<SandboxFailure> start(bool initializes);
+    /// Makes the first instance, in a store of its own or a slot of the template's.
+    /// @param initializes whether "_initialize" is called.
+    enum class Place : uint8_t { own_store, slot };
+    [[nodiscard]] std::optional<SandboxFailure> start(bool initializes, Place place = Place::own_store);
+    /// Makes another one. @return bad_usage while its code runs.
     [[nodiscard]] std::optional<SandboxFailure> restart();
     [[nodiscard]] SandboxResult<uint32_t> run();
 
@@ -44,7 +37,7 @@ public:
     /// A failure with the limit it stands for.
     [[nodiscard]] SandboxFailure judge(const Failure& failure) const;
 
-    [[nodiscard]] const std::shared_ptr<const Loaded>& loaded() const noexcept { return m_loaded; }
+    [[nodiscard]] const Loaded& loaded() const noexcept { return *m_loaded; }
     [[nodiscard]] const CallReport& last_call() const noexcept { return m_report; }
     [[nodiscard]] uint64_t generation() const noexcept { return m_generation; }
     [[nodiscard]] Instance instance() const noexcept { return *m_instance; }
@@ -67,14 +60,13 @@ private:
     using Clock = std::chrono::steady_clock;
     using Ns = std::chrono::nanoseconds;
 
-    explicit SandboxState(std::shared_ptr<const Loaded> loaded)
-        : m_loaded(std::move(loaded)), m_linker(m_loaded->engine) {}
-    [[nodiscard]] Result<void> link();
-    [[nodiscard]] HostFunction counted(const HostDefinition& definition);
-    [[nodiscard]] CallResult<void> make_first();
-    [[nodiscard]] CallResult<void> make_another();
+    explicit SandboxState(std::shared_ptr<const Loaded> loaded);
+    [[nodiscard]] Result<void> take_grants();
+    [[nodiscard]] CallResult<void> make_in_store();
+    [[nodiscard]] CallResult<void> make_in_slot();
     [[nodiscard]] CallResult<void> initialize();
     void begin_clocks() noexcept;
+    [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept;
     void arm(StoreRef store) noexcept;
     [[nodiscard]] std::optional<Ns> left_of(std::optional<Ns> of_call, Resource total) const noexcept;
     [[nodiscard]] std::optional<LimitReached> limit_of(const Trap& trap) const;
@@ -83,13 +75,11 @@ private:
 
     // In the order of dependence: what comes later goes first.
     std::shared_ptr<const Loaded> m_loaded;
+    std::shared_ptr<const Template> m_template;  ///< null until it is linked
     std::shared_ptr<Account> m_account;
     std::unique_ptr<GrantedPolicy> m_policy;
     std::unique_ptr<wasi::Preview1> m_wasi;
-    Linker m_linker;
-    std::optional<v1::Store> m_store;  ///< of the first instance
-    std::optional<InstancePre> m_pre;  ///< from the first reset on
-    std::optional<Pool> m_pool;
+    std::optional<v1::Store> m_store;  ///< one of the two
     std::optional<PooledInstance> m_pooled;
     std::optional<Instance> m_instance;
 

@@ -62,6 +62,7 @@ void run_commands(const text::Script& script, Features features, const RunOption
     config.features = features;
     config.collect_always = options.collects_always;
     config.lazy_translation = options.is_lazy;
+    config.canonical_nans = options.canonical_nans;
     const Engine engine(config);
     OpCounts executed{};
     if (options.counts_executions)

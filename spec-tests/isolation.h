@@ -42,6 +42,7 @@ struct RunOptions {
     Task task = Task::run;
     bool is_lazy = false;            ///< translates functions when they are first called
     bool collects_always = false;    ///< collects garbage before every allocation of an object
+    bool canonical_nans = false;     ///< see Config
     bool counts_executions = false;  ///< fill FileResult::executed
 };
 

@@ -31,12 +31,23 @@ Handle stream_handle(std::shared_ptr<Descriptor> descriptor, bool is_input) noex
     return handle;
 }
 
+/// Whose functions they are: one guest's, or that of whoever calls.
+struct Guest {
+    Preview1* only = nullptr;
+    Preview1& (*find)(const Caller& caller) noexcept = nullptr;
+
+    [[nodiscard]] Preview1& of(const Caller& caller) const noexcept {
+        return only != nullptr ? *only : find(caller);
+    }
+};
+
 /// One function as the linker takes it.
 template <class... Args>
-HostFunction host_function(Preview1& state, std::string_view name, const Layout& layout,
+HostFunction host_function(Guest guest, std::string_view name, const Layout& layout,
                            Outcome<void> (*function)(Call&, Args...)) {
     return HostFunction::from(
-        [&state, &layout, name, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
+        [guest, &layout, name, function](Caller& caller, Args... args) -> CallResult<uint32_t> {
+            Preview1& state = guest.of(caller);
             const auto memory = Preview1::memory_of(caller);
             if (!memory) [[unlikely]]
                 return host_trap("a module that uses WASI must export its memory as \"memory\"");
@@ -130,12 +141,14 @@ std::optional<GuestMemory> Preview1::memory_of(const Caller& caller) {
     return GuestMemory(memory->data());
 }
 
-Result<void> Preview1::define_in(Linker& linker, std::span<const ImportType> imports) {
+namespace {
+
+Result<void> define_for(Guest guest, Linker& linker, std::span<const ImportType> imports) {
     const auto define = [&](const ImportType& import) -> Result<void> {
         const Layout& layout = import.module == preview1_module ? preview1_layout : unstable_layout;
 #define WSB_P1(row, ...)     \
     if (import.name == #row) \
-        return linker.define(import.module, #row, host_function(*this, #row, layout, &p1::row));
+        return linker.define(import.module, #row, host_function(guest, #row, layout, &p1::row));
 #define WSB_P1_EXIT(row, ...) \
     if (import.name == #row)  \
         return linker.function(import.module, #row, &row);
@@ -149,6 +162,17 @@ Result<void> Preview1::define_in(Linker& linker, std::span<const ImportType> imp
             WSB_TRY(define(import));
     }
     return {};
+}
+
+}  // namespace
+
+Result<void> Preview1::define_in(Linker& linker, std::span<const ImportType> imports) {
+    return define_for({.only = this}, linker, imports);
+}
+
+Result<void> Preview1::define_in(Linker& linker, std::span<const ImportType> imports,
+                                 Preview1& (*find)(const Caller& caller) noexcept) {
+    return define_for({.find = find}, linker, imports);
 }
 
 }  // namespace wsb::wasi

@@ -41,6 +41,9 @@ public:
     /// Defines those functions of the table p1.def that are imported, of both versions. @return
     /// out_of_memory.
     [[nodiscard]] Result<void> define_in(Linker& linker, std::span<const ImportType> imports);
+    /// The same for any guests: `find` says whose call it is. It must not fail.
+    [[nodiscard]] static Result<void> define_in(Linker& linker, std::span<const ImportType> imports,
+                                                Preview1& (*find)(const Caller& caller) noexcept);
 
     [[nodiscard]] Policy& policy() noexcept { return m_policy; }
     [[nodiscard]] HandleTable& handles() noexcept { return m_handles; }

@@ -16,7 +16,8 @@ namespace {
 /// beyond its space names nothing and is dropped too, which bounds the memory that names can take.
 class NameReader {
 public:
-    NameReader(const Module& module, Names& names) noexcept : m_module(module), m_names(names) {}
+    NameReader(const Module& module, Names& names, Deadline& deadline) noexcept
+        : m_module(module), m_names(names), m_deadline(deadline) {}
 
     void read(std::span<const uint8_t> content) {
         Cursor cursor(content);
@@ -76,7 +77,7 @@ private:
         for (uint32_t i = 0; i < *count; ++i) {
             const auto index = cursor.u32();
             std::string name;
-            if (!index || !read_name(cursor, name))
+            if (m_deadline.has_passed() || !index || !read_name(cursor, name))
                 return false;
             if (*index < space && !name.empty() && m_kept < limits::names)
                 m_kept += map.try_emplace(*index, std::move(name)).second ? 1 : 0;
@@ -104,6 +105,7 @@ private:
 
     const Module& m_module;
     Names& m_names;
+    Deadline& m_deadline;  ///< when it has passed, names are no longer of interest
     size_t m_kept = 0;
 };
 
@@ -129,7 +131,7 @@ void SectionDecoder::read_names() {
     const auto section = std::ranges::find(m_module.customs, "name", &CustomSection::name);
     if (section == m_module.customs.end())
         return;
-    NameReader reader(m_module, m_module.names);
+    NameReader reader(m_module, m_module.names, m_deadline);
     reader.read(m_module.view(section->content));
 }
 

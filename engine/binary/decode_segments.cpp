@@ -24,6 +24,7 @@ Result<void> SectionDecoder::read_element_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::element_segments, 0, "element segments"));
     reserve_some(m_module.elems, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(ElemSegment segment, read_elem_segment());
         m_module.elems.push_back(std::move(segment));
     }
@@ -79,12 +80,14 @@ Result<void> SectionDecoder::read_elem_items(ElemSegment& segment) {
     if (segment.has_exprs()) {
         reserve_some(segment.exprs, count);
         for (uint32_t i = 0; i < count; ++i) {
+            WSB_TRY(m_deadline.check());
             WSB_TRY_ASSIGN(const ConstExpr expr, read_const_expr());
             segment.exprs.push_back(expr);
         }
     } else {
         reserve_some(segment.funcs, count);
         for (uint32_t i = 0; i < count; ++i) {
+            WSB_TRY(m_deadline.check());
             WSB_TRY_ASSIGN(const uint32_t func, m_cursor.u32());
             segment.funcs.push_back(FuncIdx(func));
         }
@@ -102,6 +105,7 @@ Result<void> SectionDecoder::read_data_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::data_segments, 0, "data segments"));
     reserve_some(m_module.datas, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(const DataSegment segment, read_data_segment());
         m_module.datas.push_back(segment);
     }
@@ -140,6 +144,7 @@ Result<void> SectionDecoder::read_code_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::functions, 0, "function bodies"));
     reserve_some(m_module.bodies, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         auto body = read_body();
         if (!body) {
             body.error().func = m_module.imported_funcs + i;
@@ -174,6 +179,7 @@ Result<std::vector<LocalRun>> SectionDecoder::read_locals() {
     reserve_some(locals, runs);
     uint64_t total = 0;
     for (uint32_t i = 0; i < runs; ++i) {
+        WSB_TRY(m_deadline.check());
         LocalRun run;
         WSB_TRY_ASSIGN(run.count, m_cursor.u32());
         WSB_TRY_ASSIGN(run.type, read_allowed_val_type());

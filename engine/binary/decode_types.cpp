@@ -27,8 +27,10 @@ Result<void> SectionDecoder::read_type_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::recursion_groups, 0, "recursion groups"));
     reserve_some(m_module.rec_groups, count);
     reserve_some(m_module.types, count);
-    for (uint32_t i = 0; i < count; ++i)
+    for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(read_rec_group());
+    }
     return {};
 }
 
@@ -50,6 +52,7 @@ Result<void> SectionDecoder::read_rec_group() {
     m_group_end = group.first + group.count;
     reserve_some(m_module.types, group.is_explicit ? group.count : 0);
     for (uint32_t i = 0; i < group.count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(SubType type, read_sub_type());
         m_module.types.push_back(std::move(type));
     }
@@ -114,6 +117,7 @@ Result<void> SectionDecoder::read_composite_type(SubType& type) {
         WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::structure_fields, 0, "fields"));
         reserve_some(structure.fields, count);
         for (uint32_t i = 0; i < count; ++i) {
+            WSB_TRY(m_deadline.check());
             WSB_TRY_ASSIGN(const FieldType field, read_field_type());
             structure.fields.push_back(field);
         }
@@ -136,6 +140,7 @@ Result<ResultType> SectionDecoder::read_result_type(uint32_t limit, const char* 
     ResultType types;
     types.reserve(count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(const ValType type, read_allowed_val_type());
         types.push_back(type);
     }
@@ -288,6 +293,7 @@ Result<void> SectionDecoder::read_import_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::imports, 0, "imports"));
     reserve_some(m_module.imports, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         Import import;
         import.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(import.module, read_name());
@@ -379,6 +385,7 @@ Result<void> SectionDecoder::read_function_section() {
     reserve_some(m_module.funcs, count);
     m_module.funcs_offset_bytes = m_cursor.offset_bytes();
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(const uint32_t type, m_cursor.u32());
         m_module.funcs.push_back(TypeIdx(type));
     }
@@ -390,6 +397,7 @@ Result<void> SectionDecoder::read_table_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::tables, m_module.imported_tables, "tables"));
     reserve_some(m_module.tables, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         Table table;
         table.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(const uint8_t byte, m_cursor.peek_u8());
@@ -416,6 +424,7 @@ Result<void> SectionDecoder::read_memory_section() {
     WSB_TRY_ASSIGN(const uint32_t count,
                    read_count(limits::memories, m_module.imported_memories, "memories"));
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         Memory memory;
         memory.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(memory.type, read_memory_type());
@@ -429,6 +438,7 @@ Result<void> SectionDecoder::read_tag_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::tags, m_module.imported_tags, "tags"));
     reserve_some(m_module.tags, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY_ASSIGN(const TagType tag, read_tag_type());
         m_module.tags.push_back(tag);
     }
@@ -440,6 +450,7 @@ Result<void> SectionDecoder::read_global_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::globals, m_module.imported_globals, "globals"));
     reserve_some(m_module.globals, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         Global global;
         WSB_TRY_ASSIGN(global.type, read_global_type());
         WSB_TRY_ASSIGN(global.init, read_const_expr());
@@ -453,6 +464,7 @@ Result<void> SectionDecoder::read_export_section() {
     WSB_TRY_ASSIGN(const uint32_t count, read_count(limits::exports, 0, "exports"));
     reserve_some(m_module.exports, count);
     for (uint32_t i = 0; i < count; ++i) {
+        WSB_TRY(m_deadline.check());
         Export item;
         item.offset_bytes = m_cursor.offset_bytes();
         WSB_TRY_ASSIGN(item.name, read_name());

@@ -17,13 +17,13 @@ Result<Module> decode(std::span<const uint8_t> bytes, Features features) {
     return decode(std::vector<uint8_t>(bytes.begin(), bytes.end()), features);
 }
 
-Result<Module> decode(std::vector<uint8_t> bytes, Features features) {
+Result<Module> decode(std::vector<uint8_t> bytes, Features features, Deadline deadline) {
     if (bytes.size() > limits::module_size_bytes)
         return fail(ErrorCode::limit_exceeded, limits::module_size_bytes, "size of the module");
     Module module;
     module.features = features;
     module.bytes = std::move(bytes);
-    SectionDecoder decoder(module);
+    SectionDecoder decoder(module, deadline);
     WSB_TRY(decoder.run());
     return module;
 }
@@ -31,11 +31,13 @@ Result<Module> decode(std::vector<uint8_t> bytes, Features features) {
 Result<void> SectionDecoder::run() {
     WSB_TRY(read_header());
     m_cursor.set_end_error(ErrorCode::unexpected_end_section);
-    while (!m_cursor.at_end())
+    while (!m_cursor.at_end()) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(read_section());
+    }
     WSB_TRY(check_counts());
     read_names();
-    return {};
+    return m_deadline.check_now();
 }
 
 /// Spec: binary/modules#binary-module
@@ -137,6 +139,8 @@ Result<std::string> SectionDecoder::read_name() {
 Result<ConstExpr> SectionDecoder::read_const_expr() {
     const uint64_t start = m_cursor.offset_bytes();
     WSB_TRY_ASSIGN(const uint64_t end, find_expression_end(start));
+    if (end - start > limits::function_size_bytes)
+        return fail(ErrorCode::limit_exceeded, start, "size of a constant expression");
     m_cursor.seek(end);
     return ConstExpr{{.offset_bytes = start, .size_bytes = end - start}};
 }
@@ -148,6 +152,7 @@ Result<uint64_t> SectionDecoder::find_expression_end(uint64_t offset_bytes) {
     uint64_t depth = 0;
     while (true) {
         WSB_TRY(reader.next(m_instr));
+        WSB_TRY(m_deadline.check());
         switch (m_instr.op) {
             case Op::block:
             case Op::loop:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/cursor.h"
+#include "engine/base/deadline.h"
 #include "engine/binary/instr_reader.h"
 #include "engine/module/module.h"
 
@@ -18,8 +19,8 @@ namespace wsb::binary {
 /// whatever reads beyond its section is found by the section's size, as the official suite expects.
 class SectionDecoder {
 public:
-    explicit SectionDecoder(Module& module) noexcept
-        : m_module(module), m_cursor(std::span<const uint8_t>(module.bytes)) {}
+    SectionDecoder(Module& module, Deadline deadline) noexcept
+        : m_module(module), m_cursor(std::span<const uint8_t>(module.bytes)), m_deadline(deadline) {}
 
     [[nodiscard]] Result<void> run();
 
@@ -92,6 +93,7 @@ private:
 
     Module& m_module;
     Cursor m_cursor;
+    Deadline m_deadline;         ///< asked in every loop over what the module counts
     Instr m_instr;               ///< reused by find_expression_end
     uint64_t m_elem_items = 0;   ///< of all element segments together
     uint8_t m_last_section = 0;  ///< id of the last known section

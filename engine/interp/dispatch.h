@@ -193,6 +193,7 @@ void fill_gc(lower::HandlerTable& table);
 void fill_exceptions(lower::HandlerTable& table);
 void fill_vectors(lower::HandlerTable& table);
 void fill_vector_memory(lower::HandlerTable& table);
+void fill_canonical(lower::HandlerTable& table);
 
 [[nodiscard]] inline Word address_of(Handler handler) noexcept {
     return reinterpret_cast<Word>(handler);

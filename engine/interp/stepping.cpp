@@ -17,7 +17,8 @@ namespace {
     lower::Recording recording;
     recording.wanted_roots = std::move(wanted_roots);
     WSB_TRY(lower::lower_function(compiled.module, fast.func,
-                                  {handlers(), compiled.codes.get(), form, &recording, compiled.executed},
+                                  {handlers(), compiled.codes.get(), form, &recording, compiled.executed,
+                                   nullptr, compiled.canonical_nans},
                                   code));
     return recording;
 }
@@ -76,9 +77,11 @@ FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
 bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept {
     try {
         Code lowered;
-        const auto outcome = lower::lower_function(
-            compiled.module, code.func,
-            {handlers(), compiled.codes.get(), lower::Form::fast, nullptr, compiled.executed}, lowered);
+        const auto outcome =
+            lower::lower_function(compiled.module, code.func,
+                                  {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
+                                   compiled.executed, nullptr, compiled.canonical_nans},
+                                  lowered);
         WSB_CHECK(outcome.has_value());  // the body was validated when the module was loaded
         Code& own = compiled.codes[code.func.value - compiled.module.imported_funcs];
         const Word* const entry = lowered.entry;

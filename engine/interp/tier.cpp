@@ -34,6 +34,7 @@ const lower::HandlerTable& handlers() {
         fill_vectors(table);
         fill_vector_memory(table);
         fill_gc(table);
+        fill_canonical(table);
         return true;
     }();
     return table;
@@ -164,7 +165,7 @@ public:
           m_verdict(verdict),
           m_writer(compiled.code_memory),
           m_lowerer(compiled.module, {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
-                                      compiled.executed, &m_writer}) {}
+                                      compiled.executed, &m_writer, compiled.canonical_nans}) {}
     Preparer(const Preparer&) = delete;
     Preparer& operator=(const Preparer&) = delete;
 

@@ -305,6 +305,9 @@ struct HandlerTable {
     std::array<Entry, single_count> single{};
     /// By FieldKind; writing knows no signs and no floats.
     std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};
+    /// What makes NaNs canonical, for 32 and 64 bits: [Source * 2 + Destination]; of vectors.
+    std::array<std::array<Word, 4>, 2> canonical_nan{};
+    std::array<Word, 2> canonical_nan_lanes{};
 
     [[nodiscard]] const Entry& of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
     [[nodiscard]] constexpr std::array<Word, 5>& vector_row(Op op) noexcept {

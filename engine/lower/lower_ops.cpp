@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values, memory and tables in the folding translator.
+#include "engine/isa/nan_results.h"
 #include "engine/lower/lower_sink.h"
 
 #include <array>
@@ -72,6 +73,28 @@ void LowerSink::unary(Op op) {
     const uint32_t cell = begin_cell(handlers[shape_index(source, Destination::slot)]);
     word(pack(m_height, slot));
     push_produced(result, cell, handlers[shape_index(source, Destination::accumulator)]);
+    if (m_canonical_nans) [[unlikely]]
+        canonicalize(op);
+}
+
+/// If the instruction may have made a NaN on top of the stack, it becomes the canonical one.
+void LowerSink::canonicalize(Op op) {
+    const NanResult where = nan_result(op);
+    if (where == NanResult::none)
+        return;
+    const Value x = pop();
+    if (slot_width(x.type) == 2) {
+        const uint32_t cell = begin_cell(m_handlers.canonical_nan_lanes[where == NanResult::f64x2 ? 1 : 0]);
+        word(pack(m_height, x.slot));
+        push_stored(x.type);
+        m_wide_cell = cell;
+        return;
+    }
+    const auto& handlers = m_handlers.canonical_nan[where == NanResult::f64 ? 1 : 0];
+    const Source source = take(x);
+    const uint32_t cell = begin_cell(handlers[shape_index(source, Destination::slot)]);
+    word(pack(m_height, x.slot));
+    push_produced(x.type, cell, handlers[shape_index(source, Destination::accumulator)]);
 }
 
 void LowerSink::compare(Op op) {
@@ -86,6 +109,8 @@ void LowerSink::binary(Op op) {
     const Value y = pop();
     const Value x = pop();
     numeric(op, x, y, x.type);
+    if (m_canonical_nans) [[unlikely]]
+        canonicalize(op);
 }
 
 /// Operands in slots, both results in their slots: [low half][high half].

@@ -51,6 +51,7 @@ struct LowerOptions {
     Recording* recording = nullptr;  ///< filled if not null; the code is the same either way
     OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
     CodeWriter* writer = nullptr;    ///< where cells go; if null, each function keeps its own
+    bool canonical_nans = false;     ///< see Config
 };
 
 /// How many slots a value takes.
@@ -80,7 +81,8 @@ public:
           m_form(options.form),
           m_recording(options.recording),
           m_executed(options.executed),
-          m_writer(options.writer) {}
+          m_writer(options.writer),
+          m_canonical_nans(options.canonical_nans) {}
 
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
@@ -331,6 +333,7 @@ private:
         uint32_t end_bytes;  ///< offset and width
     };
     std::optional<SumAddress> take_sum(Op op, const Value& address, const binary::MemArg& arg);
+    void canonicalize(Op op);
     bool pair_with_load(Op op, Operands shape, const Value& other, ValType result);
     bool load_of_sum(Op op, const Value& address, const binary::MemArg& arg);
     [[nodiscard]] ValType address_type(MemIdx memory) const noexcept;
@@ -393,6 +396,7 @@ private:
     Recording* m_recording;
     OpCounts* const m_executed;
     CodeWriter* const m_writer;
+    const bool m_canonical_nans;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;

@@ -64,6 +64,8 @@ void LowerSink::simd(const binary::Instr& instr) {
         for (const Word half : words_of(instr.lanes))
             word(half);
     push_vector_result(instr.op, cell);
+    if (m_canonical_nans) [[unlikely]]
+        canonicalize(instr.op);
 }
 
 void LowerSink::vector_load(Op op, const binary::MemArg& arg) {

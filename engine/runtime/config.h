@@ -43,6 +43,10 @@ struct Config {
     /// memory; the first call of a function takes more, and traps with allocation_failure if there is no
     /// memory to translate it.
     bool lazy_translation = false;
+    /// Each NaN that an instruction computes is the positive canonical one, as in the deterministic profile
+    /// of the standard; results are then the same on every machine. Fuel is the same either way. Code that
+    /// computes with floats takes longer.
+    bool canonical_nans = false;
     /// Collects garbage before every allocation: slow, and finds references that were forgotten.
     bool collect_always = false;
     ModuleLimits module_limits = {};
@@ -81,6 +85,7 @@ struct TakeOptions {
     std::optional<uint64_t> fuel;                                        ///< none: unlimited
     void* data = nullptr;                                                ///< see StoreRef::set_data
     std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< see StoreRef::set_deadline
+    std::optional<std::chrono::nanoseconds> cpu_time = {};               ///< see StoreRef::set_cpu_time
     /// CancellationToken::impl; see StoreRef::set_cancellation
     std::shared_ptr<const runtime::CancelState> cancellation = {};
     /// For the sandbox: beside PoolOptions::limits.

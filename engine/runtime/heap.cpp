@@ -3,11 +3,13 @@
 
 #include "engine/base/check.h"
 #include "engine/runtime/operations.h"
+#include "engine/runtime/page_watch.h"
 #include "engine/runtime/pieces.h"
 
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
 
 namespace wsb::runtime {
 
@@ -48,8 +50,9 @@ constexpr auto class_of_granules = [] {
 
 /// The head of a block; its cells follow.
 struct Heap::Block {
-    uint64_t size_bytes = 0;          ///< the whole block
-    uint32_t cell_bytes = 0;          ///< 0: one large object
+    uint64_t size_bytes = 0;  ///< the whole block
+    uint32_t cell_bytes = 0;  ///< 0: one large object
+    uint64_t epoch = 0;       ///< the collection that the marks are of; those of earlier ones are none
     uint64_t marks[mark_words] = {};  ///< by granule of the first 32 KiB
 
     static constexpr size_t first_cell_bytes = 288;
@@ -62,8 +65,14 @@ struct Heap::Block {
         const size_t granule = offset_bytes / granule_bytes;
         return (marks[granule / 64] >> (granule % 64) & 1) != 0;
     }
-    /// @return whether it was not marked before.
-    [[nodiscard]] bool mark(const Object* object) noexcept {
+    void forget_marks(uint64_t of_epoch) noexcept {
+        std::ranges::fill(marks, 0);
+        epoch = of_epoch;
+    }
+    /// @return whether it was not marked before in this collection.
+    [[nodiscard]] bool mark(const Object* object, uint64_t of_epoch) noexcept {
+        if (epoch != of_epoch)
+            forget_marks(of_epoch);
         const size_t granule = (reinterpret_cast<uintptr_t>(object) & (block_bytes - 1)) / granule_bytes;
         uint64_t& word = marks[granule / 64];
         const uint64_t bit = uint64_t{1} << (granule % 64);
@@ -71,9 +80,8 @@ struct Heap::Block {
         word |= bit;
         return is_new;
     }
-    [[nodiscard]] bool has_marks() const noexcept {
-        return std::ranges::any_of(marks, [](uint64_t word) { return word != 0; });
-    }
+    /// Only a mark begins an epoch.
+    [[nodiscard]] bool has_marks(uint64_t of_epoch) const noexcept { return epoch == of_epoch; }
     [[nodiscard]] uint64_t object_bytes() const noexcept { return cell_bytes != 0 ? cell_bytes : size_bytes; }
     template <class Function>
     void for_each_marked(Function function) noexcept {
@@ -215,6 +223,8 @@ bool Heap::next_run(SizeClass& cells) noexcept {
     if (cells.current == nullptr)
         return false;
     Block& block = *cells.current;
+    if (!block.has_marks(m_epoch))
+        block.forget_marks(m_epoch);
     const size_t step = block.cell_bytes;
     size_t at = cells.scan_bytes;
     while (at + step <= block_bytes && block.is_marked(at))
@@ -259,8 +269,9 @@ void Heap::for_each_block(Function function) noexcept {
         function(block);
 }
 
+/// Takes no time: each block forgets its marks when it gets the first new one.
 void Heap::begin_marking() noexcept {
-    for_each_block([](Block* block) { std::ranges::fill(block->marks, 0); });
+    ++m_epoch;
     m_live_bytes = 0;
     m_mark_stack_overflowed = false;
     m_is_time_over = false;
@@ -268,8 +279,11 @@ void Heap::begin_marking() noexcept {
 
 bool Heap::is_time_over() noexcept {
     constexpr uint32_t objects_per_poll = 4096;
-    if (++m_marked % objects_per_poll == 0)
-        m_is_time_over |= m_store.is_interrupted();
+    return ++m_marked % objects_per_poll == 0 ? is_time_over_now() : m_is_time_over;
+}
+
+bool Heap::is_time_over_now() noexcept {
+    m_is_time_over = m_is_time_over || m_store.is_interrupted();
     return m_is_time_over;
 }
 
@@ -278,7 +292,7 @@ void Heap::mark(Slot reference) noexcept {
         return;
     Object* object = object_at(reference);
     Block& block = Block::of(object);
-    if (!block.mark(object))
+    if (!block.mark(object, m_epoch))
         return;
     m_live_bytes += block.object_bytes();
     push(m_mark_stack, object);
@@ -367,6 +381,8 @@ void Heap::mark_again() noexcept {
     while (m_mark_stack_overflowed && !m_is_time_over) {
         m_mark_stack_overflowed = false;
         for_each_block([&](Block* block) {
+            if (!block->has_marks(m_epoch) || is_time_over())
+                return;
             block->for_each_marked([&](Object* object) {
                 mark_children(object);
                 drain();
@@ -385,35 +401,58 @@ void Heap::finish_marking() noexcept {
     m_since_collection_bytes = 0;
     m_threshold_bytes = std::max(min_threshold_bytes, m_live_bytes);
     // Empty blocks beyond what the next collection's allocations can use go back.
-    while (m_empty.size() * block_bytes > m_threshold_bytes) {
+    while (m_empty.size() * block_bytes > m_threshold_bytes && !is_time_over_now()) {
         free_block(m_empty.back());
         m_empty.pop_back();
     }
 }
 
+/// No cell of the blocks that there are is taken for free until the next collection.
 void Heap::give_up_marking() noexcept {
     m_mark_stack.clear();
     m_array_stack.clear();
-    for_each_block([](Block* block) { std::ranges::fill(block->marks, ~uint64_t{0}); });
-    sweep_small();
+    for (SizeClass& cells : m_classes) {
+        begin_sweeping(cells);
+        cells.next = cells.blocks.size();
+    }
     m_since_collection_bytes = 0;
     m_live_bytes = m_capacity_bytes;
 }
 
 void Heap::sweep_large() noexcept {
     std::erase_if(m_large, [&](Block* block) {
-        if (block->has_marks())
+        if (block->has_marks(m_epoch) || is_time_over_now() || !give_back_pages(*block))
             return false;
         free_block(block);
         return true;
     });
 }
 
-/// Takes empty blocks out of their classes; the others are swept when their cells are needed.
+/// Of what nobody refers to, piece by piece: to the system it is as much work as making them was.
+/// @return false if the store was interrupted; the block stays then, with zeros in it.
+bool Heap::give_back_pages(Block& block) noexcept {
+    constexpr uint64_t piece = uint64_t{8} << 20;
+    uint8_t* const first = block.bytes() + block_bytes;
+    uint8_t* const last = block.bytes() + block.size_bytes / system_page_bytes() * system_page_bytes();
+    if (block.size_bytes <= piece || last <= first)
+        return true;
+    return in_pieces(
+        m_store, static_cast<uint64_t>(last - first), piece, true,
+        [&](uint64_t offset, uint64_t count) noexcept { ::madvise(first + offset, count, MADV_DONTNEED); });
+}
+
+void Heap::begin_sweeping(SizeClass& cells) noexcept {
+    cells.next = 0;
+    cells.current = nullptr;
+    cells.cursor = cells.limit = nullptr;
+}
+
+/// Takes empty blocks out of their classes, as long as there is time; the others are swept when their cells
+/// are needed.
 void Heap::sweep_small() noexcept {
     for (SizeClass& cells : m_classes) {
         std::erase_if(cells.blocks, [&](Block* block) {
-            if (block->has_marks())
+            if (block->has_marks(m_epoch) || is_time_over())
                 return false;
             try {
                 m_empty.push_back(block);
@@ -422,9 +461,7 @@ void Heap::sweep_small() noexcept {
             }
             return true;
         });
-        cells.next = 0;
-        cells.current = nullptr;
-        cells.cursor = cells.limit = nullptr;
+        begin_sweeping(cells);
     }
 }
 

@@ -64,6 +64,8 @@ public:
     void mark(Slot reference) noexcept;
     /// To be asked for each object or element that is looked at. Once it is, marking is given up.
     [[nodiscard]] bool is_time_over() noexcept;
+    /// The same before something that takes long by itself.
+    [[nodiscard]] bool is_time_over_now() noexcept;
     /// Follows what was marked, and frees the rest; or gives up when the store is interrupted.
     void finish_marking() noexcept;
     /// Some root could not be named: keeps everything.
@@ -113,8 +115,10 @@ private:
     [[nodiscard]] bool next_run(SizeClass& cells) noexcept;
     [[nodiscard]] Block* new_block(uint64_t size_bytes) noexcept;
     void free_block(Block* block) noexcept;
+    static void begin_sweeping(SizeClass& cells) noexcept;
     void sweep_small() noexcept;
     void sweep_large() noexcept;
+    [[nodiscard]] bool give_back_pages(Block& block) noexcept;
     void drain() noexcept;
     void mark_children(Object* object) noexcept;
     void mark_elements(Array& array, uint64_t from, uint64_t to) noexcept;
@@ -136,6 +140,7 @@ private:
     size_t m_mark_stack_limit = max_mark_stack;
     bool m_mark_stack_overflowed = false;
     bool m_collects_always = false;
+    uint64_t m_epoch = 0;   ///< collections begun
     uint32_t m_marked = 0;  ///< since the last time that somebody asked for the time
     bool m_is_time_over = false;
     uint64_t m_capacity_bytes = 0;

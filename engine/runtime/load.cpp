@@ -48,7 +48,8 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     const ModuleLimits& limits = engine.config.module_limits;
     const auto deadline = deadline_of(limits);
     WSB_TRY(check("bytes of the module", bytes.size(), limits.size_bytes));
-    WSB_TRY_ASSIGN(Module module, binary::decode(std::move(bytes), engine.config.features));
+    WSB_TRY_ASSIGN(Module module,
+                   binary::decode(std::move(bytes), engine.config.features, Deadline(deadline)));
     // The tier's code points into the module, so it gets its final address before compilation.
     auto compiled = std::make_shared<CompiledModule>();
     compiled->module = std::move(module);
@@ -56,7 +57,8 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     WSB_TRY(check_shape(compiled->module, limits));
     compiled->registry = engine.registry;
     compiled->executed = engine.executed;
-    WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry));
+    compiled->canonical_nans = engine.config.canonical_nans;
+    WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry, Deadline(deadline)));
     WSB_TRY(engine.tier->compile(*compiled, {.threads = engine.config.compile_threads,
                                              .is_lazy = engine.config.lazy_translation,
                                              .deadline = deadline,

@@ -45,6 +45,7 @@ CallResult<void> PoolSlot::begin(const TakeOptions& options) {
     m_store->set_fuel(options.fuel);
     m_store->data = options.data;
     m_store->set_deadline(options.deadline);
+    m_store->set_cpu_time(options.cpu_time);
     m_store->set_cancel(options.cancellation);
     if (options.account != nullptr && !m_store->set_account(options.account))
         return fail(ErrorCode::limit_exceeded, "the account that the instance is charged to");

@@ -165,6 +165,7 @@ public:
     /// Charges what the store has, and from now on everything, to an account beside its own limits; null: to
     /// none. Not while code runs. @return false if the account refuses what the store has.
     [[nodiscard]] bool set_account(std::shared_ptr<StoreAccount> account) noexcept;
+    [[nodiscard]] StoreAccount* account() const noexcept { return m_account.get(); }
 
     // For pools. There must be no object of the heap when the mark is made.
     [[nodiscard]] StoreMark mark() const noexcept;

@@ -26,6 +26,9 @@ struct CompiledModule {
     lower::CodeMemory code_memory;         ///< for the cells of those lowered at load
     mutable lower::CodeIndex code_index;   ///< of those that are lowered
     OpCounts* executed = nullptr;          ///< see EngineState
+    /// How every tier has to compile it, now and later: each NaN that an instruction makes
+    /// (isa/nan_results.h) is the positive canonical one.
+    bool canonical_nans = false;
 };
 
 /// How bodies are compiled.

@@ -47,6 +47,12 @@ template <class Float>
     return x > y ? x : y;
 }
 
+/// Any NaN becomes the positive canonical one.
+template <class Float>
+[[nodiscard]] constexpr Float with_canonical_nan(Float x) noexcept {
+    return x == x ? x : std::numeric_limits<Float>::quiet_NaN();
+}
+
 // Rounding: the library may return a signalling NaN as it is, so NaNs are quieted first (x + x).
 // Spec: exec/numerics#nan-propagation
 

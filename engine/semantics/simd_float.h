@@ -29,6 +29,14 @@ template <class Float, class Bits>
     return x > y ? x : not_greater;
 }
 
+/// NaNs become the positive canonical one.
+template <class Float>
+[[nodiscard, gnu::always_inline]] inline V128 with_canonical_nans(V128 lanes_of) noexcept {
+    const auto x = lanes<Float>(lanes_of);
+    const Vec<Float> canonical = Vec<Float>{} + std::numeric_limits<Float>::quiet_NaN();
+    return reinterpret_cast<V128>(x == x ? x : canonical);
+}
+
 // cvtt gives INT32_MIN for everything outside of the range, which is right below it.
 
 /// Spec: exec/numerics#op-trunc-sat-s

@@ -17,7 +17,8 @@ namespace {
 /// Validates the declarations of one module, section by section.
 class Declarations {
 public:
-    Declarations(Module& module, TypeRegistry& registry) noexcept : m_module(module), m_registry(registry) {}
+    Declarations(Module& module, TypeRegistry& registry, Deadline deadline) noexcept
+        : m_module(module), m_registry(registry), m_deadline(deadline) {}
 
     [[nodiscard]] Result<void> run() {
         WSB_TRY(check_types());
@@ -59,12 +60,14 @@ private:
     [[nodiscard]] Result<void> check_datas();
     [[nodiscard]] Result<void> check_func_type(TypeIdx type, uint64_t offset_bytes) const;
     [[nodiscard]] Result<void> check_expr(const ConstExpr& expr, ValType expected, size_t visible_globals) {
+        WSB_TRY(m_deadline.check());
         return check_const_expr(m_module, expr, expected, static_cast<uint32_t>(visible_globals),
                                 m_module.declared_funcs);
     }
 
     Module& m_module;
     TypeRegistry& m_registry;
+    Deadline m_deadline;  ///< asked in every loop over what the module counts
 };
 
 Result<void> Declarations::check_val_type(ValType type, uint32_t type_count, uint64_t offset_bytes) const {
@@ -76,12 +79,14 @@ Result<void> Declarations::check_val_type(ValType type, uint32_t type_count, uin
 /// Spec: valid/types#recursive-types
 Result<void> Declarations::check_types() {
     for (const RecGroup& group : m_module.rec_groups) {
+        WSB_TRY(m_deadline.check());
         if (auto checked = check_rec_group(group); !checked) {
             checked.error().offset_bytes = group.offset_bytes;
             return checked;
         }
     }
     for (const SubType& type : m_module.types) {
+        WSB_TRY(m_deadline.check());
         const StructType* structure = type.structure();
         const auto type_at = [&](TypeIdx index) -> const SubType& { return m_module.types[index.value]; };
         m_module.struct_layouts.push_back(
@@ -97,6 +102,7 @@ Result<void> Declarations::check_rec_group(const RecGroup& group) {
     for (uint32_t i = group.first; i < end; ++i)
         WSB_TRY(check_clauses(i, group));
     for (uint32_t i = group.first; i < end; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_composite(m_module.types[i], end));
         const auto& super = m_module.types[i].super;
         if (super && super->value >= i)
@@ -220,6 +226,7 @@ Result<void> Declarations::check_func_type(TypeIdx type, uint64_t offset_bytes) 
 
 Result<void> Declarations::check_imports() {
     for (const Import& import : m_module.imports) {
+        WSB_TRY(m_deadline.check());
         const uint64_t at = import.offset_bytes;
         switch (import.kind()) {
             case ExternKind::func: WSB_TRY(check_func_type(std::get<TypeIdx>(import.type), at)); break;
@@ -240,6 +247,7 @@ Result<void> Declarations::check_funcs() {
     Cursor indices(m_module.bytes);
     indices.seek(m_module.funcs_offset_bytes);
     for (size_t i = m_module.imported_funcs; i < m_module.funcs.size(); ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_func_type(m_module.funcs[i], indices.offset_bytes()));
         WSB_TRY(indices.u32());
     }
@@ -262,6 +270,7 @@ Result<void> Declarations::check_tables() {
         return fail(ErrorCode::multiple_tables, m_module.tables[1].offset_bytes,
                     "need the feature reference-types");
     for (size_t i = m_module.imported_tables; i < m_module.tables.size(); ++i) {
+        WSB_TRY(m_deadline.check());
         const Table& table = m_module.tables[i];
         WSB_TRY(check_table_type(table.type, table.offset_bytes));
         if (table.init)
@@ -304,6 +313,7 @@ Result<void> Declarations::check_memories() {
 
 Result<void> Declarations::check_tags() {
     for (const TagType& tag : m_module.tags) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_func_type(tag.type, tag.offset_bytes));
         if (!m_module.types[tag.type.value].func()->results.empty())
             return fail(ErrorCode::non_empty_tag_result, tag.offset_bytes);
@@ -324,6 +334,7 @@ Result<void> Declarations::check_globals() {
 Result<void> Declarations::check_exports() {
     std::unordered_set<std::string_view> names;
     for (const Export& item : m_module.exports) {
+        WSB_TRY(m_deadline.check());
         const auto within = [&](size_t count, ErrorCode code) -> Result<void> {
             if (item.index < count)
                 return {};
@@ -364,8 +375,10 @@ Result<void> Declarations::check_start() {
 
 Result<void> Declarations::check_elems() {
     for (const ElemSegment& elem : m_module.elems) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_val_type(elem.type, static_cast<uint32_t>(m_module.types.size()), elem.offset_bytes));
         for (const FuncIdx func : elem.funcs) {
+            WSB_TRY(m_deadline.check());
             if (func.value >= m_module.funcs.size())
                 return fail(ErrorCode::unknown_func, elem.offset_bytes, std::to_string(func.value));
             m_module.declared_funcs[func.value] = true;
@@ -400,8 +413,8 @@ Result<void> Declarations::check_datas() {
 
 }  // namespace
 
-Result<void> validate_declarations(Module& module, TypeRegistry& registry) {
-    return Declarations(module, registry).run();
+Result<void> validate_declarations(Module& module, TypeRegistry& registry, Deadline deadline) {
+    return Declarations(module, registry, deadline).run();
 }
 
 Result<void> validate(Module& module, TypeRegistry& registry) {

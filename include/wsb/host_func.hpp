@@ -4,6 +4,7 @@
 #pragma once
 
 #include "wsb/instance.hpp"
+#include "wsb/message.hpp"
 #include "wsb/trap.hpp"
 #include "wsb/wasm_type.hpp"
 
@@ -33,12 +34,16 @@ struct HostFunction {
     std::shared_ptr<void> callable;
     /// Reads parameters from the slots and leaves results there; must not throw.
     CallResult<void> (*invoke)(void* callable, Caller& caller, uint64_t* slots) noexcept = nullptr;
+    // What it needs of modules that call it: see message.hpp.
+    bool reads_memory = false;
+    bool uses_allocator = false;
 
     /// From the raw form.
     [[nodiscard]] static HostFunction raw(FuncType type, RawFunction function);
-    /// From a callable: `R(Args...)` or `R(Caller&, Args...)`, where Args have WasmType and R is
-    /// void, a type with WasmType, a tuple of them, or CallResult<any of these> if the function may
-    /// trap or exit.
+    /// From a callable: `R(Args...)` or `R(Caller&, Args...)`, where Args have WasmType or are messages
+    /// (strings, bytes, structures: message.hpp) and R is void, a type with WasmType, a tuple of them, a
+    /// message, or CallResult<any of these> if the function may trap or exit. A message as a parameter is a
+    /// copy, charged to the guest's memory during the call; string_view and span are views of that copy.
     template <class F>
     [[nodiscard]] static HostFunction from(F&& function);
 };
@@ -74,21 +79,51 @@ struct HostReturn<std::expected<R, Failure>> {
     static constexpr bool may_fail = true;
 };
 
+/// What a parameter is kept as during the call.
+template <class T>
+struct HostParam {
+    using Held = T;
+    static constexpr size_t slots = WasmType<T>::slots;
+};
+template <MessageType T>
+struct HostParam<T> {
+    using Held = typename Message<T>::Held;
+    static constexpr size_t slots = 2;
+};
+
 template <class F, bool TakesCaller, class R, class... Args>
 struct HostAdapter {
-    using Traits = ResultTraits<typename HostReturn<R>::Type>;
+    using Return = typename HostReturn<R>::Type;
+    static constexpr bool gives_message = MessageType<Return>;
+    static constexpr bool takes_messages = (MessageType<std::remove_cvref_t<Args>> || ...);
+    using Traits = ResultTraits<typename LoweredResult<Return>::Type>;
+    using HeldArgs = std::tuple<typename HostParam<std::remove_cvref_t<Args>>::Held...>;
 
     static FuncType type() {
-        const auto params = val_types<std::remove_cvref_t<Args>...>();
+        const auto params = TupleTypes<LoweredParams<std::remove_cvref_t<Args>...>>::types();
         const auto results = Traits::types();
         return FuncType{{params.begin(), params.end()}, {results.begin(), results.end()}};
     }
 
     static CallResult<void> call(F& function, Caller& caller, uint64_t* slots) {
-        [[maybe_unused]] size_t at = 0;
+        MessageRoom room(caller.store());
+        [[maybe_unused]] std::optional<MessageExports> exports;
+        if constexpr (takes_messages || gives_message) {
+            auto found = exports_of(caller);
+            if (!found)
+                return host_trap(found.error().detail);
+            exports = *std::move(found);
+        }
+        [[maybe_unused]] size_t at = 0, number = 0;
+        [[maybe_unused]] std::optional<Failure> failure;
         // Braces evaluate from left to right.
-        std::tuple<std::remove_cvref_t<Args>...> args{WasmType<std::remove_cvref_t<Args>>::load(
-            slots + std::exchange(at, at + WasmType<std::remove_cvref_t<Args>>::slots), caller.store())...};
+        HeldArgs args{load<std::remove_cvref_t<Args>>(
+            slots + std::exchange(at, at + HostParam<std::remove_cvref_t<Args>>::slots), caller, exports,
+            room, ++number, failure)...};
+        if constexpr (takes_messages) {
+            if (failure)
+                return std::unexpected(*std::move(failure));
+        }
         const auto apply = [&]() -> R {
             return std::apply(
                 [&](auto&... arg) -> R {
@@ -103,27 +138,76 @@ struct HostAdapter {
             R result = apply();
             if (!result)
                 return std::unexpected(std::move(result).error());
-            if constexpr (!std::is_void_v<typename HostReturn<R>::Type>)
-                return give(*result, caller, slots);
+            if constexpr (!std::is_void_v<Return>)
+                return give(*result, caller, exports, slots);
         } else if constexpr (std::is_void_v<R>) {
             apply();
         } else {
-            return give(apply(), caller, slots);
+            return give(apply(), caller, exports, slots);
         }
-        return {};
-    }
-
-    /// Hands the results over, if the guest may have them.
-    template <class Results>
-    static CallResult<void> give(const Results& results, Caller& caller, uint64_t* slots) {
-        if (!fits(results, caller.store())) [[unlikely]]
-            return host_trap(std::string("result: ") + does_not_fit);
-        Traits::store(slots, results);
         return {};
     }
 
     static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
         return stop_exceptions([&] { return call(*static_cast<F*>(callable), caller, slots); });
+    }
+
+private:
+    static Result<MessageExports> exports_of(const Caller& caller) {
+        const auto instance = caller.instance();
+        if (instance)
+            return MessageExports::find(*instance, {}, false, gives_message);
+        Error error;
+        error.code = ErrorCode::bad_usage;
+        error.detail = "strings, bytes and structures need a guest that calls";
+        return std::unexpected(std::move(error));
+    }
+
+    /// What the guest did wrong is a trap, with the place in its code.
+    static Failure judged(Error error) {
+        if (error.code == ErrorCode::bad_message)
+            return Trap{TrapCode::host_error, std::move(error.detail), {}};
+        return error;
+    }
+
+    template <class T>
+    static typename HostParam<T>::Held load(const uint64_t* slots, Caller& caller,
+                                            const std::optional<MessageExports>& exports, MessageRoom& room,
+                                            size_t number, std::optional<Failure>& failure) {
+        if constexpr (!MessageType<T>) {
+            return WasmType<T>::load(slots, caller.store());
+        } else {
+            if (failure)
+                return {};
+            const MessagePlace place{{}, number};
+            const GuestBytes from{static_cast<uint32_t>(slots[0]), static_cast<uint32_t>(slots[1])};
+            auto value = received<T>(*exports, from, room, place);
+            if (value)
+                return *std::move(value);
+            const Error* const error = value.error().error();
+            failure = error != nullptr ? judged(*error) : std::move(value).error();
+            return {};
+        }
+    }
+
+    /// Hands the results over, if the guest may have them.
+    template <class Results>
+    static CallResult<void> give(const Results& results, Caller& caller,
+                                 [[maybe_unused]] const std::optional<MessageExports>& exports,
+                                 uint64_t* slots) {
+        if constexpr (gives_message) {
+            auto sent = send<Return>(*exports, results, {});
+            if (!sent) {
+                const Error* const error = sent.error().error();
+                return std::unexpected(error != nullptr ? judged(*error) : std::move(sent).error());
+            }
+            Traits::store(slots, sent->packed());
+        } else {
+            if (!fits(results, caller.store())) [[unlikely]]
+                return host_trap(std::string("result: ") + does_not_fit);
+            Traits::store(slots, results);
+        }
+        return {};
     }
 };
 
@@ -168,6 +252,8 @@ HostFunction HostFunction::from(F&& function) {
     using Adapter = detail::HostSignature<Callable, typename detail::CallableSignature<Callable>::Type>;
     HostFunction host;
     host.type = Adapter::type();
+    host.reads_memory = Adapter::takes_messages || Adapter::gives_message;
+    host.uses_allocator = Adapter::gives_message;
     host.callable = std::make_shared<Callable>(std::forward<F>(function));
     host.invoke = &Adapter::invoke;
     return host;

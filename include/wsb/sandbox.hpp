@@ -7,16 +7,18 @@
 //         .limits({.fuel = 10'000'000, .memory_bytes = 64_MiB, .timeout = 250ms})
 //         .allow_dir("/srv/data", "/data", wsb::DirAccess::read_only)
 //         .env("LANG", "C")
-//         .function("host", "log", [](int32_t level) { … })
+//         .function("host", "log", [](std::string_view text) { … })
 //         .audit(wsb::AuditLog::json_lines("audit.jsonl"))
 //         .build();                                          // Result<Sandbox>
 //     auto sum = sandbox->call<int32_t>("add", 2, 3);        // SandboxResult<int32_t>
+//     auto greeting = sandbox->call<std::string>("greet", "Ada");
 #pragma once
 
 #include "wsb/audit.hpp"
 #include "wsb/engine.hpp"
 #include "wsb/grants.hpp"
 #include "wsb/limits.hpp"
+#include "wsb/message.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -95,6 +97,8 @@ namespace detail {
 // Around each call. A call within a call is part of it.
 [[nodiscard]] std::optional<SandboxFailure> begin_call(sandbox::SandboxState& state);
 [[nodiscard]] std::optional<SandboxFailure> end_call(sandbox::SandboxState& state, const Failure* failure);
+/// Without one (a reset failed) begin_call returns a failure.
+[[nodiscard]] bool has_instance(const sandbox::SandboxState& state) noexcept;
 [[nodiscard]] Instance instance_of(sandbox::SandboxState& state);
 /// Another one after each reset.
 [[nodiscard]] uint64_t generation_of(const sandbox::SandboxState& state) noexcept;
@@ -109,11 +113,12 @@ public:
     Sandbox& operator=(Sandbox&&) noexcept;
     ~Sandbox();
 
-    /// Calls an export: `call<int32_t>("add", 2, 3)`. R is void, a type with WasmType or a tuple of them; the
-    /// types of the arguments must be the export's.
+    /// Calls an export: `call<int32_t>("add", 2, 3)`. R is void, a type with WasmType, a tuple of them, or a
+    /// message: a string, bytes, or a structure (message.hpp, json.hpp). The types of the arguments must be
+    /// the export's; a message takes two parameters, see docs/guest-abi.md.
     template <class R, class... Args>
-    [[nodiscard]] SandboxResult<R> call(std::string_view name, Args... args) {
-        auto function = typed_function<R(Args...)>(name);
+    [[nodiscard]] SandboxResult<R> call(std::string_view name, const Args&... args) {
+        auto function = typed_function<R(std::decay_t<const Args>...)>(name);
         if (!function)
             return std::unexpected(SandboxFailure(std::move(function).error()));
         return (*function)(args...);
@@ -168,9 +173,11 @@ private:
 template <class R, class... Args>
 class SandboxFunction<R(Args...)> {
 public:
-    [[nodiscard]] SandboxResult<R> operator()(Args... args) {
+    [[nodiscard]] SandboxResult<R> operator()(const Args&... args) {
+        if (!detail::has_instance(*m_state))
+            return std::unexpected(*detail::begin_call(*m_state));
         if (m_generation != detail::generation_of(*m_state)) {
-            auto again = detail::instance_of(*m_state).template typed_function<R(Args...)>(m_name);
+            auto again = detail::MessageFunc<R, Args...>::find(detail::instance_of(*m_state), m_name);
             if (!again)
                 return std::unexpected(SandboxFailure(std::move(again).error()));
             m_function = *again;
@@ -178,7 +185,7 @@ public:
         }
         if (auto refused = detail::begin_call(*m_state))
             return std::unexpected(*std::move(refused));
-        CallResult<R> outcome = m_function(args...);
+        CallResult<R> outcome = m_function.call(m_name, args...);
         if (auto failure = detail::end_call(*m_state, outcome ? nullptr : &outcome.error()))
             return std::unexpected(*std::move(failure));
         if constexpr (std::is_void_v<R>)
@@ -189,13 +196,21 @@ public:
 
 private:
     friend class Sandbox;
+    [[nodiscard]] static Result<SandboxFunction> find(sandbox::SandboxState& state, std::string_view name) {
+        if (!detail::has_instance(state))
+            return std::unexpected(Error(*detail::begin_call(state)));
+        auto function = detail::MessageFunc<R, Args...>::find(detail::instance_of(state), name);
+        if (!function)
+            return std::unexpected(std::move(function).error());
+        return SandboxFunction(state, name, *function);
+    }
     SandboxFunction(sandbox::SandboxState& state, std::string_view name,
-                    const TypedFunc<R(Args...)>& function)
+                    const detail::MessageFunc<R, Args...>& function)
         : m_state(&state), m_name(name), m_function(function), m_generation(detail::generation_of(state)) {}
 
     sandbox::SandboxState* m_state;
     std::string m_name;
-    TypedFunc<R(Args...)> m_function;
+    detail::MessageFunc<R, Args...> m_function;
     uint64_t m_generation;
 };
 
@@ -258,6 +273,13 @@ public:
     /// Translates functions when they are first called.
     SandboxBuilder& lazy(bool is_lazy = true);
     SandboxBuilder& compile_threads(unsigned threads);
+    /// See Config::canonical_nans.
+    SandboxBuilder& canonical_nans(bool is_wanted = true);
+    /// The same inputs give the same results on every machine: canonical NaNs, a virtual clock, random bytes
+    /// that depend on the seed alone. Relaxed vector instructions have one meaning anyway.
+    SandboxBuilder& deterministic(uint64_t seed = 0) {
+        return canonical_nans().allow_clock(ClockMode::virtual_).allow_random(RandomMode::seeded, seed);
+    }
 
     /// Everything from a manifest, instead of what was given so far but for functions and the log; what is
     /// called afterwards wins. What is wrong with it is said by build.
@@ -281,10 +303,7 @@ private:
 
 template <class Signature>
 Result<SandboxFunction<Signature>> Sandbox::typed_function(std::string_view name) {
-    auto function = instance().template typed_function<Signature>(name);
-    if (!function)
-        return std::unexpected(std::move(function).error());
-    return SandboxFunction<Signature>(*m_state, name, *function);
+    return SandboxFunction<Signature>::find(*m_state, name);
 }
 
 }  // namespace v1

@@ -280,6 +280,15 @@ class LimitTest(CliTest):
         self.assertEqual(len(process.stdout), 100)
         self.assertIn("limit reached: output: 100 bytes allowed", process.stderr)
 
+    def test_deterministic_is_the_same_on_every_machine(self):
+        self.file("nan.wat", '(func (export "f") (result i64) (i64.reinterpret_f64 (f64.div (f64.const 0) (f64.const 0))))')
+        canonical = f"{0x7ff8 << 48}\n"
+        self.check("run", "--deterministic", "--invoke", "f", "nan.wat", out=canonical)
+        self.check("run", "--deterministic", "--lazy", "--invoke", "f", "nan.wat", out=canonical)
+        self.file("canonical.toml", "[module]\ncanonical_nans = true\n")
+        self.check("run", "--manifest", "canonical.toml", "--invoke", "f", "nan.wat", out=canonical)
+        self.assertNotEqual(self.run_command("run", "--invoke", "f", "nan.wat").stdout, canonical)
+
     def test_manifest_gives_and_takes(self):
         self.file("hello.toml", """
             [module]

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests that take what they can. Each ends with its limit's typed error, in time, and the host's memory
 // stays near the limit. Every guest runs in a process of its own, so that its peak is its own.
+#include "engine/text/wat.h"
+#include "tests/sandbox/hostile/large_modules.h"
+#include "wsb/json.hpp"
 #include "wsb/sandbox.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +41,8 @@ struct Hostile {
     std::string wat;
     SandboxLimits limits;
     Resource expected;
-    uint64_t limit_bytes = 0;  ///< of the host's memory that the guest may take
+    uint64_t limit_bytes = 0;                    ///< of the host's memory that the guest may take
+    std::vector<uint8_t> (*binary)() = nullptr;  ///< instead of `wat`
 };
 
 std::ostream& operator<<(std::ostream& out, const Hostile& hostile) {
@@ -60,6 +64,13 @@ const std::string wasi = R"(
     (import "wasi_snapshot_preview1" "path_open"
         (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
     (memory (export "memory") 32))";
+
+/// Messages (docs/guest-abi.md): "f" takes one and returns one.
+std::string messages(int pages, const std::string& allocator, const std::string& f) {
+    return "(memory (export \"memory\") " + std::to_string(pages) +
+           R"() (func $alloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) )" + allocator +
+           R"() (func (export "f") (param i32 i32) (result i64) )" + f + ")";
+}
 
 /// Time enough for those whose limit is another one.
 constexpr std::chrono::nanoseconds long_time = 60s;
@@ -189,6 +200,114 @@ const Hostile guests[] = {
      R"((func $s (loop (br 0))) (start $s) (func (export "f")))",
      {.timeout = 100ms},
      Resource::wall_time},
+    {"objects_of_a_gibibyte",
+     R"((type $n (struct (field (ref null $n)) (field i64)))
+        (func (export "f") (local (ref null $n)) (loop
+            (local.set 0 (struct.new $n (local.get 0) (i64.const 1))) (br 0))))",
+     {.memory_bytes = 1_GiB, .timeout = 1s},
+     Resource::wall_time,
+     1_GiB},
+    {"large_objects_let_go",
+     R"((type $b (array (mut i8))) (func (export "f") (local $i i32) (loop
+            (drop (array.new $b (i32.const 7) (i32.const 200_000_000))) (br 0))))",
+     {.memory_bytes = 512_MiB, .timeout = 500ms},
+     Resource::wall_time,
+     512_MiB},
+    {"many_large_objects_let_go",
+     R"((type $b (array (mut i8))) (type $n (struct (field (ref null $n)) (field (ref $b))))
+        (func (export "f") (local (ref null $n) i32) (loop (local.set 0 (ref.null $n)) (local.set 1 (i32.const 0))
+            (loop (local.set 0 (struct.new $n (local.get 0) (array.new $b (i32.const 7) (i32.const 300_000))))
+                (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1500))))
+            (br 0))))",
+     {.memory_bytes = 512_MiB, .timeout = 700ms},
+     Resource::wall_time,
+     512_MiB},
+    {"instances_of_itself",
+     R"((import "host" "spawn" (func $spawn)) (memory 16)
+        (func (export "f") (memory.fill (i32.const 0) (i32.const 1) (i32.const 1000000))
+            (loop (call $spawn) (br 0))))",
+     {.memory_bytes = 64_MiB, .timeout = long_time, .instances = 20},
+     Resource::instances,
+     64_MiB},
+    {"instances_until_memory",
+     R"((import "host" "spawn" (func $spawn)) (memory 160)
+        (func (export "f") (memory.fill (i32.const 0) (i32.const 1) (i32.const 10000000))
+            (loop (call $spawn) (br 0))))",
+     {.memory_bytes = 64_MiB, .timeout = long_time, .instances = 1000},
+     Resource::memory,
+     64_MiB},
+    {"message_of_all_memory",
+     messages(640, "(i32.const 8)",
+              "(memory.fill (i32.const 0) (i32.const 1) (i32.const 41943040)) "
+              "(i64.const 0x0280000000000000)"),
+     {.memory_bytes = 64_MiB, .timeout = long_time},
+     Resource::memory,
+     64_MiB},
+    {"message_that_parsing_blows_up",
+     messages(160, "(i32.const 8)",
+              "(memory.fill (i32.const 0) (i32.const 0x5b) (i32.const 10485760)) "
+              "(i64.const 0x00a0000000000000)"),
+     {.memory_bytes = 64_MiB, .timeout = long_time},
+     Resource::memory,
+     64_MiB},
+    {"allocator_that_never_ends",
+     messages(1, "(loop (br 0)) (unreachable)", "(i64.const 0)"),
+     {.timeout = 100ms},
+     Resource::wall_time},
+    {"allocator_that_grows",
+     messages(
+         1,
+         "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (loop (br 0)) (unreachable)",
+         "(i64.const 0)"),
+     {.memory_bytes = 16_MiB, .timeout = 200ms},
+     Resource::wall_time,
+     16_MiB},
+    {"messages_for_ever",
+     R"((import "host" "take" (func $take (param i32 i32))) (memory (export "memory") 160)
+        (func (export "f") (loop (call $take (i32.const 0) (i32.const 10485760)) (br 0))))",
+     {.memory_bytes = 32_MiB, .timeout = 300ms},
+     Resource::wall_time,
+     32_MiB},
+    {"structures_for_ever",
+     R"((import "host" "parse" (func $parse (param i32 i32))) (memory (export "memory") 10)
+        (func (export "f") (memory.fill (i32.const 0) (i32.const 0x20) (i32.const 655360)) (i32.store8 (i32.const 0) (i32.const 0x30))
+            (loop (call $parse (i32.const 0) (i32.const 655360)) (br 0))))",
+     {.memory_bytes = 32_MiB, .timeout = 300ms},
+     Resource::wall_time,
+     32_MiB},
+    {"decoding_types", "", {.module = {.compile_time = 20ms}}, Resource::module, 64_MiB, &module_of_types},
+    {"decoding_one_group_of_types",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     64_MiB,
+     &module_of_one_group},
+    {"decoding_exports",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     64_MiB,
+     &module_of_exports},
+    {"decoding_imports",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     64_MiB,
+     &module_of_imports},
+    {"decoding_elements",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     64_MiB,
+     &module_of_elements},
+    {"decoding_globals",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     64_MiB,
+     &module_of_globals},
+    {"decoding_names", "", {.module = {.compile_time = 20ms}}, Resource::module, 64_MiB, &module_of_names},
+    {"decoding_bodies", "", {.module = {.compile_time = 20ms}}, Resource::module, 64_MiB, &module_of_bodies},
     {"many_functions", many(20'000, "(func)"), {.module = {.functions = 10'000}}, Resource::module, 16_MiB},
     {"deep_nesting",
      "(func " + many(5'000, "(block ") + many(5'000, ")") + ")",
@@ -231,9 +350,21 @@ Finding run(const Hostile& guest) {
     int silent[2] = {-1, -1};  // a pipe that nobody writes to
     if (::pipe(silent) != 0)
         return {};
+    std::vector<uint8_t> bytes;
+    if (guest.binary != nullptr)
+        bytes = guest.binary();
+    else if (auto assembled = text::assemble(guest.wat, default_features))
+        bytes = *std::move(assembled);
+    // That a module's bytes are copied first is no matter of its declarations.
+    const auto before_copy = std::chrono::steady_clock::now();
+    const std::vector<uint8_t> copy = bytes;
+    const auto copying = std::chrono::steady_clock::now() - before_copy;
+    // What instances of a guest's have together.
+    const auto together = Ledger::create(guest.limits);
     auto builder = Sandbox::builder()
-                       .module_text(guest.wat)
+                       .module_bytes(std::move(bytes))
                        .limits(guest.limits)
+                       .ledger(together)
                        .stdio(silent[0], -1, -1)
                        .capture_output()
                        .memory_dir("/", 1024_MiB)
@@ -243,6 +374,24 @@ Finding run(const Hostile& guest) {
         builder.function("host", "again", [](Caller& caller) -> CallResult<void> {
             return (*caller.instance()->typed_function<void()>("f"))();
         });
+    Sandbox* running = nullptr;
+    std::vector<Sandbox> spawned;
+    std::optional<SandboxFailure> refused;
+    if (guest.wat.find("\"spawn\"") != std::string::npos)
+        builder.function("host", "spawn", [&]() -> CallResult<void> {
+            auto another = running->clone();
+            if (!another) {
+                refused = another.error();
+                return std::unexpected(another.error().cause());
+            }
+            spawned.push_back(*std::move(another));
+            const auto outcome = spawned.back().call<void>("f");
+            return outcome ? CallResult<void>() : std::unexpected(outcome.error().cause());
+        });
+    if (guest.wat.find("\"take\"") != std::string::npos)
+        builder.function("host", "take", [](std::string_view) {});
+    if (guest.wat.find("\"parse\"") != std::string::npos)
+        builder.function("host", "parse", [](const nlohmann::json&) {});
     Finding finding;
     const uint64_t before = peak_rss_bytes();
     std::optional<SandboxFailure> failure;
@@ -251,19 +400,28 @@ Finding run(const Hostile& guest) {
     auto end = std::chrono::steady_clock::now();
     if (!sandbox) {
         failure = sandbox.error();
-        finding.late_ns = guest.limits.timeout ? (end - begin - *guest.limits.timeout).count() : 0;
+        const auto limit =
+            guest.expected == Resource::module ? guest.limits.module.compile_time : guest.limits.timeout;
+        finding.late_ns = limit ? (end - begin - *limit - copying).count() : 0;
     } else {
+        running = &*sandbox;
         const std::string name = sandbox->module().find_export("g") ? "recursion" : "f";
         std::vector<Value> args;
         if (name == "recursion")
             args.assign(4, Value(int64_t{1}));
-        auto outcome = sandbox->call_values("f", args);
-        if (!outcome)
-            failure = outcome.error();
+        if (sandbox->module().find_export("cabi_realloc")) {
+            const auto outcome = sandbox->call<nlohmann::json>("f", std::string(100, 'x'));
+            failure = outcome ? std::optional<SandboxFailure>() : outcome.error();
+        } else {
+            const auto outcome = sandbox->call_values("f", args);
+            failure = outcome ? std::optional<SandboxFailure>() : outcome.error();
+        }
         if (guest.limits.timeout)
             finding.late_ns = (sandbox->last_call().wall_time - *guest.limits.timeout).count();
     }
-    if (guest.expected != Resource::wall_time)
+    if (refused)
+        failure = refused;
+    if (guest.expected != Resource::wall_time && guest.expected != Resource::module)
         finding.late_ns = 0;
     finding.grown_bytes = peak_rss_bytes() - before;
     if (failure) {
@@ -364,6 +522,49 @@ TEST(Resets, AHundredThousandLeaveNothingAndTakeNothing) {
         ASSERT_EQ(f().value(), 0) << i;
         ASSERT_TRUE(sandbox.reset());
         ASSERT_EQ(sandbox.take_output(), "");
+    }
+    if (!is_sanitized) {
+        EXPECT_LE(rss_bytes(), rss_before + (256 << 10));
+    }
+    EXPECT_EQ(open_descriptors(), descriptors_before);
+}
+
+/// Its template's slot serves the next one.
+TEST(Clones, AHundredThousandLeaveNothingAndTakeNothing) {
+    auto built = Sandbox::builder()
+                     .module_text(wasi + R"((global $g (mut i32) (i32.const 5)) (table $t 2 4 funcref)
+            (elem declare func $secret) (func $secret) (data (i32.const 64) "x")
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 80000))
+            (func (export "f") (param i32 i32) (result i64)
+                (if (i32.or (i32.or (i32.ne (global.get $g) (i32.const 5)) (i32.load (i32.const 70000)))
+                        (i32.or (i32.eqz (ref.is_null (table.get $t (i32.const 1))))
+                            (i32.ne (memory.size) (i32.const 32)))) (then unreachable))
+                (if (i32.ne (i32.const 44) (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1)
+                        (i32.const 0) (i64.const 64) (i64.const 64) (i32.const 0) (i32.const 8))) (then unreachable))
+                (if (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 1)
+                        (i64.const 64) (i64.const 64) (i32.const 0) (i32.const 8)) (then unreachable))
+                (global.set $g (i32.const 6)) (i32.store (i32.const 70000) (i32.const 7))
+                (table.set $t (i32.const 1) (ref.func $secret)) (drop (memory.grow (i32.const 1)))
+                (i64.or (i64.extend_i32_u (local.get 0))
+                    (i64.shl (i64.extend_i32_u (local.get 1)) (i64.const 32)))))")
+                     .memory_dir("/")
+                     .limits({.memory_bytes = 8_MiB, .timeout = 10s})
+                     .build();
+    ASSERT_TRUE(built) << built.error().message();
+    const int clones = is_sanitized ? 1'000 : 100'000;
+    uint64_t rss_before = 0;
+    int descriptors_before = 0;
+    for (int i = 0; i < clones; ++i) {
+        if (i == clones / 10) {
+            rss_before = rss_bytes();
+            descriptors_before = open_descriptors();
+        }
+        auto clone = built->clone();
+        ASSERT_TRUE(clone) << clone.error().message();
+        const std::string text = "message " + std::to_string(i);
+        const auto echoed = clone->call<std::string>("f", text);
+        ASSERT_TRUE(echoed) << i << ": " << echoed.error().message();
+        ASSERT_EQ(*echoed, text);
     }
     if (!is_sanitized) {
         EXPECT_LE(rss_bytes(), rss_before + (256 << 10));

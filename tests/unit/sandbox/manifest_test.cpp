@@ -37,6 +37,7 @@ TEST(Manifest, EverythingOfTheInterface) {
 [module]
 path = "plugin.wasm"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+canonical_nans = true
 [limits]
 fuel = 10_000_000
 memory = "64MiB"
@@ -73,6 +74,7 @@ address = "127.0.0.1:5432"
 [audit]
 file = "audit.jsonl"
 )");
+    EXPECT_TRUE(manifest.canonical_nans);
     EXPECT_EQ(manifest.module_path, "/base/plugin.wasm");
     EXPECT_EQ(manifest.limits.fuel, 10'000'000u);
     EXPECT_EQ(manifest.limits.memory_bytes, uint64_t{64} << 20);

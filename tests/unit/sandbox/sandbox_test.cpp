@@ -381,6 +381,105 @@ TEST(Sandbox, AFailedResetCanBeRepeated) {
     EXPECT_TRUE(sandbox.call<void>("f"));
 }
 
+/// The same on every machine: NaNs, clocks and random bytes.
+TEST(Sandbox, Deterministic) {
+    const std::string wat =
+        R"((import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "nan") (result i64) (i64.reinterpret_f64 (f64.div (f64.const 0) (f64.const 0))))
+        (func (export "random") (result i64) (drop (call $random (i32.const 0) (i32.const 8))) (i64.load (i32.const 0)))
+        (func (export "time") (result i64) (drop (call $time (i32.const 0) (i64.const 0) (i32.const 0)))
+            (i64.load (i32.const 0))))";
+    const auto answers = [&](SandboxBuilder builder) {
+        Sandbox sandbox = make(builder.module_text(wat));
+        std::vector<uint64_t> all;
+        for (const char* name : {"nan", "random", "time"})
+            all.push_back(sandbox.call<uint64_t>(name).value());
+        return all;
+    };
+    const auto first = answers(Sandbox::builder().deterministic(7));
+    EXPECT_EQ(first[0], 0x7ff8'0000'0000'0000);
+    EXPECT_EQ(answers(Sandbox::builder().deterministic(7)), first);
+    EXPECT_NE(answers(Sandbox::builder().deterministic(8))[1], first[1]);
+    EXPECT_EQ(answers(Sandbox::builder())[0], 0xfff8'0000'0000'0000) << "what x86 gives";
+}
+
+TEST(Sandbox, ClonesAreMadeInMicroseconds) {
+    Sandbox one = make(Sandbox::builder().module_text(talking).capture_output().limits(
+        {.memory_bytes = 1_MiB, .timeout = 10s}));
+    auto fastest = std::chrono::nanoseconds(1s);
+    for (int i = 0; i < 1000; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto clone = one.clone();
+        fastest = std::min<std::chrono::nanoseconds>(fastest, std::chrono::steady_clock::now() - begin);
+        ASSERT_TRUE(clone);
+    }
+    RecordProperty("nanoseconds", static_cast<int>(fastest.count()));
+    std::fprintf(stderr, "a clone takes %d ns\n", static_cast<int>(fastest.count()));
+    EXPECT_LT(fastest, 100us);
+}
+
+/// Grants, limits and functions too, and none of what the original has become.
+TEST(Sandbox, ClonesHaveWhatTheOriginalWasGiven) {
+    int calls = 0;
+    Sandbox one = make(Sandbox::builder()
+                           .module_text(R"((import "host" "f" (func $f))
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "\10\00\00\00\05\00\00\00hello" ) (data (i32.const 16) "hello")
+        (func (export "f") (call $f)) (func (export "loop") (loop (br 0)))
+        (func (export "write") (result i32) (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))))")
+                           .function("host", "f", [&] { ++calls; })
+                           .capture_output()
+                           .limits({.timeout = 20ms, .output_bytes = 12, .host_calls = 20}));
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(one.call<int32_t>("write").value(), 0);
+    EXPECT_EQ(one.call<int32_t>("write").error().limit()->resource, Resource::output);
+    for (int i = 0; i < 3; ++i) {
+        Sandbox clone = one.clone().value();
+        EXPECT_EQ(clone.take_output(), "");
+        for (int write = 0; write < 3; ++write)
+            EXPECT_EQ(clone.call<int32_t>("write").value(), 0);
+        EXPECT_EQ(clone.call<int32_t>("write").error().limit()->resource, Resource::output);
+        EXPECT_EQ(clone.take_output(), "hellohellohe");
+        EXPECT_EQ(clone.call<void>("loop").error().limit()->resource, Resource::wall_time);
+        EXPECT_TRUE(clone.call<void>("f"));
+        EXPECT_EQ(calls, i + 1);
+        EXPECT_TRUE(clone.reset());
+    }
+    EXPECT_EQ(one.take_output(), "hellohellohe");
+}
+
+/// Beyond the slots of the pool they have stores of their own.
+TEST(Sandbox, ThereIsNoLastClone) {
+    Sandbox one =
+        make(Sandbox::builder().module_text("(memory 1) (func (export \"f\") (result i32) (i32.const 7))"));
+    std::vector<Sandbox> clones;
+    for (int i = 0; i < 1100; ++i) {
+        auto clone = one.clone();
+        ASSERT_TRUE(clone) << i << ": " << clone.error().message();
+        clones.push_back(*std::move(clone));
+    }
+    for (Sandbox& clone : clones) {
+        ASSERT_EQ(clone.call<int32_t>("f").value(), 7);
+        ASSERT_TRUE(clone.reset());
+    }
+}
+
+/// A start function has the limits of a reset, processor time included.
+TEST(Sandbox, ProcessorTimeIsALimitOfResetsToo) {
+    int round = 0;
+    Sandbox sandbox = make(Sandbox::builder()
+                               .module_text(R"((import "host" "loops" (func $loops (result i32)))
+        (func $s (if (call $loops) (then (loop (br 0))))) (start $s) (func (export "f")))")
+                               .function("host", "loops", [&]() -> int32_t { return round++; })
+                               .limits({.cpu_time = 20ms}));
+    const auto outcome = sandbox.reset();
+    ASSERT_FALSE(outcome);
+    ASSERT_TRUE(outcome.error().limit()) << outcome.error().message();
+    EXPECT_EQ(outcome.error().limit()->resource, Resource::cpu_time);
+}
+
 // The audit log.
 
 struct AuditTest : ::testing::Test {
