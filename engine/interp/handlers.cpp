@@ -34,7 +34,8 @@ bool prepare_table() {
     enter(load_branches, fill<fill_load_branches>);
     enter(vectors, fill<fill_vectors, fill_vector_memory>);
     enter(atomics, fill<fill_atomics>);
-    fill<fill_control, fill_calls, fill_state, fill_increment, fill_memory_size, fill_exceptions, fill_objects>();
+    fill<fill_control, fill_calls, fill_state, fill_increment, fill_memory_size, fill_exceptions,
+         fill_objects>();
     return true;
 }
 
