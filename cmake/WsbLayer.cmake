@@ -51,10 +51,12 @@ function(wsb_library)
     install(FILES ${CMAKE_BINARY_DIR}/wasm_sandbox.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-# wsb_link_whole(target): a command that needs no shared library, since finding and relocating them takes longer
+# wsb_link_whole(target order): a command that needs no shared library, since finding and relocating them takes longer
 # than running a small guest. It stays position-independent, so that its addresses stay random. Sanitizers need
-# shared libraries; where there is no static C library, those of the compiler at least are linked in.
-function(wsb_link_whole target)
+# shared libraries; where there is no static C library, those of the compiler at least are linked in. Where the
+# linker is lld, functions named in `order`, a file of symbols, come first and in that order: so the pages that a
+# start touches lie together (tools/startup_order.py).
+function(wsb_link_whole target order)
     if(WSB_SANITIZE)
         return()
     endif()
@@ -67,4 +69,12 @@ function(wsb_link_whole target)
         target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
     endif()
     target_link_options(${target} PRIVATE -Wl,--gc-sections)
+    set(lld_options -fuse-ld=lld -Wl,--pack-dyn-relocs=relr)
+    set(CMAKE_REQUIRED_LINK_OPTIONS ${CMAKE_REQUIRED_LINK_OPTIONS} ${lld_options})
+    check_cxx_source_compiles("#include <iostream>\nint main() { std::cout << 1; }" WSB_CAN_LINK_WITH_LLD)
+    if(WSB_CAN_LINK_WITH_LLD)
+        target_link_options(${target} PRIVATE ${lld_options} -Wl,--symbol-ordering-file=${order}
+            -Wl,--no-warn-symbol-ordering)
+        set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${order})
+    endif()
 endfunction()

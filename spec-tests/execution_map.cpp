@@ -99,7 +99,7 @@ void add_row(std::string& markdown, const OpInfo& row, const Use& use) {
     if (use.files.size() > files_named)
         files += fmt::format(" and {} more", use.files.size() - files_named);
     markdown +=
-        fmt::format("| `{}` | `{}` | {} | {} |\n", row.text, encoding(row), grouped(use.count), files);
+        fmt::format("| `{}` | `{}` | {} | {} |\n", row.text.view(), encoding(row), grouped(use.count), files);
 }
 
 void add_instructions(Report& report, const Suite& suite, const std::vector<FileResult>& results) {
@@ -120,7 +120,7 @@ void add_instructions(Report& report, const Suite& suite, const std::vector<File
             return;
         report.markdown += fmt::format("\n{}:", title);
         for (const Op op : ops)
-            report.markdown += fmt::format(" `{}`", op_info(op).text);
+            report.markdown += fmt::format(" `{}`", op_info(op).text.view());
         report.markdown += ".\n";
     };
     const size_t wanted = op_count - not_wanted.size();

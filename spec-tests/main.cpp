@@ -121,7 +121,7 @@ int run_report(const std::vector<std::string>& roots, const std::string& page_pa
         print_failures(file, most_failures);
     const auto report = wsb::spec::make_report(*suite, results);
     for (const wsb::Op op : report.never_executed)
-        fmt::print("never executed: {}\n", wsb::op_info(op).text);
+        fmt::print("never executed: {}\n", wsb::op_info(op).text.view());
     auto updated = wsb::spec::with_generated_part(*page, report.markdown);
     if (!updated)
         return complain(updated.error());

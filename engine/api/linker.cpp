@@ -22,28 +22,34 @@ struct HostDefinition {
     CanonId type = 0;
 };
 
+/// Apart, so that calls that succeed save fewer registers.
+[[gnu::cold, gnu::noinline]] runtime::HostOutcome leave_trapped(runtime::HostFunc& func, Failure&& failure,
+                                                                size_t roots_before) noexcept {
+    runtime::VmContext& context = func.store->context();
+    const Trap* trap = failure.trap();
+    context.trap = trap != nullptr ? trap->code : TrapCode::host_error;
+    context.uncaught = nullptr;
+    if (trap != nullptr && func.store->host_roots().has(trap->exception))
+        context.uncaught = static_cast<const runtime::Exception*>(runtime::object_at(trap->exception));
+    func.store->host_roots().shrink(roots_before);
+    func.store->set_pending(std::move(failure));
+    return runtime::HostOutcome::trapped;
+}
+
 /// Where the guest arrives in the host.
-runtime::HostOutcome enter_host(void* environment, runtime::VmContext& context, runtime::VmInstance* caller,
+runtime::HostOutcome enter_host(void* environment, runtime::VmContext&, runtime::VmInstance* caller,
                                 runtime::Slot* slots) noexcept {
     auto& func = *static_cast<runtime::HostFunc*>(environment);
     const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
     Caller view(StoreRef(*func.store), caller);
     const size_t roots_before = func.store->host_roots().size();
     CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
-    if (outcome) [[likely]] {
-        func.store->host_roots().shrink(roots_before);
-        if (!func.store->is_interrupted_after_host_call()) [[likely]]
-            return runtime::HostOutcome::returned;
-        context.trap = TrapCode::interrupted;
-        return runtime::HostOutcome::trapped;
-    }
-    const Trap* trap = outcome.error().trap();
-    context.trap = trap != nullptr ? trap->code : TrapCode::host_error;
-    context.uncaught = nullptr;
-    if (trap != nullptr && func.store->host_roots().has(trap->exception))
-        context.uncaught = static_cast<const runtime::Exception*>(runtime::object_at(trap->exception));
+    if (!outcome) [[unlikely]]
+        return leave_trapped(func, std::move(outcome).error(), roots_before);
     func.store->host_roots().shrink(roots_before);
-    func.store->set_pending(std::move(outcome).error());
+    if (!func.store->is_interrupted_after_host_call()) [[likely]]
+        return runtime::HostOutcome::returned;
+    func.store->context().trap = TrapCode::interrupted;
     return runtime::HostOutcome::trapped;
 }
 

@@ -164,6 +164,10 @@ inline constexpr bool is_float_type = std::is_floating_point_v<T>;
     const FloatAccumulator both{value, value};
     return __builtin_shufflevector(both, both, 0, -1);
 }
+/// One instruction, where that of a value that is also in an integer register would be two.
+[[nodiscard, gnu::always_inline]] inline FloatAccumulator load_accumulator(const Slot* slot) noexcept {
+    return _mm_set_sd(read_slot<double>(slot));
+}
 /// All of the low lane is defined, since slots are stored whole.
 [[nodiscard, gnu::always_inline]] inline FloatAccumulator to_accumulator(float value) noexcept {
     return _mm_castps_pd(_mm_set_ss(value));
@@ -178,21 +182,29 @@ template <class T>
         return static_cast<T>(acc);
 }
 
-/// Addresses handlers into the table, one function per file of handlers.
-void fill_numeric(lower::HandlerTable& table);
-void fill_float(lower::HandlerTable& table);
-void fill_pairs(lower::HandlerTable& table);
-void fill_branch_pairs(lower::HandlerTable& table);
+/// Enter addresses of handlers into the table: each family of lower::Family ...
+void fill_integers(lower::HandlerTable& table);
+void fill_floats(lower::HandlerTable& table);
+void fill_accesses(lower::HandlerTable& table);
+void fill_sums(lower::HandlerTable& table);
 void fill_branches(lower::HandlerTable& table);
-void fill_memory(lower::HandlerTable& table);
-void fill_atomic(lower::HandlerTable& table);
+void fill_float_branches(lower::HandlerTable& table);
+void fill_integer_pairs(lower::HandlerTable& table);
+void fill_float_pairs(lower::HandlerTable& table);
+void fill_load_pairs(lower::HandlerTable& table);
+void fill_branch_pairs(lower::HandlerTable& table);
+void fill_load_branches(lower::HandlerTable& table);
+void fill_vectors(lower::HandlerTable& table);
+void fill_vector_memory(lower::HandlerTable& table);
+void fill_atomics(lower::HandlerTable& table);
+/// ... and what is entered at first.
 void fill_control(lower::HandlerTable& table);
 void fill_calls(lower::HandlerTable& table);
 void fill_state(lower::HandlerTable& table);
-void fill_gc(lower::HandlerTable& table);
+void fill_increment(lower::HandlerTable& table);
+void fill_memory_size(lower::HandlerTable& table);
 void fill_exceptions(lower::HandlerTable& table);
-void fill_vectors(lower::HandlerTable& table);
-void fill_vector_memory(lower::HandlerTable& table);
+void fill_objects(lower::HandlerTable& table);
 void fill_canonical(lower::HandlerTable& table);
 
 [[nodiscard]] inline Word address_of(Handler handler) noexcept {

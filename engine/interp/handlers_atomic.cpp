@@ -110,7 +110,7 @@ template <Op op>
 
 }  // namespace
 
-void fill_atomic(lower::HandlerTable& table) {
+void fill_atomics(lower::HandlerTable& table) {
 #define WSB_OP(id, ...) table.atomic[lower::atomic_index(Op::id)] = address_of(handler_of<Op::id>());
 #include "engine/isa/ops_threads.def"
 #undef WSB_OP

@@ -76,22 +76,30 @@ void fill_senses(lower::HandlerTable& table) {
         fill_directions<op, shape, false>(table);
 }
 
-template <Op op>
-void fill_row(lower::HandlerTable& table) {
+template <Op op, bool floats>
+void fill_branch_row(lower::HandlerTable& table) {
     if constexpr (op_info(op).cls == OpClass::compare) {
-        fill_senses<op, Operands::ss>(table);
-        fill_senses<op, Operands::as>(table);
-        fill_senses<op, Operands::si>(table);
-        fill_senses<op, Operands::ai>(table);
+        if constexpr (is_float_type<OperandOf<op>> == floats) {
+            fill_senses<op, Operands::ss>(table);
+            fill_senses<op, Operands::as>(table);
+            fill_senses<op, Operands::si>(table);
+            fill_senses<op, Operands::ai>(table);
+        }
     }
-    if constexpr (op >= Op::i32_eq && op <= Op::i32_ge_u)
+    if constexpr (!floats && op >= Op::i32_eq && op <= Op::i32_ge_u)
         fill_steps<op>(table);
 }
 
 }  // namespace
 
 void fill_branches(lower::HandlerTable& table) {
-#define WSB_OP(id, ...) fill_row<Op::id>(table);
+#define WSB_OP(id, ...) fill_branch_row<Op::id, false>(table);
+#include "engine/isa/ops_core.def"
+#undef WSB_OP
+}
+
+void fill_float_branches(lower::HandlerTable& table) {
+#define WSB_OP(id, ...) fill_branch_row<Op::id, true>(table);
 #include "engine/isa/ops_core.def"
 #undef WSB_OP
 }

@@ -70,6 +70,9 @@ void fill_branch_pairs(lower::HandlerTable& table) {
     [&]<size_t... indices>(std::index_sequence<indices...>) {
         table.branch_pair = {pair_columns<indices>()...};
     }(std::make_index_sequence<lower::branch_pairs_i32.count()>());
+}
+
+void fill_load_branches(lower::HandlerTable& table) {
     [&]<size_t... indices>(std::index_sequence<indices...>) {
         table.load_branch = {load_columns<indices>()...};
     }(std::make_index_sequence<lower::load_branches_i32.count()>());

@@ -122,17 +122,16 @@ struct HostResult {
     int64_t fuel;  ///< the fuel register
 };
 
-/// Runs a host function over the slots at `frame`. Fuel is true remaining fuel while it runs.
+/// Runs a host function over the slots at `frame`. Fuel is true remaining fuel while it runs. What stack_top
+/// was is brought back by Store::call, through which the host entered.
 [[nodiscard, gnu::always_inline]] inline HostResult run_host(VmContext& context, VmInstance* instance,
                                                              const VmFunc& func, const Word* ip, Slot* sp,
                                                              Slot* frame, int64_t fuel) noexcept {
-    Slot* const saved_top = context.stack_top;
     context.fuel_left = fuel - wide_field(ip) + fuel_bias;
     context.trap_ip = ip;
     context.trap_sp = sp;
     context.stack_top = frame + std::max(func.param_slots, func.result_slots);
     const auto outcome = func.host(func.host_environment, context, instance, frame);
-    context.stack_top = saved_top;
     return {outcome, context.fuel_left - fuel_bias};
 }
 
@@ -156,7 +155,7 @@ struct HostResult {
         WSB_TRAP_WITH(context->trap);
     }
     acc = frame[0];
-    facc = to_accumulator(read_slot<double>(frame));
+    facc = load_accumulator(frame);
     ip += call_words;
     if (fuel < 0) [[unlikely]]
         WSB_CONTINUE(fuel_low);
@@ -172,20 +171,25 @@ WSB_HANDLER call_elsewhere(WSB_STATE) {
 }
 
 /// Calls whatever function is in `acc`, not null. Host functions have no instance.
+#define WSB_CALL_ANY()                                             \
+    do {                                                           \
+        const auto* wanted = reinterpret_cast<const VmFunc*>(acc); \
+        if (wanted->instance != instance)                          \
+            WSB_CONTINUE(call_elsewhere);                          \
+        const Code& code = *wanted->code;                          \
+        Slot* const frame = sp + field<0>(ip);                     \
+        if (!fits(frame, code, context)) [[unlikely]]              \
+            WSB_CONTINUE(does_not_fit<false>);                     \
+        fuel -= wide_field(ip);                                    \
+        Slot* const header = frame + code.header_slot;             \
+        header[0] = reinterpret_cast<Slot>(ip + call_words);       \
+        header[1] = reinterpret_cast<Slot>(sp);                    \
+        WSB_ENTER_CODE(code, frame);                               \
+    } while (false)
+
 WSB_HANDLER call_any(WSB_STATE) {
     WSB_BODY
-    const auto* func = reinterpret_cast<const VmFunc*>(acc);
-    if (func->instance != instance)
-        WSB_CONTINUE(call_elsewhere);
-    const Code& code = *func->code;
-    Slot* const frame = sp + field<0>(ip);
-    if (!fits(frame, code, context)) [[unlikely]]
-        WSB_CONTINUE(does_not_fit<false>);
-    fuel -= wide_field(ip);
-    Slot* const header = frame + code.header_slot;
-    header[0] = reinterpret_cast<Slot>(ip + call_words);
-    header[1] = reinterpret_cast<Slot>(sp);
-    WSB_ENTER_CODE(code, frame);
+    WSB_CALL_ANY();
 }
 
 WSB_HANDLER call_import(WSB_STATE) {
@@ -202,20 +206,32 @@ struct Callee {
     TrapCode trap;
 };
 
-/// Finds the callee of a call_indirect. Spec: exec/instructions#exec-call-indirect
+/// Finds the callee of a call_indirect, which may have another type. Spec:
+/// exec/instructions#exec-call-indirect
 [[nodiscard, gnu::always_inline]] inline Callee indirect_callee(const Word* ip, const Slot* sp,
                                                                 const VmInstance& instance) noexcept {
-    const runtime::VmTable& table = *instance.tables[static_cast<uint32_t>(ip[2])];
+    const runtime::VmTable& table = *instance.tables[field_at<uint32_t>(ip, 16)];
     const uint64_t index = sp[field<1>(ip)];
     if (index >= table.size) [[unlikely]]
         return {nullptr, TrapCode::undefined_element};
     const auto* func = reinterpret_cast<const VmFunc*>(table.elements[index]);
     if (func == nullptr) [[unlikely]]
         return {nullptr, TrapCode::uninitialized_element};
-    const auto expected = static_cast<CanonId>(ip[2] >> 32);
-    if (func->type != expected && !runtime::func_type_matches(instance, func->type, expected)) [[unlikely]]
-        return {nullptr, TrapCode::indirect_call_mismatch};
     return {func, TrapCode::none};
+}
+
+/// The function in `acc` has not the type itself that a call_indirect expects: perhaps a subtype. Apart, so
+/// that the usual call needs no frame of the host's.
+template <bool is_tail>
+[[gnu::noinline]] WSB_HANDLER call_other_type(WSB_STATE) {
+    WSB_BODY
+    const CanonId actual = reinterpret_cast<const VmFunc*>(acc)->type;
+    if (!runtime::func_type_matches(*instance, actual, field_at<CanonId>(ip, 20)))
+        WSB_TRAP_WITH(TrapCode::indirect_call_mismatch);
+    if constexpr (is_tail)
+        WSB_CONTINUE(return_call_any);
+    else
+        WSB_CONTINUE(call_any);
 }
 
 WSB_HANDLER call_indirect(WSB_STATE) {
@@ -224,7 +240,9 @@ WSB_HANDLER call_indirect(WSB_STATE) {
     if (callee.trap != TrapCode::none) [[unlikely]]
         WSB_TRAP_WITH(callee.trap);
     acc = reinterpret_cast<uint64_t>(callee.func);
-    WSB_CONTINUE(call_any);
+    if (callee.func->type != field_at<CanonId>(ip, 20)) [[unlikely]]
+        WSB_CONTINUE(call_other_type<false>);
+    WSB_CALL_ANY();
 }
 
 WSB_HANDLER call_ref(WSB_STATE) {
@@ -329,6 +347,8 @@ WSB_HANDLER return_call_indirect(WSB_STATE) {
     if (callee.trap != TrapCode::none) [[unlikely]]
         WSB_TRAP_WITH(callee.trap);
     acc = reinterpret_cast<uint64_t>(callee.func);
+    if (callee.func->type != field_at<CanonId>(ip, 20)) [[unlikely]]
+        WSB_CONTINUE(call_other_type<true>);
     WSB_CONTINUE(return_call_any);
 }
 

@@ -4,7 +4,7 @@
 
 namespace wsb::interp {
 
-void fill_float(lower::HandlerTable& table) {
+void fill_floats(lower::HandlerTable& table) {
 #define WSB_OP(id, ...) fill_row<Op::id, true>(table);
 #include "engine/isa/ops_core.def"
 #undef WSB_OP

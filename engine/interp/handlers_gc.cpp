@@ -275,7 +275,7 @@ void enter_fields(lower::HandlerTable& table, FieldKind kind) {
 
 }  // namespace
 
-void fill_gc(lower::HandlerTable& table) {
+void fill_objects(lower::HandlerTable& table) {
     enter_fields<I8Signed>(table, FieldKind::i8_s);
     enter_fields<I8Unsigned>(table, FieldKind::i8_u);
     enter_fields<I16Signed>(table, FieldKind::i16_s);

@@ -30,7 +30,12 @@ void fill_wide(lower::HandlerTable& table) {
 
 }  // namespace
 
-void fill_numeric(lower::HandlerTable& table) {
+void fill_increment(lower::HandlerTable& table) {
+    table.single[static_cast<size_t>(lower::Single::increment)] =
+        entry_with_prefixes<binary<Op::i32_add, Operands::si, Destination::slot>>();
+}
+
+void fill_integers(lower::HandlerTable& table) {
 #define WSB_OP(id, ...)             \
     fill_row<Op::id, false>(table); \
     fill_wide<Op::id>(table);

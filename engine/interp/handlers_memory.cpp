@@ -129,20 +129,27 @@ void fill_row(lower::HandlerTable& table) {
         fill_load<op, Address::slot>(table);
         fill_load<op, Address::accumulator>(table);
         fill_load<op, Address::constant>(table);
-        fill_load_sum<op, Operands::ss>(table);
-        fill_load_sum<op, Operands::as>(table);
-        fill_load_sum<op, Operands::si>(table);
         table.general[static_cast<size_t>(op)] = {address_of(load_general<op, false>),
                                                   address_of(load_general<op, true>)};
     } else if constexpr (op_info(op).cls == OpClass::store) {
         fill_store<op, Address::slot>(table);
         fill_store<op, Address::accumulator>(table);
         fill_store<op, Address::constant>(table);
+        table.general[static_cast<size_t>(op)] = {address_of(store_general<op, false>),
+                                                  address_of(store_general<op, true>)};
+    }
+}
+
+template <Op op>
+void fill_sum_row(lower::HandlerTable& table) {
+    if constexpr (op_info(op).cls == OpClass::load) {
+        fill_load_sum<op, Operands::ss>(table);
+        fill_load_sum<op, Operands::as>(table);
+        fill_load_sum<op, Operands::si>(table);
+    } else if constexpr (op_info(op).cls == OpClass::store) {
         fill_store_sum<op, Operands::ss>(table);
         fill_store_sum<op, Operands::as>(table);
         fill_store_sum<op, Operands::si>(table);
-        table.general[static_cast<size_t>(op)] = {address_of(store_general<op, false>),
-                                                  address_of(store_general<op, true>)};
     }
 }
 
@@ -166,10 +173,19 @@ WSB_HANDLER memory_grow_(WSB_STATE) {
 
 }  // namespace
 
-void fill_memory(lower::HandlerTable& table) {
+void fill_accesses(lower::HandlerTable& table) {
 #define WSB_OP(id, ...) fill_row<Op::id>(table);
 #include "engine/isa/ops_core.def"
 #undef WSB_OP
+}
+
+void fill_sums(lower::HandlerTable& table) {
+#define WSB_OP(id, ...) fill_sum_row<Op::id>(table);
+#include "engine/isa/ops_core.def"
+#undef WSB_OP
+}
+
+void fill_memory_size(lower::HandlerTable& table) {
     table.single[static_cast<size_t>(lower::Single::memory_size)] = {address_of(memory_size_)};
     table.single[static_cast<size_t>(lower::Single::memory_grow)] = {address_of(memory_grow_)};
 }

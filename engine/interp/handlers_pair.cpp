@@ -68,12 +68,18 @@ void fill(std::array<std::array<lower::Entry, 2>, kinds.count()>& pairs, std::in
 
 }  // namespace
 
-void fill_pairs(lower::HandlerTable& table) {
+void fill_load_pairs(lower::HandlerTable& table) {
     fill<lower::load_pairs_i32>(table.load_pair_i32,
                                 std::make_index_sequence<lower::load_pairs_i32.count()>());
+}
+
+void fill_integer_pairs(lower::HandlerTable& table) {
+    fill<lower::pairs_i32>(table.pair_i32, std::make_index_sequence<lower::pairs_i32.count()>());
+}
+
+void fill_float_pairs(lower::HandlerTable& table) {
     fill<lower::load_pairs_f64>(table.load_pair_f64,
                                 std::make_index_sequence<lower::load_pairs_f64.count()>());
-    fill<lower::pairs_i32>(table.pair_i32, std::make_index_sequence<lower::pairs_i32.count()>());
     fill<lower::pairs_f32>(table.pair_f32, std::make_index_sequence<lower::pairs_f32.count()>());
     fill<lower::pairs_f64>(table.pair_f64, std::make_index_sequence<lower::pairs_f64.count()>());
 }

@@ -16,30 +16,6 @@
 
 namespace wsb::interp {
 
-const lower::HandlerTable& handlers() {
-    // Filled where it lies, in zeroed memory: pages that name no handler are never touched.
-    static constinit lower::HandlerTable table;
-    [[maybe_unused]] static const bool is_filled = [] {
-        fill_numeric(table);
-        fill_float(table);
-        fill_pairs(table);
-        fill_branch_pairs(table);
-        fill_branches(table);
-        fill_memory(table);
-        fill_atomic(table);
-        fill_control(table);
-        fill_calls(table);
-        fill_state(table);
-        fill_exceptions(table);
-        fill_vectors(table);
-        fill_vector_memory(table);
-        fill_gc(table);
-        fill_canonical(table);
-        return true;
-    }();
-    return table;
-}
-
 namespace {
 
 /// Runs cells until one leaves.

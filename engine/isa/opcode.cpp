@@ -78,7 +78,7 @@ constexpr auto make_text_order() {
     for (size_t i = 0; i < op_count; ++i)
         order[i] = static_cast<uint16_t>(i);
     std::ranges::sort(order, [](uint16_t a, uint16_t b) {
-        const auto compared = op_table[a].text <=> op_table[b].text;
+        const auto compared = op_table[a].text.view() <=> op_table[b].text.view();
         return compared == 0 ? a < b : compared < 0;
     });
     return order;
@@ -97,7 +97,7 @@ std::optional<Op> find_op(uint8_t prefix, uint32_t code) noexcept {
 std::optional<Op> find_op(std::string_view text) noexcept {
     static const auto order = make_text_order();
     const auto found =
-        std::ranges::lower_bound(order, text, {}, [](uint16_t row) { return op_table[row].text; });
+        std::ranges::lower_bound(order, text, {}, [](uint16_t row) { return op_table[row].text.view(); });
     if (found == order.end() || op_table[*found].text != text)
         return std::nullopt;
     return static_cast<Op>(*found);

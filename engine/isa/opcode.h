@@ -2,6 +2,7 @@
 // The one table of instructions. Every decoder, printer, validator and tier derives from these rows.
 #pragma once
 
+#include "engine/base/short_text.h"
 #include "engine/isa/features.h"
 #include "engine/isa/traps.h"
 
@@ -129,13 +130,13 @@ inline constexpr TrapSet atomic = memory | of(TrapCode::unaligned_atomic, TrapCo
 /// One row. Type letters: i l f d v = i32 i64 f32 f64 v128; r = any reference; a / t = the address type of
 /// the memory / table named by the immediate; * = decided by code.
 struct OpInfo {
-    uint8_t prefix;         ///< 0, 0xfb, 0xfc, 0xfd or 0xfe
-    uint16_t code;          ///< opcode byte, or LEB128 number after the prefix
-    std::string_view text;  ///< keyword of the text format
+    uint8_t prefix;      ///< 0, 0xfb, 0xfc, 0xfd or 0xfe
+    uint16_t code;       ///< opcode byte, or LEB128 number after the prefix
+    ShortText<35> text;  ///< keyword of the text format
     OpClass cls;
     Imm imm;
-    std::string_view params;  ///< operand types, bottom to top
-    std::string_view results;
+    ShortText<5> params;  ///< operand types, bottom to top
+    ShortText<2> results;
     uint8_t width_bytes;  ///< memory access width (lane width for lane instructions); 0 if none
     TrapSet traps;        ///< nothing else may be raised
     uint8_t fuel;         ///< static cost in fuel units

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <mutex>
 #include <span>
 
 namespace wsb::lower {
@@ -48,6 +50,7 @@ enum class Single : uint8_t {
     copy_wide,
     constant,
     constant_short,  ///< of which only the low 32 bits are not zero
+    increment,       ///< i32.add of an immediate to a slot, stored; it is in `plain` as well
     constant_wide,
     store_int_accumulator,
     store_float_accumulator,
@@ -254,7 +257,7 @@ inline constexpr LoadPairKinds load_pairs_f64{pair_loads_f64, pair_ops_f64, floa
 /// begins at the word of the first's operands.
 enum class Prefix : uint8_t {
     none,
-    increment,  ///< i32.add of an immediate to a slot
+    increment,  ///< Single::increment
     copy,       ///< Single::copy
     constant,   ///< Single::constant_short
 };
@@ -266,7 +269,27 @@ using Entry = std::array<Word, prefixes>;
     return entry[static_cast<size_t>(prefix)];
 }
 
-/// Addresses of all handlers; 0 where no such handler exists.
+/// Handlers whose addresses are entered together, when a module first wants one of them: to enter all of them
+/// takes longer than a small program runs. Those of `Single` and of objects are there from the start.
+enum class Family : uint8_t {
+    integers,
+    floats,
+    accesses,
+    sums,
+    branches,
+    float_branches,
+    integer_pairs,
+    float_pairs,
+    load_pairs,
+    branch_pairs,
+    load_branches,
+    vectors,
+    atomics,
+};
+inline constexpr size_t family_count = static_cast<size_t>(Family::atomics) + 1;
+
+/// Addresses of all handlers; 0 where no such handler exists. Arrays are read through the functions below
+/// them, which see to it that they are filled. Threads may read at the same time.
 struct HandlerTable {
     template <size_t Count>
     using PerOp = std::array<std::array<Entry, Count>, core_ops>;
@@ -309,13 +332,62 @@ struct HandlerTable {
     std::array<std::array<Word, 4>, 2> canonical_nan{};
     std::array<Word, 2> canonical_nan_lanes{};
 
+    /// Fill the arrays of a family in this table.
+    std::array<void (*)(), family_count> fills{};
+    mutable std::array<std::atomic<bool>, family_count> is_filled{};
+    mutable std::mutex filling;
+
     [[nodiscard]] const Entry& of(Single which) const noexcept { return single[static_cast<size_t>(which)]; }
+    [[nodiscard]] const auto& numbers(Op op) const {
+        return filled(takes_floats(op) ? Family::floats : Family::integers, plain)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& wides(Op op) const { return filled(Family::integers, wide)[wide_index(op)]; }
+    [[nodiscard]] const auto& accesses(Op op) const {
+        return filled(Family::accesses, plain)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& general_accesses(Op op) const {
+        return filled(Family::accesses, general)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& sum_loads(Op op) const {
+        return filled(Family::sums, load_sum)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& sum_stores(Op op) const {
+        return filled(Family::sums, store_sum)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& branches(Op op) const {
+        return filled(takes_floats(op) ? Family::float_branches : Family::branches,
+                      branch)[static_cast<size_t>(op)];
+    }
+    [[nodiscard]] const auto& steps(Op op) const { return filled(Family::branches, step)[step_index(op)]; }
+    [[nodiscard]] const auto& integer_pairs() const { return filled(Family::integer_pairs, pair_i32); }
+    [[nodiscard]] const auto& float_pairs() const { return filled(Family::float_pairs, pair_f32); }
+    [[nodiscard]] const auto& double_pairs() const { return filled(Family::float_pairs, pair_f64); }
+    [[nodiscard]] const auto& load_pairs() const { return filled(Family::load_pairs, load_pair_i32); }
+    [[nodiscard]] const auto& double_load_pairs() const { return filled(Family::float_pairs, load_pair_f64); }
+    [[nodiscard]] const auto& branch_pairs() const { return filled(Family::branch_pairs, branch_pair); }
+    [[nodiscard]] const auto& load_branches() const { return filled(Family::load_branches, load_branch); }
+    [[nodiscard]] const auto& vectors(Op op) const {
+        return filled(Family::vectors,
+                      vector)[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
+    }
+    [[nodiscard]] Word atomics(Op op) const { return filled(Family::atomics, atomic)[atomic_index(op)]; }
+
     [[nodiscard]] constexpr std::array<Word, 5>& vector_row(Op op) noexcept {
         return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
     }
-    [[nodiscard]] constexpr const std::array<Word, 5>& vector_row(Op op) const noexcept {
-        return vector[static_cast<size_t>(op) - static_cast<size_t>(first_vector_op)];
+
+private:
+    [[nodiscard]] static bool takes_floats(Op op) noexcept {
+        const char letter = op_info(op).params[0];
+        return letter == 'f' || letter == 'd';
     }
+    template <class Rows>
+    [[nodiscard]] const Rows& filled(Family family, const Rows& rows) const {
+        if (!is_filled[static_cast<size_t>(family)].load(std::memory_order_acquire)) [[unlikely]]
+            fill(family);
+        return rows;
+    }
+    void fill(Family family) const;
 };
 
 [[nodiscard]] constexpr size_t shape_index(Operands operands, Destination destination) noexcept {

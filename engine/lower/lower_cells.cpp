@@ -119,10 +119,8 @@ const Entry& LowerSink::prefix_entry(Prefix prefix) const noexcept {
     switch (prefix) {
         case Prefix::copy: return m_handlers.of(Single::copy);
         case Prefix::constant: return m_handlers.of(Single::constant_short);
-        default: break;
+        default: return m_handlers.of(Single::increment);
     }
-    const auto& add = m_handlers.plain[static_cast<size_t>(Op::i32_add)];
-    return add[shape_index(Operands::si, Destination::slot)];
 }
 
 /// What the last cell can be to the next: none if it shares its own, or may still be told not to store.

@@ -149,15 +149,14 @@ const std::array<Entry, 2>* LowerSink::find_branch_pair(const Condition& conditi
                                (condition.operands == Operands::as || condition.operands == Operands::ai);
     if (!compares_last)
         return nullptr;
-    const auto find = [](size_t index, const auto& handlers) {
-        return index == handlers.size() ? nullptr : &handlers[index];
-    };
-    if (op_info(m_fusible.op).cls == OpClass::load)
-        return find(
-            load_branches_i32.index(m_fusible.op, m_fusible.address, condition.op, condition.operands),
-            m_handlers.load_branch);
-    return find(branch_pairs_i32.index(m_fusible.op, m_fusible.operands, condition.op, condition.operands),
-                m_handlers.branch_pair);
+    if (op_info(m_fusible.op).cls == OpClass::load) {
+        const size_t index =
+            load_branches_i32.index(m_fusible.op, m_fusible.address, condition.op, condition.operands);
+        return index == load_branches_i32.count() ? nullptr : &m_handlers.load_branches()[index];
+    }
+    const size_t index =
+        branch_pairs_i32.index(m_fusible.op, m_fusible.operands, condition.op, condition.operands);
+    return index == branch_pairs_i32.count() ? nullptr : &m_handlers.branch_pairs()[index];
 }
 
 /// Emits the compare-and-branch; its edge is the last word, still 0. @return the cell.
@@ -177,7 +176,7 @@ uint32_t LowerSink::emit_condition(const Condition& condition, Direction directi
         return cell;
     }
     const size_t index = branch_index(condition.operands, condition.taken_if, direction);
-    const uint32_t cell = begin_cell(m_handlers.branch[static_cast<size_t>(condition.op)][index]);
+    const uint32_t cell = begin_cell(m_handlers.branches(condition.op)[index]);
     if (condition.operands < Operands::si) {
         word(pack(condition.a, condition.b));
     } else if (compares_64_bits(condition.op)) {
@@ -207,7 +206,7 @@ uint32_t LowerSink::emit_step(const Condition& condition) {
     const bool compares_immediate = condition.operands == Operands::ai;
     const Word addition = m_words[m_last_cell + 1] & 0xffff'ffff'ffff;
     drop_last_cell();
-    const uint32_t cell = begin_cell(m_handlers.step[step_index(condition.op)][compares_immediate ? 1 : 0]);
+    const uint32_t cell = begin_cell(m_handlers.steps(condition.op)[compares_immediate ? 1 : 0]);
     word(addition | pack(0, 0, 0, compares_immediate ? 0 : condition.b));
     if (compares_immediate)
         word(condition.immediate);

@@ -26,7 +26,7 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
     const Value address = pop();
     if (!is_plain(op, arg)) {
         const uint32_t slot = stored_slot(address);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
+        begin_cell(m_handlers.general_accesses(op)[shared_column(arg.memory)]);
         word(pack(m_height, slot, arg.memory.value));
         word(arg.offset_bytes);
         push_stored(result);
@@ -39,7 +39,7 @@ void LowerSink::load(Op op, const binary::MemArg& arg) {
     fusible.a = place.slot;
     fusible.end_bytes = place.end_bytes;
     fusible.address = place.kind == Address::slot ? LoadAddress::slot : LoadAddress::accumulator;
-    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const auto& handlers = m_handlers.accesses(op);
     const uint32_t cell = begin_cell(handlers[shape_index(place.kind, Destination::slot)]);
     word(pack_wide(m_height, place.slot, place.end_bytes));
     push_produced(result, cell, handlers[shape_index(place.kind, Destination::accumulator)]);
@@ -94,7 +94,7 @@ bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& a
     fusible.address = sum->operands == Operands::ss   ? LoadAddress::sum_ss
                       : sum->operands == Operands::as ? LoadAddress::sum_as
                                                       : LoadAddress::sum_si;
-    const auto& handlers = m_handlers.load_sum[static_cast<size_t>(op)];
+    const auto& handlers = m_handlers.sum_loads(op);
     const uint32_t cell = begin_cell(handlers[shape_index(sum->operands, Destination::slot)]);
     word(pack(m_height, sum->a, sum->b, sum->end_bytes));
     push_produced(type_of(op_info(op).results[0]), cell,
@@ -107,13 +107,13 @@ bool LowerSink::load_of_sum(Op op, const Value& address, const binary::MemArg& a
 /// One cell for the last one, a load, and the instruction that uses what it loaded. If that cell traps it
 /// is the load that does.
 bool LowerSink::pair_with_load(Op op, Operands shape, const Value& other, ValType result) {
-    const auto find = [&](const LoadPairKinds& kinds, const auto& handlers) {
+    const auto find = [&](const LoadPairKinds& kinds, auto handlers) {
         const size_t index = kinds.index(m_fusible.op, m_fusible.address, op, shape);
-        return index == kinds.count() ? nullptr : &handlers[index];
+        return index == kinds.count() ? nullptr : &(m_handlers.*handlers)()[index];
     };
     const std::array<Entry, 2>* const handlers =
-        result.kind() == ValType::i32   ? find(load_pairs_i32, m_handlers.load_pair_i32)
-        : result.kind() == ValType::f64 ? find(load_pairs_f64, m_handlers.load_pair_f64)
+        result.kind() == ValType::i32   ? find(load_pairs_i32, &HandlerTable::load_pairs)
+        : result.kind() == ValType::f64 ? find(load_pairs_f64, &HandlerTable::double_load_pairs)
                                         : nullptr;
     if (handlers == nullptr)
         return false;
@@ -138,14 +138,14 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     if (!is_plain(op, arg)) {
         const uint32_t address_slot = stored_slot(address);
         const uint32_t value_slot = stored_slot(value);
-        begin_cell(m_handlers.general[static_cast<size_t>(op)][shared_column(arg.memory)]);
+        begin_cell(m_handlers.general_accesses(op)[shared_column(arg.memory)]);
         word(pack(value_slot, address_slot, arg.memory.value));
         word(arg.offset_bytes);
         return;
     }
     const bool is_constant = value.kind == Value::Kind::constant;
     if (const auto sum = take_sum(op, address, arg)) {
-        const auto& handlers = m_handlers.store_sum[static_cast<size_t>(op)];
+        const auto& handlers = m_handlers.sum_stores(op);
         const StoredValue stored = is_constant ? StoredValue::immediate : StoredValue::slot;
         const uint32_t slot = is_constant ? 0 : stored_slot(value);
         begin_cell(handlers[shape_index(sum->operands, stored)]);
@@ -164,7 +164,7 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
     if (value_first && take(value) == Source::accumulator)
         stored = StoredValue::accumulator;
     const PlainAddress place = plain_address(op, address, arg.offset_bytes);
-    begin_cell(m_handlers.plain[static_cast<size_t>(op)][shape_index(place.kind, stored)]);
+    begin_cell(m_handlers.accesses(op)[shape_index(place.kind, stored)]);
     word(pack_wide(value_slot, place.slot, place.end_bytes));
     if (is_constant)
         word(value.bits);
@@ -173,7 +173,7 @@ void LowerSink::store(Op op, const binary::MemArg& arg) {
 /// Operands in slots, address first; the result, if any, in its slot only.
 void LowerSink::atomic(const binary::Instr& instr) {
     const OpInfo& row = op_info(instr.op);
-    const Word handler = m_handlers.atomic[atomic_index(instr.op)];
+    const Word handler = m_handlers.atomics(instr.op);
     if (row.imm != Imm::memarg) {  // atomic.fence
         begin_cell(handler);
         return;

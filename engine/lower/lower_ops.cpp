@@ -69,7 +69,7 @@ void LowerSink::unary(Op op) {
         emit_constant(x.slot, x.bits);
     const uint32_t slot = x.kind == Value::Kind::local ? local_slot(x.local) : x.slot;
     const Source source = take(x);
-    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const auto& handlers = m_handlers.numbers(op);
     const uint32_t cell = begin_cell(handlers[shape_index(source, Destination::slot)]);
     word(pack(m_height, slot));
     push_produced(result, cell, handlers[shape_index(source, Destination::accumulator)]);
@@ -122,7 +122,7 @@ void LowerSink::wide(Op op) {
     std::array<uint32_t, 4> slots{};
     for (size_t i = 0; i < count; ++i)
         slots[i] = stored_slot(operands[i]);
-    begin_cell(m_handlers.wide[wide_index(op)]);
+    begin_cell(m_handlers.wides(op));
     word(pack(m_height, slots[0], slots[1], slots[2]));
     if (count == 4)
         word(slots[3]);
@@ -177,14 +177,14 @@ bool LowerSink::is_last_result(const Value& value) const noexcept {
 
 /// The handlers for the last cell and a second instruction; null if there are none.
 const std::array<Word, 2>* LowerSink::find_pair(Op second, Operands shape) const noexcept {
-    const auto find = [&](const PairKinds& kinds, const auto& handlers) {
+    const auto find = [&](const PairKinds& kinds, auto handlers) {
         const size_t index = kinds.index(m_fusible.op, m_fusible.operands, second, shape);
-        return index == kinds.count() ? nullptr : &handlers[index];
+        return index == kinds.count() ? nullptr : &(m_handlers.*handlers)()[index];
     };
     switch (op_info(second).params[0]) {
-        case 'i': return find(pairs_i32, m_handlers.pair_i32);
-        case 'f': return find(pairs_f32, m_handlers.pair_f32);
-        case 'd': return find(pairs_f64, m_handlers.pair_f64);
+        case 'i': return find(pairs_i32, &HandlerTable::integer_pairs);
+        case 'f': return find(pairs_f32, &HandlerTable::float_pairs);
+        case 'd': return find(pairs_f64, &HandlerTable::double_pairs);
         default: return nullptr;
     }
 }
@@ -231,7 +231,7 @@ void LowerSink::emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, u
     fusible.a = a;
     fusible.b = b;
     fusible.immediate = immediate;
-    const auto& handlers = m_handlers.plain[static_cast<size_t>(op)];
+    const auto& handlers = m_handlers.numbers(op);
     const uint32_t cell = begin_cell(handlers[shape_index(operands, Destination::slot)]);
     const bool has_immediate = operands >= Operands::si;
     if (!has_immediate) {

@@ -57,7 +57,7 @@ void LowerSink::simd(const binary::Instr& instr) {
     std::array<uint32_t, 3> slots{};
     for (size_t i = row.params.size(); i != 0; --i)
         slots[i - 1] = stored_slot(pop());
-    const uint32_t cell = begin_cell(m_handlers.vector_row(instr.op)[0]);
+    const uint32_t cell = begin_cell(m_handlers.vectors(instr.op)[0]);
     const uint32_t lane = row.imm == Imm::lane ? instr.index : slots[2];
     word(pack(m_height, slots[0], slots[1], lane));
     if (row.imm == Imm::lanes)
@@ -69,7 +69,7 @@ void LowerSink::simd(const binary::Instr& instr) {
 }
 
 void LowerSink::vector_load(Op op, const binary::MemArg& arg) {
-    const auto& handlers = m_handlers.vector_row(op);
+    const auto& handlers = m_handlers.vectors(op);
     const Value address = pop();
     uint32_t cell = none;
     if (is_plain(op, arg)) {
@@ -86,7 +86,7 @@ void LowerSink::vector_load(Op op, const binary::MemArg& arg) {
 }
 
 void LowerSink::vector_store(Op op, const binary::MemArg& arg) {
-    const auto& handlers = m_handlers.vector_row(op);
+    const auto& handlers = m_handlers.vectors(op);
     const uint32_t value_slot = stored_slot(pop());
     const Value address = pop();
     if (is_plain(op, arg)) {
@@ -105,7 +105,7 @@ void LowerSink::vector_store(Op op, const binary::MemArg& arg) {
 void LowerSink::vector_lane_access(const binary::Instr& instr) {
     const uint32_t vector_slot = stored_slot(pop());
     const uint32_t address_slot = stored_slot(pop());
-    const uint32_t cell = begin_cell(m_handlers.vector_row(instr.op)[shared_column(instr.memarg.memory)]);
+    const uint32_t cell = begin_cell(m_handlers.vectors(instr.op)[shared_column(instr.memarg.memory)]);
     word(pack(m_height, address_slot, instr.memarg.memory.value, vector_slot));
     word(instr.memarg.offset_bytes);
     word(instr.index);

@@ -50,12 +50,12 @@ bool BodyState::fail(ErrorCode code, std::string detail) {
 
 bool BodyState::fail_type(ValType expected, ValType found) {
     return fail(ErrorCode::type_mismatch, fmt::format("expected {}, found {} ({})", to_string(expected),
-                                                      to_string(found), op_info(m_instr.op).text));
+                                                      to_string(found), op_info(m_instr.op).text.view()));
 }
 
 bool BodyState::fail_underflow(std::string_view expected) {
     return fail(ErrorCode::type_mismatch,
-                fmt::format("expected {}, found nothing ({})", expected, op_info(m_instr.op).text));
+                fmt::format("expected {}, found nothing ({})", expected, op_info(m_instr.op).text.view()));
 }
 
 bool BodyState::pop(std::span<const ValType> expected) {
@@ -82,12 +82,12 @@ bool BodyState::pop_reference(ValType& found) {
     if (found.is_bottom() || found.is_ref())
         return true;
     return fail(ErrorCode::type_mismatch, fmt::format("expected a reference, found {} ({})", to_string(found),
-                                                      op_info(m_instr.op).text));
+                                                      op_info(m_instr.op).text.view()));
 }
 
 bool BodyState::refuse_feature(const OpInfo& row) {
     return fail(ErrorCode::feature_disabled,
-                fmt::format("{} needs the feature {}", row.text, feature_name(row.feature)));
+                fmt::format("{} needs the feature {}", row.text.view(), feature_name(row.feature)));
 }
 
 namespace {
@@ -190,7 +190,7 @@ bool BodyState::check_simd(const OpInfo& row) {
                 return fail(ErrorCode::invalid_lane_index, fmt::format("{} (i8x16.shuffle)", lane));
     }
     if ((row.imm == Imm::lane || row.imm == Imm::memarg_lane) && m_instr.index >= 16u / row.width_bytes)
-        return fail(ErrorCode::invalid_lane_index, fmt::format("{} ({})", m_instr.index, row.text));
+        return fail(ErrorCode::invalid_lane_index, fmt::format("{} ({})", m_instr.index, row.text.view()));
     return check_fixed(row);
 }
 
@@ -402,7 +402,7 @@ bool BodyState::check_call(const FuncType*& type) {
     if (!matches(m_module, type->results, m_frames.front().shape.results))
         return fail(ErrorCode::type_mismatch,
                     fmt::format("results of the callee are not those of the function ({})",
-                                op_info(m_instr.op).text));
+                                op_info(m_instr.op).text.view()));
     mark_unreachable();
     return true;
 }

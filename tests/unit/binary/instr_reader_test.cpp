@@ -64,10 +64,10 @@ TEST(InstrReader, ReadsEveryInstructionAsEncoded) {
     Instr instr;  // reused, as its users do
     for (size_t i = 0; i < op_count; ++i) {
         const uint64_t at = reader.offset_bytes();
-        ASSERT_TRUE(reader.next(instr).has_value()) << op_table[i].text;
+        ASSERT_TRUE(reader.next(instr).has_value()) << op_table[i].text.view();
         EXPECT_EQ(static_cast<size_t>(instr.op), i);
         EXPECT_EQ(instr.offset_bytes, at);
-        EXPECT_EQ(encoded(instr), encoded(sample(static_cast<Op>(i)))) << op_table[i].text;
+        EXPECT_EQ(encoded(instr), encoded(sample(static_cast<Op>(i)))) << op_table[i].text.view();
     }
     EXPECT_TRUE(reader.at_end());
     EXPECT_FALSE(reader.next(instr).has_value());
@@ -78,7 +78,7 @@ TEST(InstrReader, RefusesEveryTruncation) {
         const Bytes bytes = encoded(sample(static_cast<Op>(i)));
         for (size_t size = 0; size < bytes.size(); ++size) {
             const auto instr = read(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)));
-            ASSERT_FALSE(instr.has_value()) << op_table[i].text << ' ' << size;
+            ASSERT_FALSE(instr.has_value()) << op_table[i].text.view() << ' ' << size;
             EXPECT_TRUE(instr.error().code == ErrorCode::unexpected_end ||
                         instr.error().code == ErrorCode::length_out_of_bounds)
                 << instr.error().message();

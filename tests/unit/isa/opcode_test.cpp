@@ -11,34 +11,34 @@ namespace {
 TEST(OpTable, EveryRowIsFoundByItsEncoding) {
     for (size_t i = 0; i < op_count; ++i) {
         const auto found = find_op(op_table[i].prefix, op_table[i].code);
-        ASSERT_TRUE(found.has_value()) << op_table[i].text;
-        EXPECT_EQ(static_cast<size_t>(*found), i) << op_table[i].text;
+        ASSERT_TRUE(found.has_value()) << op_table[i].text.view();
+        EXPECT_EQ(static_cast<size_t>(*found), i) << op_table[i].text.view();
     }
 }
 
 TEST(OpTable, EveryRowIsFoundByItsText) {
     for (size_t i = 0; i < op_count; ++i) {
-        const auto found = find_op(op_table[i].text);
-        ASSERT_TRUE(found.has_value()) << op_table[i].text;
-        EXPECT_EQ(op_info(*found).text, op_table[i].text);
+        const auto found = find_op(op_table[i].text.view());
+        ASSERT_TRUE(found.has_value()) << op_table[i].text.view();
+        EXPECT_EQ(op_info(*found).text.view(), op_table[i].text.view());
         if (static_cast<size_t>(*found) == i)
             continue;
         // The second encoding follows the first.
-        EXPECT_EQ(static_cast<size_t>(*found), i - 1) << op_table[i].text;
+        EXPECT_EQ(static_cast<size_t>(*found), i - 1) << op_table[i].text.view();
     }
 }
 
 TEST(OpTable, FourTextsHaveTwoEncodings) {
     EXPECT_EQ(find_op("select"), Op::select);
-    EXPECT_EQ(op_info(Op::select_t).text, "select");
+    EXPECT_EQ(op_info(Op::select_t).text.view(), "select");
     EXPECT_EQ(find_op("ref.test"), Op::ref_test);
-    EXPECT_EQ(op_info(Op::ref_test_null).text, "ref.test");
+    EXPECT_EQ(op_info(Op::ref_test_null).text.view(), "ref.test");
     EXPECT_EQ(find_op("ref.cast"), Op::ref_cast);
-    EXPECT_EQ(op_info(Op::ref_cast_null).text, "ref.cast");
+    EXPECT_EQ(op_info(Op::ref_cast_null).text.view(), "ref.cast");
     EXPECT_EQ(find_op("ref.cast_desc_eq"), Op::ref_cast_desc_eq);
-    EXPECT_EQ(op_info(Op::ref_cast_desc_eq_null).text, "ref.cast_desc_eq");
+    EXPECT_EQ(op_info(Op::ref_cast_desc_eq_null).text.view(), "ref.cast_desc_eq");
     for (const Op op : {Op::ref_test, Op::ref_cast, Op::ref_cast_desc_eq}) {
-        EXPECT_EQ(op_info(null_form(op)).text, op_info(op).text);
+        EXPECT_EQ(op_info(null_form(op)).text.view(), op_info(op).text.view());
         EXPECT_FALSE(takes_null(op));
         EXPECT_TRUE(takes_null(null_form(op)));
     }

@@ -257,7 +257,7 @@ TEST(Assemble, EveryInstructionKeywordIsKnown) {
     for (const OpInfo& row : op_table) {
         const auto bytes = assemble("(module (func " + std::string(row.text) + "))");
         const ErrorCode code = bytes ? ErrorCode::none : bytes.error().code;
-        EXPECT_NE(code, ErrorCode::unknown_operator) << row.text;
+        EXPECT_NE(code, ErrorCode::unknown_operator) << row.text.view();
     }
 }
 
