@@ -44,6 +44,7 @@ Spec spec_of(const RunOptions& options) {
     spec.audit = options.audit;
     spec.features = options.features;
     spec.is_lazy = options.is_lazy;
+    spec.tier = options.tier;
     spec.compile_threads = 0;
     return spec;
 }

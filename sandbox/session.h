@@ -20,19 +20,13 @@
 
 namespace wsb::sandbox {
 
-/// How fast code runs; results, traps and fuel are the same.
-enum class ExecutionTier : uint8_t {
-    interpreter,
-    automatic,  ///< the best one built in
-};
-
 struct RunOptions {
     std::string file;
     /// An export to call with `args`; absent: run the WASI command, with `args` as its arguments.
     std::optional<std::string> invoke;
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
-    ExecutionTier tier = ExecutionTier::automatic;
+    TierChoice tier = TierChoice::automatic;
     bool is_lazy = false;               ///< translates functions when they are first called
     bool confines_thread = false;       ///< by Landlock, before the guest runs
     std::optional<std::string> sha256;  ///< of the module

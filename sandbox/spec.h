@@ -40,6 +40,7 @@ struct Spec {
     AuditLog audit;
     Features features = default_features;
     bool is_lazy = false;
+    TierChoice tier = TierChoice::automatic;
     unsigned compile_threads = 1;
     /// What was wrong with what was said; the first.
     std::optional<Error> error;

@@ -62,6 +62,7 @@ void run_commands(const text::Script& script, Features features, const RunOption
     config.features = features;
     config.collect_always = options.collects_always;
     config.lazy_translation = options.is_lazy;
+    config.tier = options.is_compiled ? TierChoice::jit : TierChoice::interpreter;
     const Engine engine(config);
     OpCounts executed{};
     if (options.counts_executions)

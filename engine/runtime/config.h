@@ -28,8 +28,17 @@ struct ModuleLimits {
     std::optional<std::chrono::nanoseconds> compile_time = {};  ///< to decode, validate and translate
 };
 
+/// What runs functions. Results, traps and fuel are the same.
+enum class TierChoice : uint8_t {
+    automatic,    ///< the interpreter
+    interpreter,  ///< starts at once
+    jit,          ///< machine code, made when a module is loaded; what has none runs in the interpreter
+};
+
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
+    /// `jit` where there is no compiler (Engine::has_jit) is the interpreter.
+    TierChoice tier = TierChoice::automatic;
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
     Features features = default_features;
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
