@@ -300,6 +300,7 @@ private:
     void int_shift(Shift op, Width width, Value x, Value y);
     void take_count(Value& x, Value& y);
     void int_divide(Op op, Width width, Value x, Value y);
+    Xmm take_zeroed_xmm();
     Xmm take_float_destination(Value& x, const Pin* pin);
     bool float_unary(Op op);
     bool float_sign(FloatWidth width, Bitwise op);

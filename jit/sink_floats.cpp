@@ -17,6 +17,14 @@ namespace {
 
 }  // namespace
 
+/// For instructions that keep the upper bits of what they write: those of an f32 must be zero, since slots are
+/// stored whole; and nothing has to wait for what was there before.
+Xmm MachineSink::take_zeroed_xmm() {
+    const Xmm reg = take_xmm();
+    m_code.bitwise(Bitwise::xor_, reg, reg);
+    return reg;
+}
+
 Xmm MachineSink::take_float_destination(Value& x, const Pin* pin) {
     if (pin == nullptr)
         return to_owned_xmm(x);
@@ -33,7 +41,7 @@ bool MachineSink::float_unary(Op op) {
         case Op::f64_sqrt: {
             Value x = pop();
             const Xmm from = to_xmm(x);
-            const Xmm to = is_owned(x) ? from : take_xmm();
+            const Xmm to = is_owned(x) ? from : take_zeroed_xmm();
             m_code.scalar(width(Op::f64_sqrt), Scalar::sqrt, to, from);
             push_xmm(to, float_type(width(Op::f64_sqrt)));
             return true;
@@ -72,7 +80,7 @@ bool MachineSink::float_sign(FloatWidth width, Bitwise op) {
 bool MachineSink::float_round(FloatWidth width, uint8_t mode) {
     Value x = pop();
     const Xmm from = to_xmm(x);
-    const Xmm to = is_owned(x) ? from : take_xmm();
+    const Xmm to = is_owned(x) ? from : take_zeroed_xmm();
     m_code.round(width, to, from, mode);
     push_xmm(to, float_type(width));
     return true;
@@ -103,8 +111,7 @@ bool MachineSink::float_convert(Op op) {
     const auto from_int = [&](FloatWidth to_width, Width from_width) {
         Value x = pop();
         const Gpr from = to_gpr(x);
-        const Xmm to = take_xmm();
-        m_code.bitwise(Bitwise::xor_, to, to);  // the instruction keeps the upper bits: a false dependency
+        const Xmm to = take_zeroed_xmm();
         m_code.float_from_int(to_width, to, from_width, from);
         release(x);
         push_xmm(to, float_type(to_width));
@@ -141,10 +148,9 @@ bool MachineSink::float_convert(Op op) {
             const auto width = op == Op::f32_demote_f64 ? FloatWidth::f64 : FloatWidth::f32;
             Value x = pop();
             const Xmm from = to_xmm(x);
-            const Xmm to = is_owned(x) ? from : take_xmm();
-            if (to != from)
-                m_code.bitwise(Bitwise::xor_, to, to);
+            const Xmm to = take_zeroed_xmm();
             m_code.convert_float(width, to, from);
+            release(x);
             push_xmm(to, width == FloatWidth::f64 ? ValType::f32 : ValType::f64);
             return true;
         }
