@@ -23,6 +23,8 @@ struct MachineOptions {
     const lower::Code* codes;     ///< of the module's own functions, in their order; lowered
     const void* trap_exit;        ///< interp handlers: stops with the trap code in the accumulator,
     const void* fuel_low;         ///< and asks for fuel at a settlement point
+    int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
+    int32_t header_slot_offset = 0;  ///< of Code::header_slot
     bool has_bit_counts = false;  ///< the processor has popcnt, lzcnt and tzcnt
 };
 
@@ -199,6 +201,7 @@ private:
         uint32_t potential = 0;
         uint32_t point = none;         ///< settlement point that the cell itself is
         uint32_t return_point = none;  ///< of the word behind it
+        uint32_t return_label = none;  ///< if that is named
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.
@@ -306,9 +309,12 @@ private:
     bool float_sign(FloatWidth width, Bitwise op);
     bool float_round(FloatWidth width, uint8_t mode);
     bool float_truncate(FloatWidth width, bool is_signed);
+    bool float_truncate_64(FloatWidth width);
+    bool float_saturate(FloatWidth width, bool is_signed);
     bool float_convert(Op op);
     bool float_binary(Op op);
     bool float_scalar(FloatWidth width, Scalar op);
+    bool float_least(FloatWidth width, bool is_min);
     bool float_copysign(FloatWidth width);
     void float_compare(Op op);
 
@@ -357,7 +363,16 @@ private:
     void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
-    uint32_t settle_callee();
+    struct CallLabels {
+        uint32_t return_cell = none;  ///< what the callee's header names
+        uint32_t back = none;         ///< where the callee returns to
+        uint32_t by_handler = none;  ///< leaves the call to the cell
+    };
+    /// Words of a cell that calls (interp/frames.h).
+    static constexpr size_t call_words = 3;
+    CallLabels add_call(const lower::Word (&words)[call_words]);
+    void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
+    void enter_found(const CallLabels& labels);
 
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;

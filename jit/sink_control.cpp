@@ -254,7 +254,7 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     m_code.cmov(Width::w32, Condition::above, reg, reg::scratch);
     const uint32_t table = new_label();
     m_code.lea(reg::scratch, label(table));
-    m_code.load_indexed_distance(reg, reg::scratch);
+    m_code.load_extended(Width::w64, reg, {reg::scratch, reg, 0, 2}, 4, true);
     m_code.alu(Width::w64, Alu::add, reg, reg::scratch);
     m_code.jump_unmarked(reg);
     release(index);

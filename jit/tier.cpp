@@ -138,13 +138,23 @@ constexpr size_t alignment = 64;
     return {};
 }
 
+/// Where a member of Code is, in bytes. (Code has no standard layout, so offsetof is not for it.)
+template <class Member>
+[[nodiscard]] int32_t offset_in_code(Member Code::* member) noexcept {
+    const Code code;
+    return static_cast<int32_t>(reinterpret_cast<const char*>(&(code.*member)) - reinterpret_cast<const char*>(&code));
+}
+
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module, const runtime::CompileOptions& options) {
+    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     const size_t count = module.module.bodies.size();
     const MachineOptions machine_options{
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
         .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
         .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
+        .frame_slots_offset = offset_in_code(&Code::frame_slots),
+        .header_slot_offset = offset_in_code(&Code::header_slot),
         .has_bit_counts = processor_features().has_bit_counts,
     };
     for (size_t i = 0; i < count; ++i)
