@@ -113,6 +113,8 @@ public:
     // Control
     void jump(Label& label) { byte(0xe9), use(label); }
     void jump(Condition condition, Label& label);
+    /// jmp rel32 to somewhere that is known later; the displacement ends at the position behind it.
+    void jump_later() { byte(0xe9), word32(0); }
     void jump(Gpr target);
     /// The same for a table whose targets are not marked.
     void jump_unmarked(Gpr target);

@@ -45,7 +45,9 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_low_exits.clear();
     m_handler_exits.clear();
     m_addresses.clear();
+    m_calls.clear();
     m_points = 0;
+    m_zero_flag = {};
     m_return_low = none;
     m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
 
@@ -299,6 +301,7 @@ MachineText MachineSink::take() {
     std::ranges::sort(m_sites, {}, &MachineSite::at);
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
+            .calls = m_calls,
             .sites = m_sites,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};

@@ -34,8 +34,13 @@ struct MachineText {
         uint32_t at = 0;      ///< of a 64-bit word,
         uint32_t target = 0;  ///< which becomes the address of this place
     };
+    struct Call {
+        uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
+        uint32_t body = 0;  ///< to this function of the module's own
+    };
     std::span<const uint8_t> bytes;  ///< valid until the next function begins
     std::span<const Address> addresses;
+    std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
@@ -321,7 +326,11 @@ private:
     // Memory (sink_memory.cpp)
     [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
-    void forget_checks() noexcept { ++m_check_epoch; }
+    /// At a label: other ways lead here.
+    void forget_straight_line() noexcept {
+        ++m_check_epoch;
+        m_zero_flag = {};
+    }
     Mem global_at(GlobalIdx global);
 
     // Control (sink_control.cpp)
@@ -408,6 +417,13 @@ private:
         uint64_t end_bytes = 0;
     };
     std::vector<Checked> m_checked;
+    /// The processor's zero flag is that of what this register has, if nothing came behind it.
+    struct ZeroFlag {
+        uint32_t position = none;  ///< behind the instruction
+        Gpr gpr{};
+        Width width{};
+    };
+    ZeroFlag m_zero_flag;
     uint32_t m_check_epoch = 1;
 
     std::vector<Label> m_labels;
@@ -420,6 +436,7 @@ private:
     std::vector<Resume> m_resumes;
     std::vector<LowExit> m_low_exits;
     std::vector<MachineText::Address> m_addresses;
+    std::vector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
     uint32_t m_points = 0;
     uint32_t m_entry_cell = 0;           ///< in m_cells

@@ -261,13 +261,13 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     m_code.lea(Width::w64, Gpr::rax, {reg::frame, bytes_of(m_height + frame_slots)});
     m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Mem{reg::context, offsetof(runtime::VmContext, stack_limit)});
     m_code.jump(Condition::above, label(labels.by_handler));
-    m_code.mov_immediate(Gpr::rdi, target);
     m_code.lea(Gpr::rax, label(labels.return_cell));
     m_code.store(Width::w64, slot_at(m_height + callee.header_slot), Gpr::rax);
     m_code.store(Width::w64, slot_at(m_height + callee.header_slot + 1), reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
-    m_code.jump(Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
+    m_code.jump_later();
+    m_calls.push_back({m_code.position(), func.value - m_info.module->imported_funcs});
     m_code.bind(label(labels.back));
     m_code.endbr64();
     after_call(type);

@@ -208,6 +208,7 @@ void MachineSink::int_alu(Alu op, Width width, Value x, Value y) {
         m_code.alu(width, op, to, to_gpr(y));
     release(y);
     push_gpr(to, int_type(width));
+    m_zero_flag = {m_code.position(), to, width};
 }
 
 /// Where neither operand's register may be written: one instruction instead of a move and an addition.
