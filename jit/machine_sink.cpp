@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight line.
+// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight
+// line.
 #include "jit/machine_sink.h"
 
 #include <algorithm>
@@ -83,9 +84,9 @@ void MachineSink::choose_pins() {
     std::iota(locals.begin(), locals.end(), 0);
     const auto& weights = m_use->weights();
     const size_t most = std::min(locals.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(locals, locals.begin() + static_cast<ptrdiff_t>(most), [&](uint32_t a, uint32_t b) {
-        return weights[a] != weights[b] ? weights[a] > weights[b] : a < b;
-    });
+    std::ranges::partial_sort(
+        locals, locals.begin() + static_cast<ptrdiff_t>(most),
+        [&](uint32_t a, uint32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : std::span(locals).first(most)) {
         const ValType type = m_info.locals[local];
@@ -221,7 +222,8 @@ void MachineSink::emit_traps() {
         uint32_t here = new_label();
         m_code.lea(reg::scratch, label(here));
         m_code.bind(label(here));
-        m_sites.push_back({.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
+        m_sites.push_back(
+            {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
         if (m_trap_label == none)
             m_trap_label = new_label();
         if (!is_last) {

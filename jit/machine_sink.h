@@ -20,12 +20,12 @@ namespace wsb::jit {
 /// What compiling depends on beside the module.
 struct MachineOptions {
     const lower::HandlerTable& handlers;
-    const lower::Code* codes;     ///< of the module's own functions, in their order; lowered
-    const void* trap_exit;        ///< interp handlers: stops with the trap code in the accumulator,
-    const void* fuel_low;         ///< and asks for fuel at a settlement point
+    const lower::Code* codes;        ///< of the module's own functions, in their order; lowered
+    const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
+    const void* fuel_low;            ///< and asks for fuel at a settlement point
     int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
     int32_t header_slot_offset = 0;  ///< of Code::header_slot
-    bool has_bit_counts = false;  ///< the processor has popcnt, lzcnt and tzcnt
+    bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
 };
 
 /// What a function was compiled to, before it has an address.
@@ -181,12 +181,12 @@ private:
         PinState state;            ///< at the label
         bool is_target = false;    ///< something goes to the end; `state` is known
         uint32_t header_potential = 0;
-        uint32_t low_label = none;            ///< loop: where a back-edge goes without fuel
-        uint32_t else_label = none;           ///< if: where to go if not
-        PinState else_state;                  ///< there
-        uint32_t else_potential = 0;          ///< at the if
-        std::vector<Edge> edges;              ///< conditional jumps to the end
-        std::vector<Patch> patches;           ///< inline jumps to the end
+        uint32_t low_label = none;    ///< loop: where a back-edge goes without fuel
+        uint32_t else_label = none;   ///< if: where to go if not
+        PinState else_state;          ///< there
+        uint32_t else_potential = 0;  ///< at the if
+        std::vector<Edge> edges;      ///< conditional jumps to the end
+        std::vector<Patch> patches;   ///< inline jumps to the end
     };
 
     /// Where a trap is raised, apart from the code.
@@ -293,7 +293,7 @@ private:
     void set_local(uint32_t local, Value& value);
     void push_results(std::span<const ValType> types);
     void reset_stack(size_t values, uint32_t height);
-    [[nodiscard]] const Pin* destination(const Value* other) const noexcept;
+    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
 
     // Numbers (sink_integers.cpp, sink_floats.cpp)
     [[nodiscard]] static Value zero() noexcept;
@@ -331,6 +331,7 @@ private:
         ++m_check_epoch;
         m_zero_flag = {};
     }
+    [[nodiscard]] const Pin* load_destination() const noexcept;
     Mem global_at(GlobalIdx global);
 
     // Control (sink_control.cpp)
@@ -375,7 +376,7 @@ private:
     struct CallLabels {
         uint32_t return_cell = none;  ///< what the callee's header names
         uint32_t back = none;         ///< where the callee returns to
-        uint32_t by_handler = none;  ///< leaves the call to the cell
+        uint32_t by_handler = none;   ///< leaves the call to the cell
     };
     /// Words of a cell that calls (interp/frames.h).
     static constexpr size_t call_words = 3;
@@ -439,10 +440,10 @@ private:
     std::vector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
     uint32_t m_points = 0;
-    uint32_t m_entry_cell = 0;           ///< in m_cells
-    uint32_t m_native_entry = none;      ///< label
-    uint32_t m_return_low = none;        ///< label: a return without fuel
-    uint32_t m_trap_label = none;        ///< of the kind of trap that is emitted
+    uint32_t m_entry_cell = 0;       ///< in m_cells
+    uint32_t m_native_entry = none;  ///< label
+    uint32_t m_return_low = none;    ///< label: a return without fuel
+    uint32_t m_trap_label = none;    ///< of the kind of trap that is emitted
     uint32_t m_potential_at_instr = 0;
 };
 

@@ -283,7 +283,8 @@ void MachineSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
 
 void MachineSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail) {
     if (is_tail)
-        return by_cell(type.params.size() + 1, [&] { m_lowering.call_indirect(type_index, table, type, true); });
+        return by_cell(type.params.size() + 1,
+                       [&] { m_lowering.call_indirect(type_index, table, type, true); });
     const CanonId expected = m_info.module->canonical_types[type_index.value];
     Value index = pop();
     const Gpr held = to_owned_gpr(index);
@@ -301,8 +302,8 @@ void MachineSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncTy
     after_call(type);
 }
 
-/// The function at the index in rdi, to rax; whatever is wrong with it is left to the handler. An index out of
-/// bounds is 0 to a processor that guesses on.
+/// The function at the index in rdi, to rax; whatever is wrong with it is left to the handler. An index out
+/// of bounds is 0 to a processor that guesses on.
 void MachineSink::find_indirect(TableIdx table, CanonId expected, uint32_t by_handler) {
     m_code.load(Width::w64, reg::scratch, {reg::instance, offsetof(runtime::VmInstance, tables)});
     m_code.load(Width::w64, reg::scratch,
@@ -316,7 +317,8 @@ void MachineSink::find_indirect(TableIdx table, CanonId expected, uint32_t by_ha
     m_code.test(Width::w64, Gpr::rax, Gpr::rax);
     m_code.jump(Condition::equal, label(by_handler));
     static_assert(sizeof(CanonId) == 4);
-    m_code.alu(Width::w32, Alu::cmp, Mem{Gpr::rax, offsetof(runtime::VmFunc, type)}, static_cast<int32_t>(expected));
+    m_code.alu(Width::w32, Alu::cmp, Mem{Gpr::rax, offsetof(runtime::VmFunc, type)},
+               static_cast<int32_t>(expected));
     m_code.jump(Condition::not_equal, label(by_handler));
 }
 

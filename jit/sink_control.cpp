@@ -245,8 +245,8 @@ void MachineSink::branch_if(uint32_t depth, Condition condition) {
     m_code.jump(condition, label(edge.label));
 }
 
-/// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where the
-/// processor guesses.
+/// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where
+/// the processor guesses.
 void MachineSink::br_table(std::span<const uint32_t> depths) {
     Value index = pop();
     settle_top(label_types(frame_at(depths.back())).size());
@@ -300,7 +300,8 @@ void MachineSink::bind_end(Frame& frame) {
     for (Edge& edge : frame.edges) {
         edge.takes = static_cast<int32_t>(edge.potential - label_potential);
         edge.to = frame.state;
-        const bool is_plain = edge.takes == 0 && edge.move.slots == 0 && (edge.from.dirty & ~edge.to.dirty) == 0 &&
+        const bool is_plain = edge.takes == 0 && edge.move.slots == 0 &&
+                              (edge.from.dirty & ~edge.to.dirty) == 0 &&
                               (edge.to.valid & ~edge.from.valid) == 0;
         if (is_plain)
             m_code.bind(label(edge.label));

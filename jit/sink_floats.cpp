@@ -18,8 +18,8 @@ namespace {
 
 }  // namespace
 
-/// For instructions that keep the upper bits of what they write: those of an f32 must be zero, since slots are
-/// stored whole; and nothing has to wait for what was there before.
+/// For instructions that keep the upper bits of what they write: those of an f32 must be zero, since slots
+/// are stored whole; and nothing has to wait for what was there before.
 Xmm MachineSink::take_zeroed_xmm() {
     const Xmm reg = take_xmm();
     m_code.bitwise(Bitwise::xor_, reg, reg);
@@ -124,7 +124,7 @@ bool MachineSink::float_truncate_64(FloatWidth width) {
     m_code.alu(Width::w64, Alu::cmp, to, 1);
     m_code.jump(Condition::no_overflow, label(in_range));
     m_code.mov_immediate(reg::scratch, width == FloatWidth::f64 ? std::bit_cast<uint64_t>(-0x1p63)
-                                                               : std::bit_cast<uint32_t>(-0x1p63f));
+                                                                : std::bit_cast<uint32_t>(-0x1p63f));
     m_code.move_bits(Width::w64, reg::float_scratch, reg::scratch);
     m_code.compare(width, from, reg::float_scratch);
     m_code.jump(Condition::parity, label(trap(TrapCode::invalid_conversion)));

@@ -127,7 +127,8 @@ public:
                 std::memcpy(begin + address.at, &target, sizeof target);
             }
             for (const auto& call : function.calls) {
-                const uint8_t* const target = memory + m_offsets[call.body] + m_functions[call.body]->native_entry;
+                const uint8_t* const target =
+                    memory + m_offsets[call.body] + m_functions[call.body]->native_entry;
                 const auto distance = static_cast<int32_t>(target - (begin + call.end));
                 std::memcpy(begin + call.end - sizeof distance, &distance, sizeof distance);
             }
@@ -152,7 +153,8 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
     });
     code.native_entry.store(begin + function.native_entry, std::memory_order_release);
     // SAFETY: cells lie aligned behind the code.
-    code.entry.store(reinterpret_cast<const lower::Word*>(begin + function.entry_cell), std::memory_order_release);
+    code.entry.store(reinterpret_cast<const lower::Word*>(begin + function.entry_cell),
+                     std::memory_order_release);
 }
 
 /// Gives functions their place. Those that are null are left to the interpreter.
@@ -186,10 +188,12 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
 template <class Member>
 [[nodiscard]] int32_t offset_in_code(Member Code::* member) noexcept {
     const Code code;
-    return static_cast<int32_t>(reinterpret_cast<const char*>(&(code.*member)) - reinterpret_cast<const char*>(&code));
+    return static_cast<int32_t>(reinterpret_cast<const char*>(&(code.*member)) -
+                                reinterpret_cast<const char*>(&code));
 }
 
-[[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module, const runtime::CompileOptions& options) {
+[[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
+                                          const runtime::CompileOptions& options) {
     WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     const size_t count = module.module.bodies.size();
     const MachineOptions machine_options{
@@ -208,11 +212,13 @@ template <class Member>
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
     parallel_for(count, usable_threads(options.threads), [&] {
-        return [&, compiler = std::make_unique<FunctionCompiler>(module.module, machine_options)](size_t i) noexcept {
+        return [&, compiler = std::make_unique<FunctionCompiler>(module.module, machine_options)](
+                   size_t i) noexcept {
             if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
                 return;
             try {
-                functions[i] = compiler->compile(FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)));
+                functions[i] =
+                    compiler->compile(FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)));
             } catch (const std::bad_alloc&) {
                 is_out_of_memory = true;
             }
