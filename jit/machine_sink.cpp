@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <utility>
 
 namespace wsb::jit {
 
@@ -40,6 +39,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_exits.clear();
     m_tables.clear();
     m_traps.clear();
+    m_trap_kinds = 0;
     m_cells.clear();
     m_cell_words.clear();
     m_resumes.clear();
@@ -212,30 +212,27 @@ void MachineSink::emit_edges() {
     }
 }
 
+/// [the place of each][...][what they have in common], for each kind of trap.
 void MachineSink::emit_traps() {
-    std::ranges::sort(m_traps, {}, [](const TrapExit& exit) { return std::pair(exit.trap, exit.label); });
-    for (size_t i = 0; i < m_traps.size(); ++i) {
-        // [the place of each][...][what they have in common]
-        const TrapExit& exit = m_traps[i];
-        const bool is_last = i + 1 == m_traps.size() || m_traps[i + 1].trap != exit.trap;
-        m_code.bind(label(exit.label));
-        uint32_t here = new_label();
-        m_code.lea(reg::scratch, label(here));
-        m_code.bind(label(here));
-        m_sites.push_back(
-            {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
-        if (m_trap_label == none)
-            m_trap_label = new_label();
-        if (!is_last) {
-            m_code.jump(label(m_trap_label));
-            continue;
+    for (uint32_t kinds = m_trap_kinds; kinds != 0; kinds &= kinds - 1) {
+        const auto kind = static_cast<TrapCode>(std::countr_zero(kinds));
+        const uint32_t common = new_label();
+        for (const TrapExit& exit : m_traps) {
+            if (exit.trap != kind)
+                continue;
+            const uint32_t here = new_label();
+            m_code.bind(label(exit.label));
+            m_code.lea(reg::scratch, label(here));
+            m_code.bind(label(here));
+            m_sites.push_back(
+                {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
+            m_code.jump(label(common));
         }
-        m_code.bind(label(m_trap_label));
+        m_code.bind(label(common));
         m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(exit.trap));
+        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(kind));
         m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.trap_exit));
         m_code.jump(Gpr::rax);
-        m_trap_label = none;
     }
 }
 
@@ -294,7 +291,6 @@ void MachineSink::emit_cells() {
 
 MachineText MachineSink::take() {
     m_sites.clear();
-    m_trap_label = none;
     emit_edges();
     emit_traps();
     emit_fuel_exits();

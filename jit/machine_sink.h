@@ -432,6 +432,7 @@ private:
     std::vector<JumpTable> m_tables;
     std::vector<HandlerExit> m_handler_exits;
     std::vector<TrapExit> m_traps;
+    uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
     std::vector<Cell> m_cells;
     std::vector<lower::Word> m_cell_words;
     std::vector<Resume> m_resumes;
@@ -443,7 +444,6 @@ private:
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label
     uint32_t m_return_low = none;    ///< label: a return without fuel
-    uint32_t m_trap_label = none;    ///< of the kind of trap that is emitted
     uint32_t m_potential_at_instr = 0;
 };
 
