@@ -288,9 +288,16 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     if (!texts.invoke.empty())
         options.invoke = texts.invoke;
     if (texts.tier == "interp")
-        options.tier = sandbox::ExecutionTier::interpreter;
+        options.tier = TierChoice::interpreter;
+    else if (texts.tier == "jit" && !Engine::has_jit())
+        return bad_usage("run", "--tier: jit is not in this build, or not for this processor");
+    else if (texts.tier == "jit" && texts.is_lazy)
+        return bad_usage(
+            "run", "--lazy: machine code is made when the module is loaded; leave out --lazy or --tier jit");
+    else if (texts.tier == "jit")
+        options.tier = TierChoice::jit;
     else if (texts.tier != "auto")
-        return bad_usage("run", fmt::format("--tier: \"{}\" must be interp or auto", texts.tier));
+        return bad_usage("run", fmt::format("--tier: \"{}\" must be interp, jit or auto", texts.tier));
     WSB_TRY(begin_grants(texts, options));
     WSB_TRY(set_limits(texts, options.limits));
     WSB_TRY(add_grants(texts, options.grants));

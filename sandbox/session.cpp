@@ -45,6 +45,7 @@ Spec spec_of(const RunOptions& options) {
     spec.features = options.features;
     spec.is_lazy = options.is_lazy;
     spec.canonical_nans = options.canonical_nans;
+    spec.tier = options.tier;
     spec.compile_threads = 0;
     return spec;
 }
@@ -88,6 +89,8 @@ private:
 
     Result<void> prepare() {
         WSB_TRY_ASSIGN(const auto loaded, load(spec_of(m_options)));
+        if (m_options.tier == TierChoice::jit && Engine::has_jit())
+            m_report.tier = "jit";
         m_module = loaded->module;
         WSB_TRY(check(*loaded->module));
         WSB_TRY_ASSIGN(m_state, SandboxState::create(loaded));

@@ -20,19 +20,13 @@
 
 namespace wsb::sandbox {
 
-/// How fast code runs; results, traps and fuel are the same.
-enum class ExecutionTier : uint8_t {
-    interpreter,
-    automatic,  ///< the best one built in
-};
-
 struct RunOptions {
     std::string file;
     /// An export to call with `args`; absent: run the WASI command, with `args` as its arguments.
     std::optional<std::string> invoke;
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
-    ExecutionTier tier = ExecutionTier::automatic;
+    TierChoice tier = TierChoice::automatic;
     bool canonical_nans = false;        ///< see Config
     bool is_lazy = false;               ///< translates functions when they are first called
     bool confines_thread = false;       ///< by Landlock, before the guest runs
@@ -70,8 +64,8 @@ struct RunReport {
     uint64_t cpu_ns = 0;
     uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together
     HeapStatistics heap;
-    CodeStatistics code;  ///< of the guest's module
-    std::string_view tier = "interp";
+    CodeStatistics code;               ///< of the guest's module
+    std::string_view tier = "interp";  ///< interp, jit
 };
 
 /// Runs a guest to its end. Never throws; everything that can happen is in the report.

@@ -63,6 +63,7 @@ void run_commands(const text::Script& script, Features features, const RunOption
     config.collect_always = options.collects_always;
     config.lazy_translation = options.is_lazy;
     config.canonical_nans = options.canonical_nans;
+    config.tier = options.is_compiled ? TierChoice::jit : TierChoice::interpreter;
     const Engine engine(config);
     OpCounts executed{};
     if (options.counts_executions)

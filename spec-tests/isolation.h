@@ -41,6 +41,7 @@ struct RunOptions {
     unsigned timeout_seconds = 300;  ///< for one file
     Task task = Task::run;
     bool is_lazy = false;            ///< translates functions when they are first called
+    bool is_compiled = false;        ///< by machine code
     bool collects_always = false;    ///< collects garbage before every allocation of an object
     bool canonical_nans = false;     ///< see Config
     bool counts_executions = false;  ///< fill FileResult::executed

@@ -168,6 +168,7 @@ int main(int argc, char** argv) {
     app.add_option("--list-failures", most_failures, "Failures listed for one file")->capture_default_str();
     app.add_flag("--lazy", options.is_lazy, "Translate each function when it is first called");
     app.add_flag("--canonical-nans", options.canonical_nans, "Compute canonical NaNs only");
+    app.add_flag("--jit", options.is_compiled, "Run machine code");
     app.add_flag("--gc-stress", options.collects_always,
                  "Collect garbage before every allocation of an object");
     auto* const report_option =

@@ -36,9 +36,10 @@ void for_each_frame(const VmContext& context, const Word* leave, HeaderSlotOf he
 /// A form of a function, with the cells whose roots are asked for.
 struct Question {
     FoundCode found;
-    std::vector<uint32_t> words;
+    std::vector<const lower::Word*> cells;
 };
-using Questions = std::map<const Code*, Question>;
+/// By the form's code, and whether it is machine code.
+using Questions = std::map<std::pair<const Code*, bool>, Question>;
 
 [[nodiscard]] Questions unknown_cells(const VmContext& context, const RootMaps& maps) {
     Questions questions;
@@ -49,23 +50,39 @@ using Questions = std::map<const Code*, Question>;
         const FoundCode found = find_code(context, cell);
         WSB_CHECK(found.code != nullptr);  // guest frames return into functions
         const Code& form = found.form();
-        Question& question = questions[&form];
+        Question& question = questions[{&form, found.is_machine()}];
         question.found = found;
-        question.words.push_back(static_cast<uint32_t>(cell - form.entry));
+        question.cells.push_back(cell);
         return form.header_slot;
     });
     return questions;
 }
 
 void learn(Question& question, RootMaps& maps) {
-    std::ranges::sort(question.words);
-    const auto repeated = std::ranges::unique(question.words);
-    question.words.erase(repeated.begin(), repeated.end());
-    const Code& form = question.found.form();
-    auto answers = roots_at(question.found, question.words);
-    WSB_CHECK(answers.has_value() && answers->size() == question.words.size());
-    for (lower::RootSet& answer : *answers)
-        maps[form.entry + answer.word] = FrameRoots{form.header_slot, std::move(answer.slots)};
+    std::ranges::sort(question.cells);
+    const auto repeated = std::ranges::unique(question.cells);
+    question.cells.erase(repeated.begin(), repeated.end());
+    FoundCode found = question.found;
+    const Code& form = found.form();
+    std::vector<uint32_t> words;
+    if (found.is_machine()) {
+        auto mapped = fast_words(found, question.cells);
+        WSB_CHECK(mapped.has_value());
+        words = *std::move(mapped);
+        found.kind = lower::FoundForm::Kind::fast;
+    } else {
+        for (const lower::Word* const cell : question.cells)
+            words.push_back(static_cast<uint32_t>(cell - form.words));
+    }
+    std::vector<uint32_t> wanted = words;
+    std::ranges::sort(wanted);
+    auto answers = roots_at(found, wanted);
+    WSB_CHECK(answers.has_value() && answers->size() == wanted.size());
+    for (size_t i = 0; i < words.size(); ++i) {
+        const auto answer = std::ranges::lower_bound(*answers, words[i], {}, &lower::RootSet::word);
+        WSB_CHECK(answer != answers->end() && answer->word == words[i]);
+        maps[question.cells[i]] = FrameRoots{form.header_slot, answer->slots};
+    }
 }
 
 }  // namespace

@@ -65,14 +65,14 @@ template <bool is_tail>
 }
 
 /// Goes into `code`, whose frame at `frame` has its header written.
-#define WSB_ENTER_CODE(code, frame) \
-    do {                            \
-        sp = (frame);               \
-        zero_locals(sp, code);      \
-        ip = (code).entry;          \
-        if (fuel < 0) [[unlikely]]  \
-            WSB_CONTINUE(fuel_low); \
-        WSB_DISPATCH();             \
+#define WSB_ENTER_CODE(code, frame)                        \
+    do {                                                   \
+        sp = (frame);                                      \
+        zero_locals(sp, code);                             \
+        ip = (code).entry.load(std::memory_order_acquire); \
+        if (fuel < 0) [[unlikely]]                         \
+            WSB_CONTINUE(fuel_low);                        \
+        WSB_DISPATCH();                                    \
     } while (false)
 
 #define WSB_LOAD_MEMORY()                                        \
@@ -95,6 +95,13 @@ WSB_HANDLER call_local(WSB_STATE) {
     header[0] = reinterpret_cast<Slot>(ip + call_words);
     header[1] = reinterpret_cast<Slot>(sp);
     WSB_ENTER_CODE(code, frame);
+}
+
+/// See HandlerTable::enter_code.
+WSB_HANDLER enter_code(WSB_STATE) {
+    WSB_BODY
+    const Code& code = *reinterpret_cast<const Code*>(acc);
+    WSB_ENTER_CODE(code, sp);
 }
 
 /// Calls the function of another instance in `acc`.
@@ -450,6 +457,7 @@ void fill_calls(lower::HandlerTable& table) {
     enter(Single::ret_float_accumulator, ret_float_accumulator);
     enter(Single::ret_constant, ret_constant);
     enter(Single::ret_many, ret_many);
+    table.enter_code = address_of(enter_code);
 }
 
 }  // namespace wsb::interp

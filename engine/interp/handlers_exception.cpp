@@ -20,7 +20,7 @@ namespace {
 /// The clause of a frame that catches `exception`; null if there is none.
 [[nodiscard]] const CatchRange* find_clause(const Code& code, const Place& place,
                                             const Exception& exception) {
-    const auto word = static_cast<uint32_t>(place.cell_under_way() - code.entry);
+    const auto word = static_cast<uint32_t>(place.cell_under_way() - code.words);
     const auto& owner = runtime::owner_of(*place.instance);
     const std::span<const CatchRange> clauses = code.catches;
     for (uint32_t block = lower::innermost_clause(code, word); block != CatchRange::none;) {
@@ -49,7 +49,8 @@ namespace {
             return TrapCode::uncaught_exception;
         }
         const Code& code = found.form();
-        const CatchRange* clause = find_clause(code, place, exception);
+        // Functions that catch have no machine code (jit/local_use.h).
+        const CatchRange* clause = found.is_machine() ? nullptr : find_clause(code, place, exception);
         if (clause == nullptr) {
             place.to_caller(code.header_slot);
             continue;
@@ -58,7 +59,7 @@ namespace {
             std::copy_n(exception.values(), exception.value_slots, place.sp + clause->base_slot);
         if (clause->reference_slot != CatchRange::none)
             place.sp[clause->reference_slot] = runtime::reference_to(&exception);
-        context.trap_ip = code.entry + clause->landing_word;
+        context.trap_ip = code.words + clause->landing_word;
         context.trap_sp = place.sp;
         context.handler_instance = place.instance;
         return TrapCode::none;

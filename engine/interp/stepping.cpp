@@ -45,7 +45,7 @@ namespace {
     try {
         auto made = make_stepping_form(compiled, fast);
         WSB_CHECK(made.has_value());  // the same body was lowered before
-        compiled.code_index.enter(fast, (*made)->code.entry, [&] {
+        compiled.code_index.enter(fast, (*made)->code.words, [&] {
             const lower::SteppingForm* expected = nullptr;
             const bool is_first =
                 fast.stepping.compare_exchange_strong(expected, made->get(), std::memory_order_acq_rel);
@@ -60,16 +60,22 @@ namespace {
 }
 
 [[nodiscard]] lower::Form form_of(const FoundCode& found) noexcept {
-    return found.is_stepping ? lower::Form::stepping : lower::Form::fast;
+    return found.is_stepping() ? lower::Form::stepping : lower::Form::fast;
 }
 
 }  // namespace
+
+const lower::MachineSite& FoundCode::site(const void* place) const noexcept {
+    const auto* const found = code->machine.load(std::memory_order_acquire)->find(place);
+    WSB_CHECK(found != nullptr);  // runs stop, call and settle at sites only
+    return *found;
+}
 
 FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
     for (const auto& compiled : context.store->modules()) {
         const lower::FoundForm found = compiled->code_index.find(cell);
         if (found.fast != nullptr)
-            return {compiled.get(), found.fast, found.is_stepping};
+            return {compiled.get(), found.fast, found.kind};
     }
     return {};
 }
@@ -84,8 +90,7 @@ bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexce
                                   lowered);
         WSB_CHECK(outcome.has_value());  // the body was validated when the module was loaded
         Code& own = compiled.codes[code.func.value - compiled.module.imported_funcs];
-        const Word* const entry = lowered.entry;
-        compiled.code_index.enter(own, entry, [&] {
+        compiled.code_index.enter(own, lowered.words, [&] {
             if (own.is_lowered())
                 return false;
             own.publish(std::move(lowered));
@@ -99,16 +104,36 @@ bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexce
 
 const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
     const FoundCode found = find_code(context, cell);
-    if (found.code == nullptr || found.is_stepping)
+    if (found.code == nullptr || found.is_stepping())
         return cell;
     const auto* form = stepping_form(*found.module, *found.code);
     if (form == nullptr)
         return nullptr;
-    const auto word = static_cast<uint32_t>(cell - found.code->entry);
+    if (found.is_machine()) {
+        const uint32_t point = found.site(cell).point;
+        WSB_CHECK(point < form->points.size());
+        return form->code.words + form->points[point].second;
+    }
+    const auto word = static_cast<uint32_t>(cell - found.code->words);
     const auto point =
         std::ranges::lower_bound(form->points, word, {}, &std::pair<uint32_t, uint32_t>::first);
     WSB_CHECK(point != form->points.end() && point->first == word);
-    return form->code.entry + point->second;
+    return form->code.words + point->second;
+}
+
+Result<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const Word* const> cells) {
+    const FoundCode fast{found.module, found.code, lower::FoundForm::Kind::fast};
+    WSB_TRY_ASSIGN(const auto origins, origins_of(fast));
+    std::vector<uint32_t> words;
+    for (const Word* const cell : cells) {
+        // Whatever an instruction needs before it calls or allocates has cells before that one.
+        const uint64_t offset_bytes = found.site(cell).offset_bytes;
+        const auto after =
+            std::ranges::upper_bound(origins, offset_bytes, {}, &lower::CellOrigin::offset_bytes);
+        WSB_CHECK(after != origins.begin() && std::prev(after)->offset_bytes == offset_bytes);
+        words.push_back(std::prev(after)->word);
+    }
+    return words;
 }
 
 Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found) {
@@ -119,13 +144,17 @@ Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found) {
 
 const lower::CellOrigin& origin_in(std::span<const lower::CellOrigin> origins, const FoundCode& found,
                                    const Word* cell, bool is_return) {
-    const auto word = static_cast<uint32_t>(cell - found.form().entry) - (is_return ? 1 : 0);
+    const auto word = static_cast<uint32_t>(cell - found.form().words) - (is_return ? 1 : 0);
     const auto after = std::ranges::upper_bound(origins, word, {}, &lower::CellOrigin::word);
     WSB_CHECK(after != origins.begin());
     return *std::prev(after);
 }
 
 Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
+    if (found.is_machine()) {
+        const lower::MachineSite& site = found.site(cell);
+        return lower::CellOrigin{site.at, site.offset_bytes, site.potential};
+    }
     WSB_TRY_ASSIGN(const auto origins, origins_of(found));
     return origin_in(origins, found, cell, is_return);
 }

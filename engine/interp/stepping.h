@@ -20,12 +20,16 @@ namespace wsb::interp {
 struct FoundCode {
     const runtime::CompiledModule* module = nullptr;
     const Code* code = nullptr;  ///< the fast form
-    bool is_stepping = false;    ///< the cell is in its stepping form
+    lower::FoundForm::Kind kind{};
 
-    /// The form that the cell is in.
+    [[nodiscard]] bool is_stepping() const noexcept { return kind == lower::FoundForm::Kind::stepping; }
+    [[nodiscard]] bool is_machine() const noexcept { return kind == lower::FoundForm::Kind::machine; }
+    /// The form that the cell is in; of machine code the fast one, whose frames are the same.
     [[nodiscard]] const Code& form() const noexcept {
-        return is_stepping ? code->stepping.load(std::memory_order_acquire)->code : *code;
+        return is_stepping() ? code->stepping.load(std::memory_order_acquire)->code : *code;
     }
+    /// Of machine code: what is known of a place in it.
+    [[nodiscard]] const lower::MachineSite& site(const void* place) const noexcept;
 };
 [[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
 
@@ -36,6 +40,10 @@ struct FoundCode {
 /// The stepping form's cell for a settlement point in fast form; the cell itself if it is in stepping form
 /// or not in a function. Null if there is no memory for the stepping form.
 [[nodiscard]] const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept;
+
+/// The cells of the fast form that do what these cells in machine code do: call or allocate.
+[[nodiscard]] Result<std::vector<uint32_t>> fast_words(const FoundCode& found,
+                                                       std::span<const Word* const> cells);
 
 /// Where each cell of a form came from, in their order: the function is lowered once more.
 [[nodiscard]] Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found);

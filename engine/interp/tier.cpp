@@ -231,7 +231,8 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
     frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
-    const Word* const ip = fuel < 0 ? stepping_cell(context, code.entry) : code.entry;
+    const Word* const entry = code.entry.load(std::memory_order_acquire);
+    const Word* const ip = fuel < 0 ? stepping_cell(context, entry) : entry;
     if (ip == nullptr)
         return trap_with(TrapCode::allocation_failure);
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
@@ -266,6 +267,8 @@ runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& f
 class FrameLocator {
 public:
     [[nodiscard]] std::optional<uint64_t> offset_bytes(const FoundCode& found, const Place& place) {
+        if (found.is_machine())
+            return found.site(place.cell).offset_bytes;
         const Code* const form = &found.form();
         auto known = m_origins.find(form);
         if (known == m_origins.end()) {

@@ -3,6 +3,7 @@
 // address. Immutable once published, which is at load or when the function is first called.
 #pragma once
 
+#include "engine/lower/machine_code.h"
 #include "engine/module/module.h"
 
 #include <atomic>
@@ -52,7 +53,12 @@ struct Code {
     /// check that it makes anyway.
     static constexpr uint32_t unknown_slots = ~uint32_t{0};
 
-    const Word* entry = nullptr;  ///< first cell
+    /// Where machine code jumps to call it. First, so that machine code knows where it is.
+    std::atomic<const void*> native_entry = nullptr;
+    static constexpr size_t native_entry_offset = 0;
+    /// Where everybody else goes: the first cell, or the cell that enters its machine code.
+    std::atomic<const Word*> entry = nullptr;
+    const Word* words = nullptr;  ///< the cells
     /// The whole frame. Written last: who reads a known size (acquire) may read everything else.
     std::atomic<uint32_t> frame_slots = unknown_slots;
     // Known of each function from the start (outline):
@@ -70,6 +76,8 @@ struct Code {
 
     /// The stepping form of the same function, made when fuel runs low for the first time.
     mutable std::atomic<const SteppingForm*> stepping = nullptr;
+    /// Its machine code, if another tier has made any. Published before `entry` leads there.
+    mutable std::atomic<const MachineCode*> machine = nullptr;
 
     Code() = default;
     Code(const Code&) = delete;
@@ -83,7 +91,7 @@ struct Code {
     void publish(Code&& lowered) noexcept;
 
     [[nodiscard]] bool contains(const Word* cell) const noexcept {
-        return cell >= entry && cell < entry + word_count;
+        return cell >= words && cell < words + word_count;
     }
 };
 

@@ -10,21 +10,27 @@ void CodeIndex::enter_loaded(std::span<const Code> codes) {
     for (const Code& code : codes)
         if (code.is_lowered())
             m_loaded.push_back(&code);
-    std::ranges::sort(m_loaded, std::less<>{}, &Code::entry);
+    std::ranges::sort(m_loaded, std::less<>{}, &Code::words);
 }
 
 FoundForm CodeIndex::find(const Word* cell) noexcept {
-    const auto loaded = std::ranges::upper_bound(m_loaded, cell, std::less<>{}, &Code::entry);
+    const auto loaded = std::ranges::upper_bound(m_loaded, cell, std::less<>{}, &Code::words);
     if (loaded != m_loaded.begin() && (*std::prev(loaded))->contains(cell))
-        return {*std::prev(loaded), false};
+        return {*std::prev(loaded), FoundForm::Kind::fast};
     const std::shared_lock lock(m_mutex);
     const auto after = m_later.upper_bound(cell);
     if (after == m_later.begin())
         return {};
-    const auto& [entry, fast] = *std::prev(after);
-    const bool is_stepping = entry != fast->entry;
-    const Code& form = is_stepping ? fast->stepping.load(std::memory_order_acquire)->code : *fast;
-    return form.contains(cell) ? FoundForm{fast, is_stepping} : FoundForm{};
+    const Code& fast = *std::prev(after)->second;
+    if (fast.contains(cell))
+        return {&fast, FoundForm::Kind::fast};
+    const SteppingForm* const stepping = fast.stepping.load(std::memory_order_acquire);
+    if (stepping != nullptr && stepping->code.contains(cell))
+        return {&fast, FoundForm::Kind::stepping};
+    const MachineCode* const machine = fast.machine.load(std::memory_order_acquire);
+    if (machine != nullptr && machine->contains(cell))
+        return {&fast, FoundForm::Kind::machine};
+    return {};
 }
 
 }  // namespace wsb::lower

@@ -15,8 +15,10 @@ namespace wsb::lower {
 
 /// A form of a function.
 struct FoundForm {
+    enum class Kind : uint8_t { fast, stepping, machine };
+
     const Code* fast = nullptr;  ///< null: none
-    bool is_stepping = false;
+    Kind kind = Kind::fast;
 };
 
 /// All forms of a module's functions. Safe to use from several threads once the module is loaded.
@@ -25,10 +27,11 @@ public:
     /// Once, when the module is loaded: enters those that are lowered.
     void enter_loaded(std::span<const Code> codes);
 
-    /// Enters the form of `fast` that begins with the cell `entry`. `publish` runs under the lock, so that
-    /// whoever meets a published form finds it here; it says no if another thread came first.
+    /// Enters the form of `fast` that begins with the cell `entry`; of machine code, its first byte.
+    /// `publish` runs under the lock, so that whoever meets a published form finds it here; it says no if
+    /// another thread came first.
     template <class Publish>
-    void enter(const Code& fast, const Word* entry, Publish publish) {
+    void enter(const Code& fast, const void* entry, Publish publish) {
         const std::unique_lock lock(m_mutex);
         const auto entered = m_later.emplace(entry, &fast).first;
         if (!publish())
@@ -40,7 +43,7 @@ public:
 private:
     std::vector<const Code*> m_loaded;  ///< ascending by their cells
     std::shared_mutex m_mutex;
-    std::map<const Word*, const Code*> m_later;  ///< stepping forms too; by the first cell
+    std::map<const void*, const Code*, std::less<>> m_later;  ///< and other forms; by where they begin
 };
 
 }  // namespace wsb::lower

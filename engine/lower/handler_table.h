@@ -326,6 +326,9 @@ struct HandlerTable {
     /// Pairs of i64, operands in slots: [wide_index].
     std::array<Word, wide_ops> wide{};
     std::array<Entry, single_count> single{};
+    /// What machine code jumps to when it calls a function that has none: its Code is in the accumulator, its
+    /// frame is at sp, and its locals are not zeroed yet.
+    Word enter_code = 0;
     /// By FieldKind; writing knows no signs and no floats.
     std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};
     /// What makes NaNs canonical, for 32 and 64 bits: [Source * 2 + Destination]; of vectors.

@@ -7,11 +7,13 @@ namespace wsb::lower {
 
 Code::~Code() {
     delete stepping.load(std::memory_order_acquire);
+    delete machine.load(std::memory_order_acquire);
 }
 
 void Code::publish(Code&& lowered) noexcept {
     WSB_ASSERT(!is_lowered() && lowered.header_slot == header_slot);
-    entry = lowered.entry;
+    words = lowered.words;
+    entry.store(words, std::memory_order_relaxed);
     own_words = std::move(lowered.own_words);
     word_count = lowered.word_count;
     catches = std::move(lowered.catches);

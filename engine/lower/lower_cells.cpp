@@ -57,16 +57,37 @@ Result<void> LowerSink::finish(Code& code) {
     }
     code.word_count = static_cast<uint32_t>(m_words.size());
     if (m_writer != nullptr) {
-        code.entry = m_writer->write(m_words);
+        code.words = m_writer->write(m_words);
     } else {
         code.own_words = std::make_unique_for_overwrite<Word[]>(m_words.size());
         std::ranges::copy(m_words, code.own_words.get());
-        code.entry = code.own_words.get();
+        code.words = code.own_words.get();
     }
+    code.entry.store(code.words, std::memory_order_relaxed);
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
     code.frame_slots.store(m_max_height, std::memory_order_release);
     return {};
+}
+
+void LowerSink::isolate(std::span<const ValType> operands, uint32_t first_slot) {
+    m_words.clear();
+    m_stack.clear();
+    m_height = first_slot;
+    push_results(operands);
+    forget_accumulators();
+    m_wide_cell = none;
+    m_fusible.cell = none;
+    m_compared.cell = none;
+    m_last_cell = none;
+    m_prefix = Prefix::none;
+}
+
+std::span<const ValType> LowerSink::isolated_results() {
+    m_isolated_results.clear();
+    for (const Value& value : m_stack)
+        m_isolated_results.push_back(value.type);
+    return m_isolated_results;
 }
 
 void LowerSink::entry(uint32_t cost) {

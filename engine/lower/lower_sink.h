@@ -87,6 +87,16 @@ public:
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
 
+    // For another tier that runs single instructions by their cells. After `begin`:
+    /// Begins anew, with nothing but the operands of one instruction, in consecutive slots.
+    void isolate(std::span<const ValType> operands, uint32_t first_slot);
+    /// After a hook was called: the cells that it emitted, valid until the next one,
+    [[nodiscard]] std::span<const Word> isolated_words() const noexcept {
+        return {m_words.data(), m_words.size()};
+    }
+    /// and the types of what it left, in consecutive slots from `first_slot` on.
+    [[nodiscard]] std::span<const ValType> isolated_results();
+
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t cost);
@@ -423,6 +433,7 @@ private:
     Prefix m_prefix = Prefix::none;  ///< if there is one, the last cell has its handler one word before it
     bool m_is_landing = false;       ///< what is emitted is reached by a throw only, which has settled
     std::vector<CatchRange> m_catches;
+    std::vector<ValType> m_isolated_results;
 };
 
 }  // namespace wsb::lower

@@ -28,8 +28,17 @@ struct ModuleLimits {
     std::optional<std::chrono::nanoseconds> compile_time = {};  ///< to decode, validate and translate
 };
 
+/// What runs functions. Results, traps and fuel are the same.
+enum class TierChoice : uint8_t {
+    automatic,    ///< the interpreter
+    interpreter,  ///< starts at once
+    jit,          ///< machine code, made when a module is loaded; what has none runs in the interpreter
+};
+
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
+    /// `jit` where there is no compiler (Engine::has_jit) is the interpreter.
+    TierChoice tier = TierChoice::automatic;
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
     Features features = default_features;
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.
@@ -41,7 +50,7 @@ struct Config {
     /// Translates each function when it is first called, instead of all while the module is loaded. All are
     /// validated then in either case; results, traps and fuel are the same. Loading takes less time and
     /// memory; the first call of a function takes more, and traps with allocation_failure if there is no
-    /// memory to translate it.
+    /// memory to translate it. Of the interpreter: machine code is made while the module is loaded.
     bool lazy_translation = false;
     /// Each NaN that an instruction computes is the positive canonical one, as in the deterministic profile
     /// of the standard; results are then the same on every machine. Fuel is the same either way. Code that

@@ -21,6 +21,9 @@ public:
 
     [[nodiscard]] const Config& config() const noexcept;
 
+    /// Whether this build and this processor can run machine code (TierChoice::jit).
+    [[nodiscard]] static bool has_jit() noexcept;
+
     /// For the library itself.
     [[nodiscard]] const std::shared_ptr<const runtime::EngineState>& state() const noexcept {
         return m_state;

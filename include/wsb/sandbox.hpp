@@ -272,6 +272,8 @@ public:
     SandboxBuilder& features(Features features);
     /// Translates functions when they are first called.
     SandboxBuilder& lazy(bool is_lazy = true);
+    /// What runs functions; see Config::tier.
+    SandboxBuilder& tier(TierChoice tier);
     SandboxBuilder& compile_threads(unsigned threads);
     /// See Config::canonical_nans.
     SandboxBuilder& canonical_nans(bool is_wanted = true);

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight
+// line.
+#include "jit/machine_sink.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace wsb::jit {
+
+using lower::MachineSite;
+using lower::slot_count;
+using lower::slot_width;
+
+namespace {
+
+/// Whether an instruction can take its condition from the flags.
+[[nodiscard]] constexpr bool takes_flags(Op op) noexcept {
+    return op == Op::br_if || op == Op::if_ || op == Op::select || op == Op::select_t || op == Op::i32_eqz;
+}
+
+/// A use below this is not worth a register: an entry costs as much.
+constexpr uint64_t least_weight = 2;
+
+}  // namespace
+
+MachineSink::MachineSink(const MachineOptions& options)
+    : m_options(options), m_lowering({.handlers = options.handlers,
+                  .codes = options.codes,
+                  .canonical_nans = options.canonical_nans}) {}
+
+void MachineSink::begin(const validate::BodyInfo& info) {
+    m_info = info;
+    m_lowering.begin(info);
+    m_code.clear();
+    m_stack.clear();
+    m_settled = 0;
+    m_frames.clear();
+    m_labels.clear();
+    m_exits.clear();
+    m_tables.clear();
+    m_traps.clear();
+    m_trap_kinds = 0;
+    m_cells.clear();
+    m_cell_words.clear();
+    m_resumes.clear();
+    m_low_exits.clear();
+    m_handler_exits.clear();
+    m_addresses.clear();
+    m_calls.clear();
+    m_points = 0;
+    m_zero_flag = {};
+    m_return_low = none;
+    m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
+
+    m_local_slots.clear();
+    uint32_t next = 0;
+    for (const ValType type : info.locals) {
+        m_local_slots.push_back(next);
+        next += slot_width(type);
+    }
+    m_checked.assign(info.locals.size(), {});
+    m_check_epoch = 1;
+    m_header_slot = std::max(next, slot_count(info.type->results));
+    m_height = m_header_slot + lower::frame_header_slots;
+    Frame& function = m_frames.emplace_back();
+    function.kind = Frame::Kind::function;
+    function.shape.results = info.type->results;
+    function.base_slot = m_height;
+    choose_pins();
+    plan_loops();
+    enter_function();
+}
+
+/// Registers for the locals that are used most, each kind for itself.
+void MachineSink::choose_pins() {
+    m_pins.clear();
+    m_pin_of_local.assign(m_info.locals.size(), none);
+    m_temporary_gprs = m_temporary_xmms = 0;
+    for (const Gpr reg : temporary_gprs)
+        m_temporary_gprs |= bit(reg);
+    for (const Xmm reg : temporary_xmms)
+        m_temporary_xmms |= bit(reg);
+    std::vector<uint32_t> locals(m_info.locals.size());
+    std::iota(locals.begin(), locals.end(), 0);
+    const auto& weights = m_use->weights();
+    const size_t most = std::min(locals.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
+    std::ranges::partial_sort(
+        locals, locals.begin() + static_cast<ptrdiff_t>(most),
+        [&](uint32_t a, uint32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
+    size_t gprs = 0, xmms = 0;
+    for (const uint32_t local : std::span(locals).first(most)) {
+        const ValType type = m_info.locals[local];
+        const bool is_float = lower::is_float(type);
+        if (weights[local] < least_weight || slot_width(type) == 2)
+            continue;
+        if (is_float ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
+            continue;
+        Pin pin{.local = local, .type = type, .is_float = is_float};
+        if (is_float)
+            pin.xmm = pinnable_xmms[xmms++];
+        else
+            pin.gpr = pinnable_gprs[gprs++];
+        m_pin_of_local[local] = static_cast<uint32_t>(m_pins.size());
+        m_pins.push_back(pin);
+    }
+    for (; gprs < pinnable_gprs.size(); ++gprs)
+        m_temporary_gprs |= bit(pinnable_gprs[gprs]);
+    for (; xmms < pinnable_xmms.size(); ++xmms)
+        m_temporary_xmms |= bit(pinnable_xmms[xmms]);
+    m_free_gprs = m_temporary_gprs;
+    m_free_xmms = m_temporary_xmms;
+    m_state = {};
+}
+
+/// What each loop does with pins, what is inside it included.
+void MachineSink::plan_loops() {
+    const auto& loops = m_use->loops();
+    m_next_loop = 0;
+    m_loop_plans.assign(loops.size(), {});
+    for (const auto& use : m_use->uses()) {
+        const uint32_t pin = m_pin_of_local[use.local];
+        if (pin != none)
+            (use.is_write ? m_loop_plans[use.loop].written : m_loop_plans[use.loop].used) |= 1u << pin;
+    }
+    for (size_t i = loops.size(); i-- > 0;) {
+        LoopPlan& plan = m_loop_plans[i];
+        plan.leaves_registers = plan.leaves_registers || loops[i].leaves_registers;
+        if (loops[i].outer == LocalUseSink::no_loop)
+            continue;
+        LoopPlan& outer = m_loop_plans[loops[i].outer];
+        outer.used |= plan.used;
+        outer.written |= plan.written;
+        outer.leaves_registers = outer.leaves_registers || plan.leaves_registers;
+    }
+}
+
+/// Callers have written the header and put the parameters into their slots. The interpreter has zeroed the
+/// other locals, machine code has not.
+void MachineSink::enter_function() {
+    const uint32_t entry = new_label(), goes_on = new_label(), low = new_label();
+    m_native_entry = entry;
+    m_entry_cell = add_cell({}, entry);
+    m_cells[m_entry_cell].point = new_point();
+    m_code.bind(label(entry));
+    m_code.endbr64();
+    zero_locals();
+    m_low_exits.push_back({low, m_cells[m_entry_cell].label, m_state});
+    m_code.test(Width::w64, reg::fuel, reg::fuel);
+    m_code.jump(Condition::sign, label(low));
+    m_code.bind(label(goes_on));
+}
+
+void MachineSink::zero_locals() {
+    constexpr uint32_t most_in_line = 16;
+    const auto first = static_cast<uint32_t>(m_info.type->params.size());
+    const auto locals = static_cast<uint32_t>(m_info.locals.size());
+    const uint32_t begin = slot_count(m_info.type->params);
+    uint32_t end = begin;
+    for (uint32_t local = first; local < locals; ++local) {
+        const uint32_t pin = m_pin_of_local[local];
+        end += slot_width(m_info.locals[local]);
+        if (pin == none)
+            continue;
+        if (m_pins[pin].is_float)
+            m_code.bitwise(Bitwise::xor_, m_pins[pin].xmm, m_pins[pin].xmm);
+        else
+            m_code.mov_immediate(m_pins[pin].gpr, 0);
+        m_state.valid |= 1u << pin;
+        m_state.dirty |= 1u << pin;
+    }
+    if (end - begin > most_in_line) {
+        const uint32_t again = new_label();
+        m_code.lea(Width::w64, Gpr::rax, slot_at(begin));
+        m_code.lea(Width::w64, Gpr::rdi, slot_at(end));
+        m_code.bind(label(again));
+        m_code.store_immediate(Width::w64, {Gpr::rax, 0}, 0);
+        m_code.alu(Width::w64, Alu::add, Gpr::rax, sizeof(runtime::Slot));
+        m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Gpr::rdi);
+        m_code.jump(Condition::below, label(again));
+        return;
+    }
+    for (uint32_t local = first; local < locals; ++local)
+        for (uint32_t i = 0; m_pin_of_local[local] == none && i < slot_width(m_info.locals[local]); ++i)
+            m_code.store_immediate(Width::w64, slot_at(m_local_slots[local] + i), 0);
+}
+
+void MachineSink::at(const binary::Instr& instr) {
+    m_offset_bytes = instr.offset_bytes;
+    m_potential_at_instr = potential();
+    if (!m_stack.empty() && m_stack.back().kind == Value::Kind::flags && !takes_flags(instr.op))
+        settle_flags();
+}
+
+void MachineSink::emit_edges() {
+    // Returning edges add no others.
+    for (const Edge& edge : m_exits) {
+        m_code.bind(label(edge.label));
+        if (edge.is_return) {
+            emit_return_edge(edge);
+            continue;
+        }
+        emit_move(edge.move);
+        conform(edge.from, edge.to);
+        if (edge.is_back) {
+            m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(edge.takes));
+            m_code.jump(Condition::no_sign, label(edge.target));
+            m_code.jump(label(edge.low_label));
+        } else {
+            take_fuel(edge.takes);
+            m_code.jump(label(edge.target));
+        }
+    }
+}
+
+/// [the place of each][...][what they have in common], for each kind of trap.
+void MachineSink::emit_traps() {
+    for (uint32_t kinds = m_trap_kinds; kinds != 0; kinds &= kinds - 1) {
+        const auto kind = static_cast<TrapCode>(std::countr_zero(kinds));
+        const uint32_t common = new_label();
+        for (const TrapExit& exit : m_traps) {
+            if (exit.trap != kind)
+                continue;
+            const uint32_t here = new_label();
+            m_code.bind(label(exit.label));
+            m_code.lea(reg::scratch, label(here));
+            m_code.bind(label(here));
+            m_sites.push_back(
+                {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
+            m_code.jump(label(common));
+        }
+        m_code.bind(label(common));
+        m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(kind));
+        m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.trap_exit));
+        m_code.jump(Gpr::rax);
+    }
+}
+
+void MachineSink::emit_fuel_exits() {
+    const uint32_t ask = m_return_low != none ? m_return_low : new_label();
+    for (const LowExit& exit : m_low_exits) {
+        m_code.bind(label(exit.label));
+        for (uint32_t left = exit.state.dirty; left != 0; left &= left - 1)
+            store_pin(static_cast<uint32_t>(std::countr_zero(left)));
+        m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+        m_code.lea(reg::scratch, label(exit.cell_label));
+        m_code.jump(label(ask));
+    }
+    m_code.bind(label(ask));
+    m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.fuel_low));
+    m_code.jump(Gpr::rax);
+    for (const Resume& resume : m_resumes) {
+        m_code.bind(label(resume.label));
+        m_code.endbr64();
+        for (uint32_t left = resume.state.valid; left != 0; left &= left - 1)
+            load_pin(static_cast<uint32_t>(std::countr_zero(left)));
+        m_code.jump(label(resume.target));
+    }
+    for (const auto& exit : m_handler_exits) {
+        m_code.bind(label(exit.label));
+        m_code.lea(reg::scratch, label(exit.cell_label));
+        m_code.jump(Mem{reg::scratch, 0});
+    }
+}
+
+void MachineSink::emit_tables() {
+    m_code.align(8, 0xcc);
+    for (const JumpTable& table : m_tables) {
+        m_code.bind(label(table.label));
+        const uint32_t from = m_code.position();
+        for (const uint32_t target : table.targets)
+            m_code.data_distance(label(target), from);
+    }
+}
+
+void MachineSink::emit_cells() {
+    m_code.align(8, 0);
+    for (const Cell& cell : m_cells) {
+        m_code.bind(label(cell.label));
+        m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point});
+        for (uint32_t i = 0; i < cell.words; ++i)
+            m_code.data64(m_cell_words[cell.first_word + i]);
+        if (cell.return_point != none)
+            m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
+        if (cell.return_label != none)
+            m_code.bind(label(cell.return_label));
+        m_addresses.push_back({m_code.position(), label(cell.continuation).position});
+        m_code.data64(0);
+    }
+}
+
+MachineText MachineSink::take() {
+    m_sites.clear();
+    emit_edges();
+    emit_traps();
+    emit_fuel_exits();
+    emit_tables();
+    emit_cells();
+    std::ranges::sort(m_sites, {}, &MachineSite::at);
+    return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
+            .addresses = m_addresses,
+            .calls = m_calls,
+            .sites = m_sites,
+            .entry_cell = label(m_cells[m_entry_cell].label).position,
+            .native_entry = label(m_native_entry).position};
+}
+
+}  // namespace wsb::jit

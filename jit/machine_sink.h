@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiler: a body sink that turns one function into x86-64 machine code in one walk, without an
+// intermediate form. Locals that are used most have a register throughout (pins); operands are folded
+// symbolically and live in temporaries until they are used. Frames are those of the interpreter, and at every
+// settlement point, call and cell all values are in their canonical slots, so that execution can change
+// tiers there. Instructions without machine code of their own are cells (docs/jit.md).
+#pragma once
+
+#include "engine/lower/lower_sink.h"
+#include "engine/lower/machine_code.h"
+#include "engine/runtime/vm_context.h"
+#include "jit/local_use.h"
+#include "jit/registers.h"
+
+#include <span>
+#include <vector>
+
+namespace wsb::jit {
+
+/// What compiling depends on beside the module.
+struct MachineOptions {
+    const lower::HandlerTable& handlers;
+    const lower::Code* codes;        ///< of the module's own functions, in their order; lowered
+    const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
+    const void* fuel_low;            ///< and asks for fuel at a settlement point
+    int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
+    int32_t header_slot_offset = 0;  ///< of Code::header_slot
+    bool canonical_nans = false;     ///< see Config
+    bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
+};
+
+/// What a function was compiled to, before it has an address.
+struct MachineText {
+    struct Address {
+        uint32_t at = 0;      ///< of a 64-bit word,
+        uint32_t target = 0;  ///< which becomes the address of this place
+    };
+    struct Call {
+        uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
+        uint32_t body = 0;  ///< to this function of the module's own
+    };
+    std::span<const uint8_t> bytes;  ///< valid until the next function begins
+    std::span<const Address> addresses;
+    std::span<const Call> calls;
+    std::vector<lower::MachineSite> sites;
+    uint32_t entry_cell = 0;
+    uint32_t native_entry = 0;
+};
+
+class MachineSink : public validate::NullSink {
+public:
+    explicit MachineSink(const MachineOptions& options);
+
+    /// Before each function: its locals' use. It was validated and lowered before.
+    void expect(const LocalUseSink& use) noexcept { m_use = &use; }
+    /// After it.
+    [[nodiscard]] MachineText take();
+
+    // Hooks, see validate/body_sink.h.
+    void begin(const validate::BodyInfo& info);
+    void entry(uint32_t) {}
+    void at(const binary::Instr& instr);
+    void check();
+    void constant(Op, ValType type, uint64_t bits);
+    void v128_constant(const std::array<uint8_t, 16>& bytes);
+    void unary(Op op);
+    void compare(Op op);
+    void binary(Op op);
+    void wide(Op op);
+    void load(Op op, const binary::MemArg& arg);
+    void store(Op op, const binary::MemArg& arg);
+    void drop(ValType type);
+    void select(ValType type);
+    void local_get(LocalIdx local, ValType type);
+    void local_set(LocalIdx local, ValType type);
+    void local_tee(LocalIdx local, ValType type);
+    void global_get(GlobalIdx global, ValType type);
+    void global_set(GlobalIdx global, ValType type);
+    void memory_size(MemIdx memory);
+    void memory_grow(MemIdx memory);
+    void table_get(TableIdx table, ValType type);
+    void table_set(TableIdx table, ValType type);
+    void table_size(TableIdx table);
+    void bulk(const binary::Instr& instr);
+    void atomic(const binary::Instr& instr);
+    void simd(const binary::Instr& instr);
+    void gc(const binary::Instr& instr);
+    void ref_null(ValType type);
+    void ref_func(FuncIdx func);
+    void ref_is_null();
+    void ref_eq();
+    void ref_as_non_null(ValType type);
+    void block(const validate::BlockShape& shape);
+    void loop(const validate::BlockShape& shape);
+    void if_(const validate::BlockShape& shape);
+    void else_(bool falls_through);
+    void end_block(bool falls_through);
+    void br(uint32_t depth);
+    void br_if(uint32_t depth);
+    void br_table(std::span<const uint32_t> depths);
+    void br_on_null(uint32_t depth, ValType operand);
+    void br_on_non_null(uint32_t depth, ValType operand);
+    void ret();
+    void unreachable();
+    void call(FuncIdx func, const FuncType& type, bool is_tail);
+    void call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail);
+    void call_ref(TypeIdx type_index, const FuncType& type, bool is_tail);
+    void throw_(TagIdx tag, const FuncType& type);
+    void throw_ref();
+
+private:
+    static constexpr uint32_t none = ~uint32_t{0};
+
+    /// An operand. Its canonical slot is its place on the stack.
+    struct Value {
+        enum class Kind : uint8_t {
+            slot,      ///< in its canonical slot
+            local,     ///< what a local has
+            constant,  ///< `bits`
+            gpr,
+            xmm,
+            flags,  ///< an i32: whether `condition` holds; only on top of the stack
+        };
+        Kind kind = Kind::slot;
+        ValType type;
+        uint32_t slot = 0;
+        uint32_t local = 0;
+        Gpr gpr{};
+        Xmm xmm{};
+        Condition condition{};
+        uint64_t bits = 0;
+    };
+
+    /// A local with a register of its own.
+    struct Pin {
+        uint32_t local = 0;
+        ValType type;
+        bool is_float = false;
+        Gpr gpr{};
+        Xmm xmm{};
+    };
+
+    /// What is known of pins at a point, a bit for each. A dirty one has a value that its slot has not.
+    struct PinState {
+        uint32_t valid = 0;
+        uint32_t dirty = 0;
+        bool operator==(const PinState&) const = default;
+    };
+
+    /// Values that move with an edge, from slots to slots at or below them.
+    struct Move {
+        uint32_t to = 0, from = 0, slots = 0;
+    };
+
+    /// A conditional jump out of the straight line.
+    struct Edge {
+        uint32_t label = none;   ///< where the jump goes
+        uint32_t target = none;  ///< label of the block
+        PinState from, to;
+        Move move;
+        uint32_t potential = 0;  ///< at the jump
+        int64_t takes = 0;       ///< fuel; known when the target is
+        bool is_back = false;
+        uint32_t low_label = none;  ///< back: where to go without fuel
+        bool is_return = false;
+        uint32_t return_slot = 0;  ///< of the first result
+    };
+
+    /// Fuel of an inline jump to a label that is not bound yet.
+    struct Patch {
+        uint32_t position = 0;   ///< behind the subtraction
+        uint32_t potential = 0;  ///< at the jump
+    };
+
+    struct Frame {
+        enum class Kind : uint8_t { function, block, loop, if_, else_ };
+        Kind kind = Kind::block;
+        validate::BlockShape shape;
+        uint32_t base_values = 0;  ///< stack size below the parameters
+        uint32_t base_slot = 0;    ///< canonical slot of the first parameter and of the first result
+        uint32_t label = none;     ///< loop: its head; else: the end
+        PinState state;            ///< at the label
+        bool is_target = false;    ///< something goes to the end; `state` is known
+        uint32_t header_potential = 0;
+        uint32_t low_label = none;    ///< loop: where a back-edge goes without fuel
+        uint32_t else_label = none;   ///< if: where to go if not
+        PinState else_state;          ///< there
+        uint32_t else_potential = 0;  ///< at the if
+        std::vector<Edge> edges;      ///< conditional jumps to the end
+        std::vector<Patch> patches;   ///< inline jumps to the end
+    };
+
+    /// Where a trap is raised, apart from the code.
+    struct TrapExit {
+        uint32_t label = none;
+        TrapCode trap{};
+        uint64_t offset_bytes = 0;
+        uint32_t potential = 0;
+    };
+
+    /// A cell of the interpreter in the data behind the code, and where it goes on.
+    struct Cell {
+        uint32_t label = none;
+        uint32_t first_word = 0, words = 0;  ///< in m_cell_words
+        uint32_t continuation = none;        ///< label
+        uint64_t offset_bytes = 0;
+        uint32_t potential = 0;
+        uint32_t point = none;         ///< settlement point that the cell itself is
+        uint32_t return_point = none;  ///< of the word behind it
+        uint32_t return_label = none;  ///< if that is named
+    };
+
+    /// A settlement point out of the straight line: what brings pins back and goes on.
+    struct Resume {
+        uint32_t label = none;
+        uint32_t target = none;
+        PinState state;
+    };
+    /// Out of fuel: pins are stored, and the cell is asked for.
+    struct LowExit {
+        uint32_t label = none;
+        uint32_t cell_label = none;
+        PinState state;
+    };
+
+    /// A call whose frame does not fit: its cell's handler decides.
+    struct HandlerExit {
+        uint32_t label = none;
+        uint32_t cell_label = none;
+    };
+    struct JumpTable {
+        uint32_t label = none;
+        std::vector<uint32_t> targets;  ///< labels
+    };
+
+    // The function as a whole, labels (machine_sink.cpp)
+    void choose_pins();
+    void plan_loops();
+    void enter_function();
+    void zero_locals();
+    uint32_t new_label() {
+        m_labels.push_back({});
+        return static_cast<uint32_t>(m_labels.size() - 1);
+    }
+    Label& label(uint32_t index) noexcept { return m_labels[index]; }
+    uint32_t new_point() noexcept { return m_points++; }
+    [[nodiscard]] uint32_t potential() const noexcept { return *m_info.potential; }
+    [[nodiscard]] static Mem slot_at(uint32_t slot) noexcept {
+        return {reg::frame, static_cast<int32_t>(slot * sizeof(runtime::Slot))};
+    }
+    void emit_edges();
+    void emit_traps();
+    void emit_fuel_exits();
+    void emit_tables();
+    void emit_cells();
+
+    // Values (sink_values.cpp)
+    Value& push(Value::Kind kind, ValType type);
+    void push_gpr(Gpr reg, ValType type) { push(Value::Kind::gpr, type).gpr = reg; }
+    void push_xmm(Xmm reg, ValType type) { push(Value::Kind::xmm, type).xmm = reg; }
+    Value pop();
+    void release(const Value& value) noexcept;
+    [[nodiscard]] Gpr take_gpr();
+    [[nodiscard]] Xmm take_xmm();
+    void take_this(Gpr reg);
+    void free_gpr(Gpr reg) noexcept { m_free_gprs |= bit(reg); }
+    void free_xmm(Xmm reg) noexcept { m_free_xmms |= bit(reg); }
+    [[nodiscard]] const Pin* pin_of(uint32_t local) const noexcept {
+        return m_pin_of_local[local] == none ? nullptr : &m_pins[m_pin_of_local[local]];
+    }
+    void load_pin(uint32_t pin);
+    void store_pin(uint32_t pin);
+    void store_pins();
+    void forget_pins();
+    /// The register of a pinned local, with its value.
+    const Pin& valid_pin(uint32_t local);
+    [[nodiscard]] bool is_owned(const Value& value) const noexcept;
+    Gpr to_gpr(Value& value);
+    Gpr to_owned_gpr(Value& value);
+    Xmm to_xmm(Value& value);
+    Xmm to_owned_xmm(Value& value);
+    void put_gpr(Gpr to, Value& value);
+    void put_xmm(Xmm to, Value& value);
+    [[nodiscard]] bool is_in_memory(const Value& value) const noexcept;
+    [[nodiscard]] Mem memory_of(const Value& value) const noexcept;
+    void store_value(Value& value, uint32_t to);
+    void settle_value(Value& value);
+    void settle_flags();
+    void settle_registers();
+    void settle_stack();
+    void settle_top(size_t count);
+    void move_top(size_t count, uint32_t to);
+    void unalias(uint32_t local);
+    void set_local(uint32_t local, Value& value);
+    void push_results(std::span<const ValType> types);
+    void reset_stack(size_t values, uint32_t height);
+    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
+
+    // Numbers (sink_integers.cpp, sink_floats.cpp)
+    [[nodiscard]] static Value zero() noexcept;
+    [[nodiscard]] bool is_canonicalized(Op op) const noexcept;
+    Gpr take_destination(Value& x, const Pin* pin);
+    void int_extend(Width width, unsigned source_bytes, bool is_signed, ValType result);
+    void int_count(Count op, Width width, Op instr);
+    void int_compare(Width width, Condition condition, Value x, Value y);
+    void int_binary(size_t number, Op op, Width width);
+    void int_alu(Alu op, Width width, Value x, Value y);
+    bool add_by_lea(Width width, Value& x, Value& y, const Pin* pin);
+    void int_multiply(Width width, Value x, Value y);
+    void int_shift(Shift op, Width width, Value x, Value y);
+    void take_count(Value& x, Value& y);
+    void int_divide(Op op, Width width, Value x, Value y);
+    Xmm take_zeroed_xmm();
+    Xmm take_float_destination(Value& x, const Pin* pin);
+    bool float_unary(Op op);
+    bool float_sign(FloatWidth width, Bitwise op);
+    bool float_round(FloatWidth width, uint8_t mode);
+    bool float_truncate(FloatWidth width, bool is_signed);
+    bool float_truncate_64(FloatWidth width);
+    bool float_saturate(FloatWidth width, bool is_signed);
+    bool float_convert(Op op);
+    bool float_binary(Op op);
+    bool float_scalar(FloatWidth width, Scalar op);
+    bool float_least(FloatWidth width, bool is_min);
+    bool float_copysign(FloatWidth width);
+    void float_compare(Op op);
+
+    // Memory (sink_memory.cpp)
+    [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
+    [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
+    /// At a label: other ways lead here.
+    void forget_straight_line() noexcept {
+        ++m_check_epoch;
+        m_zero_flag = {};
+    }
+    [[nodiscard]] const Pin* load_destination() const noexcept;
+    Mem global_at(GlobalIdx global);
+
+    // Control (sink_control.cpp)
+    Frame& frame_at(uint32_t depth) noexcept { return m_frames[m_frames.size() - 1 - depth]; }
+    [[nodiscard]] std::span<const ValType> label_types(const Frame& frame) const noexcept;
+    Frame& open_frame(Frame::Kind kind, const validate::BlockShape& shape);
+    Condition pop_condition();
+    void conform(const PinState& from, const PinState& to);
+    static void join(Frame& frame, const PinState& from);
+    void meet(Frame& frame);
+    static void add_edge(Frame& frame, Edge edge);
+    void jump_inline(uint32_t depth, uint32_t at_potential);
+    Edge edge_to(uint32_t depth);
+    void branch_if(uint32_t depth, Condition condition);
+    [[nodiscard]] Move move_to(const Frame& target) const noexcept;
+    void emit_move(const Move& move);
+    void emit_back(const Frame& target, uint32_t at_potential);
+    void take_fuel(int64_t units);
+    void bind_end(Frame& frame);
+    void emit_return(uint32_t at_potential);
+    void leave_frame(uint32_t at_potential);
+    void emit_return_edge(const Edge& edge);
+    uint32_t trap(TrapCode code);
+
+    // Cells and calls (sink_cells.cpp)
+    uint32_t add_cell(std::span<const lower::Word> words, uint32_t continuation);
+    uint32_t add_point(uint32_t target, const PinState& state, uint32_t at_potential);
+    void jump_to_cell(uint32_t cell_label);
+    template <class Hook>
+    void by_cell(size_t operands, Hook hook, bool settles = false);
+    void cell_of_unary(Op op);
+    void cell_of_binary(Op op);
+    void cell_of_load(Op op, const binary::MemArg& arg);
+    void cell_of_store(Op op, const binary::MemArg& arg);
+    void cell_of_global(GlobalIdx global, ValType type, bool is_set);
+    void cell_of_select(ValType type);
+    void push_again(const Value& value);
+    void prepare_call(std::span<const ValType> params);
+    void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
+    void local_call(FuncIdx func, const FuncType& type);
+    void after_call(const FuncType& type);
+    struct CallLabels {
+        uint32_t return_cell = none;  ///< what the callee's header names
+        uint32_t back = none;         ///< where the callee returns to
+        uint32_t by_handler = none;   ///< leaves the call to the cell
+    };
+    /// Words of a cell that calls (interp/frames.h).
+    static constexpr size_t call_words = 3;
+    CallLabels add_call(const lower::Word (&words)[call_words]);
+    void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
+    void enter_found(const CallLabels& labels);
+
+    const MachineOptions m_options;
+    const LocalUseSink* m_use = nullptr;
+    validate::BodyInfo m_info;
+    Assembler m_code;
+    lower::LowerSink m_lowering;  ///< makes cells of single instructions
+
+    Op m_op{};
+    uint64_t m_offset_bytes = 0;
+
+    TrivialVector<Value> m_stack;
+    size_t m_settled = 0;  ///< so many values at the bottom are in their slots or constants
+    std::vector<Frame> m_frames;
+    std::vector<uint32_t> m_local_slots;
+    uint32_t m_header_slot = 0;
+    uint32_t m_height = 0;
+
+    std::vector<Pin> m_pins;
+    std::vector<uint32_t> m_pin_of_local;
+    PinState m_state;
+    struct LoopPlan {
+        uint32_t used = 0, written = 0;  ///< pins
+        bool leaves_registers = false;
+    };
+    std::vector<LoopPlan> m_loop_plans;
+    size_t m_next_loop = 0;
+    RegisterSet m_temporary_gprs = 0, m_temporary_xmms = 0;
+    RegisterSet m_free_gprs = 0, m_free_xmms = 0;
+
+    /// By local: up to which end accesses relative to it were checked, and when.
+    struct Checked {
+        uint32_t epoch = 0;
+        uint64_t end_bytes = 0;
+    };
+    std::vector<Checked> m_checked;
+    /// The processor's zero flag is that of what this register has, if nothing came behind it.
+    struct ZeroFlag {
+        uint32_t position = none;  ///< behind the instruction
+        Gpr gpr{};
+        Width width{};
+    };
+    ZeroFlag m_zero_flag;
+    uint32_t m_check_epoch = 1;
+
+    std::vector<Label> m_labels;
+    std::vector<Edge> m_exits;  ///< edges that are emitted behind the function
+    std::vector<JumpTable> m_tables;
+    std::vector<HandlerExit> m_handler_exits;
+    std::vector<TrapExit> m_traps;
+    uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
+    std::vector<Cell> m_cells;
+    std::vector<lower::Word> m_cell_words;
+    std::vector<Resume> m_resumes;
+    std::vector<LowExit> m_low_exits;
+    std::vector<MachineText::Address> m_addresses;
+    std::vector<MachineText::Call> m_calls;
+    std::vector<lower::MachineSite> m_sites;
+    uint32_t m_points = 0;
+    uint32_t m_entry_cell = 0;       ///< in m_cells
+    uint32_t m_native_entry = none;  ///< label
+    uint32_t m_return_low = none;    ///< label: a return without fuel
+    uint32_t m_potential_at_instr = 0;
+};
+
+}  // namespace wsb::jit

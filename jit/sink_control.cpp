@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks, branches and returns. At a label all values are in their slots; of pins each label has a state that
+// its first edge gives it, and later edges load or store what differs. Fuel moves with edges: each takes
+// P(source) - P(label), which for forward edges is known when the label is bound.
+#include "jit/machine_sink.h"
+
+#include <bit>
+#include <unordered_map>
+
+namespace wsb::jit {
+
+using lower::slot_count;
+using lower::slot_width;
+using validate::BlockShape;
+
+std::span<const ValType> MachineSink::label_types(const Frame& frame) const noexcept {
+    return frame.kind == Frame::Kind::loop ? frame.shape.params : frame.shape.results;
+}
+
+MachineSink::Frame& MachineSink::open_frame(Frame::Kind kind, const BlockShape& shape) {
+    settle_stack();
+    settle_top(shape.params.size());
+    Frame& opened = m_frames.emplace_back();
+    opened.kind = kind;
+    opened.shape = shape;
+    opened.base_values = static_cast<uint32_t>(m_stack.size() - shape.params.size());
+    opened.base_slot = m_height - slot_count(shape.params);
+    opened.label = new_label();
+    return opened;
+}
+
+void MachineSink::block(const BlockShape& shape) {
+    open_frame(Frame::Kind::block, shape);
+}
+
+/// The state at the head: what the loop mentions is in registers, what it writes may be dirty.
+void MachineSink::loop(const BlockShape& shape) {
+    Frame& opened = open_frame(Frame::Kind::loop, shape);
+    const LoopPlan& plan = m_loop_plans[m_next_loop++];
+    PinState& state = opened.state;
+    state.valid = plan.used | plan.written;
+    if (!plan.leaves_registers)
+        state.valid |= m_state.valid;
+    state.dirty = plan.written | (m_state.dirty & state.valid & ~plan.used);
+    conform(m_state, state);
+    m_state = state;
+    opened.header_potential = potential();
+    opened.is_target = true;
+    opened.low_label = new_label();
+    const uint32_t cell = add_point(opened.label, state, potential());
+    m_low_exits.push_back({opened.low_label, cell, state});
+    m_code.bind(label(opened.label));
+    forget_straight_line();
+}
+
+void MachineSink::if_(const BlockShape& shape) {
+    const Condition condition = pop_condition();
+    Frame& opened = open_frame(Frame::Kind::if_, shape);
+    opened.else_label = new_label();
+    opened.else_state = m_state;
+    opened.else_potential = potential();
+    m_code.jump(inverse(condition), label(opened.else_label));
+}
+
+void MachineSink::else_(bool falls_through) {
+    if (falls_through)
+        jump_inline(0, m_potential_at_instr);
+    Frame& frame = m_frames.back();
+    frame.kind = Frame::Kind::else_;
+    m_code.bind(label(frame.else_label));
+    m_state = frame.else_state;
+    reset_stack(frame.base_values, frame.base_slot);
+    push_results(frame.shape.params);
+    forget_straight_line();
+}
+
+void MachineSink::end_block(bool falls_through) {
+    Frame& frame = m_frames.back();
+    if (frame.kind == Frame::Kind::if_) {
+        // Without an else the condition has an edge to the end, with the parameters as results.
+        Edge edge;
+        edge.label = frame.else_label;
+        edge.from = frame.else_state;
+        edge.potential = frame.else_potential;
+        add_edge(frame, edge);
+    }
+    const bool is_join = frame.kind != Frame::Kind::loop && frame.is_target;
+    if (is_join || !falls_through) {
+        if (falls_through) {
+            move_top(frame.shape.results.size(), frame.base_slot);
+            meet(frame);
+        }
+        if (frame.kind != Frame::Kind::loop)
+            bind_end(frame);
+        m_state = frame.state;
+        reset_stack(frame.base_values, frame.base_slot);
+        push_results(frame.shape.results);
+        forget_straight_line();
+    }
+    m_frames.pop_back();
+}
+
+/// Takes the condition off the stack and leaves it in the flags, which moves do not change.
+Condition MachineSink::pop_condition() {
+    Value value = pop();
+    if (value.kind == Value::Kind::flags)
+        return value.condition;
+    if (is_in_memory(value)) {
+        m_code.alu(Width::w32, Alu::cmp, memory_of(value), 0);
+    } else {
+        const Gpr reg = to_gpr(value);
+        const bool is_known = m_zero_flag.position == m_code.position() && m_zero_flag.gpr == reg &&
+                              m_zero_flag.width == Width::w32;
+        if (!is_known)
+            m_code.test(Width::w32, reg, reg);
+    }
+    release(value);
+    return Condition::not_equal;
+}
+
+/// Makes what is true of pins so that `to` is. Leaves the flags alone.
+void MachineSink::conform(const PinState& from, const PinState& to) {
+    for (uint32_t left = from.dirty & ~to.dirty; left != 0; left &= left - 1)
+        store_pin(static_cast<uint32_t>(std::countr_zero(left)));
+    for (uint32_t left = to.valid & ~from.valid; left != 0; left &= left - 1)
+        load_pin(static_cast<uint32_t>(std::countr_zero(left)));
+}
+
+/// An edge joins a forward label that is not bound yet. What is dirty on any edge counts as dirty; whoever
+/// came before with a clean register is right as well.
+void MachineSink::join(Frame& frame, const PinState& from) {
+    if (!frame.is_target) {
+        frame.is_target = true;
+        frame.state = from;
+    } else {
+        frame.state.dirty |= from.dirty & frame.state.valid;
+    }
+}
+
+/// The straight line reaches the end of a block.
+void MachineSink::meet(Frame& frame) {
+    join(frame, m_state);
+    conform(m_state, frame.state);
+}
+
+void MachineSink::add_edge(Frame& frame, Edge edge) {
+    join(frame, edge.from);
+    edge.target = frame.label;
+    frame.edges.push_back(edge);
+}
+
+/// Where the values of a branch go from the top of the stack, where they are settled.
+MachineSink::Move MachineSink::move_to(const Frame& target) const noexcept {
+    const uint32_t slots = slot_count(label_types(target));
+    const uint32_t from = m_height - slots;
+    return from == target.base_slot ? Move{} : Move{target.base_slot, from, slots};
+}
+
+/// Slots to slots at or below them. Takes the scratch register, leaves the flags alone.
+void MachineSink::emit_move(const Move& move) {
+    for (uint32_t i = 0; i < move.slots; ++i) {
+        m_code.load(Width::w64, reg::scratch, slot_at(move.from + i));
+        m_code.store(Width::w64, slot_at(move.to + i), reg::scratch);
+    }
+}
+
+void MachineSink::take_fuel(int64_t units) {
+    if (units != 0)
+        m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(units));
+}
+
+/// The back-edge of a loop, whose pins conform: a check of fuel.
+void MachineSink::emit_back(const Frame& target, uint32_t at_potential) {
+    const auto units = static_cast<int32_t>(at_potential - target.header_potential);
+    m_code.alu(Width::w64, Alu::sub, reg::fuel, units);
+    m_code.jump(Condition::no_sign, label(target.label));
+    m_code.jump(label(target.low_label));
+}
+
+/// A branch that is always taken. Forward ones have their fuel filled in when the label is bound.
+void MachineSink::jump_inline(uint32_t depth, uint32_t at_potential) {
+    Frame& target = frame_at(depth);
+    if (target.kind == Frame::Kind::function)
+        return emit_return(at_potential);
+    move_top(label_types(target).size(), target.base_slot);
+    if (target.kind == Frame::Kind::loop) {
+        conform(m_state, target.state);
+        return emit_back(target, at_potential);
+    }
+    meet(target);
+    m_code.subtract_later(reg::fuel);
+    target.patches.push_back({m_code.position(), at_potential});
+    m_code.jump(label(target.label));
+}
+
+void MachineSink::br(uint32_t depth) {
+    jump_inline(depth, potential());
+}
+
+/// What a conditional jump to the block needs on its way. Values lie in their slots.
+MachineSink::Edge MachineSink::edge_to(uint32_t depth) {
+    Frame& target = frame_at(depth);
+    Edge edge;
+    edge.label = new_label();
+    edge.from = m_state;
+    edge.move = move_to(target);
+    edge.potential = potential();
+    if (target.kind == Frame::Kind::function) {
+        edge.is_return = true;
+        edge.move = {};
+        edge.return_slot = m_height - slot_count(target.shape.results);
+        m_exits.push_back(edge);
+    } else if (target.kind == Frame::Kind::loop) {
+        edge.is_back = true;
+        edge.target = target.label;
+        edge.to = target.state;
+        edge.low_label = target.low_label;
+        edge.takes = static_cast<int32_t>(edge.potential - target.header_potential);
+        m_exits.push_back(edge);
+    } else {
+        add_edge(target, edge);
+    }
+    return edge;
+}
+
+void MachineSink::br_if(uint32_t depth) {
+    const Condition condition = pop_condition();
+    branch_if(depth, condition);
+}
+
+void MachineSink::branch_if(uint32_t depth, Condition condition) {
+    const Frame& target = frame_at(depth);
+    settle_top(label_types(target).size());
+    // The end of most loops: in line, and falls through where it leaves.
+    if (target.kind == Frame::Kind::loop) {
+        const uint32_t leaves = new_label();
+        m_code.jump(inverse(condition), label(leaves));
+        emit_move(move_to(target));
+        conform(m_state, target.state);
+        emit_back(target, potential());
+        m_code.bind(label(leaves));
+        return;
+    }
+    const Edge edge = edge_to(depth);
+    m_code.jump(condition, label(edge.label));
+}
+
+/// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where
+/// the processor guesses.
+void MachineSink::br_table(std::span<const uint32_t> depths) {
+    Value index = pop();
+    settle_top(label_types(frame_at(depths.back())).size());
+    const Gpr reg = to_owned_gpr(index);
+    const auto last = static_cast<int32_t>(depths.size() - 1);
+    m_code.mov_immediate(reg::scratch, static_cast<uint64_t>(last));
+    m_code.alu(Width::w32, Alu::cmp, reg, reg::scratch);
+    m_code.cmov(Width::w32, Condition::above, reg, reg::scratch);
+    const uint32_t table = new_label();
+    m_code.lea(reg::scratch, label(table));
+    m_code.load_extended(Width::w64, reg, {reg::scratch, reg, 0, 2}, 4, true);
+    m_code.alu(Width::w64, Alu::add, reg, reg::scratch);
+    m_code.jump_unmarked(reg);
+    release(index);
+    JumpTable jumps;
+    jumps.label = table;
+    std::unordered_map<uint32_t, uint32_t> labels;  // by depth
+    for (const uint32_t depth : depths) {
+        const auto [known, is_new] = labels.try_emplace(depth, 0);
+        if (is_new)
+            known->second = edge_to(depth).label;
+        jumps.targets.push_back(known->second);
+    }
+    m_tables.push_back(std::move(jumps));
+}
+
+void MachineSink::br_on_null(uint32_t depth, ValType operand) {
+    Value value = pop();
+    const Gpr reg = to_gpr(value);
+    m_code.test(Width::w64, reg, reg);
+    // The operand is not among the branch's values, but must outlive the jump.
+    branch_if(depth, Condition::equal);
+    value.type = operand.as_non_null();
+    push_again(value);
+}
+
+void MachineSink::br_on_non_null(uint32_t depth, ValType) {
+    settle_top(label_types(frame_at(depth)).size());
+    m_code.alu(Width::w64, Alu::cmp, slot_at(m_stack.back().slot), 0);
+    branch_if(depth, Condition::not_equal);
+    release(pop());
+}
+
+/// The label of a forward block: edges that have nothing to do on their way come here at once, the others
+/// by a detour behind the function.
+void MachineSink::bind_end(Frame& frame) {
+    const uint32_t label_potential = potential();
+    for (const Patch& patch : frame.patches)
+        m_code.patch_subtraction(patch.position, static_cast<int32_t>(patch.potential - label_potential));
+    m_code.bind(label(frame.label));
+    for (Edge& edge : frame.edges) {
+        edge.takes = static_cast<int32_t>(edge.potential - label_potential);
+        edge.to = frame.state;
+        const bool is_plain = edge.takes == 0 && edge.move.slots == 0 &&
+                              (edge.from.dirty & ~edge.to.dirty) == 0 &&
+                              (edge.to.valid & ~edge.from.valid) == 0;
+        if (is_plain)
+            m_code.bind(label(edge.label));
+        else
+            m_exits.push_back(edge);
+    }
+}
+
+void MachineSink::ret() {
+    emit_return(potential());
+}
+
+/// Results replace the parameters; a single one goes to its accumulator as well. Spec of the header:
+/// interp/handlers_call.cpp.
+void MachineSink::emit_return(uint32_t at_potential) {
+    const auto results = m_info.type->results;
+    if (results.size() == 1 && slot_width(results[0]) == 1) {
+        Value value = m_stack.back();
+        if (lower::is_float(value.type)) {
+            put_xmm(reg::float_result, value);
+            m_code.store(FloatWidth::f64, slot_at(0), reg::float_result);
+        } else {
+            put_gpr(reg::int_result, value);
+            m_code.store(Width::w64, slot_at(0), reg::int_result);
+        }
+    } else {
+        settle_top(results.size());
+        const uint32_t from = m_height - slot_count(results);
+        if (from != 0)
+            emit_move({0, from, slot_count(results)});
+    }
+    leave_frame(at_potential);
+}
+
+/// Gives control back to the cell that the header names.
+void MachineSink::leave_frame(uint32_t at_potential) {
+    m_code.load(Width::w64, reg::scratch, slot_at(m_header_slot));
+    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+    m_code.load(Width::w64, reg::frame, slot_at(m_header_slot + 1));
+    m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(at_potential));
+    if (m_return_low == none)
+        m_return_low = new_label();
+    m_code.jump(Condition::sign, label(m_return_low));
+    m_code.jump(Mem{reg::scratch, 0});
+}
+
+/// An edge that returns: its results lie in their slots.
+void MachineSink::emit_return_edge(const Edge& edge) {
+    const auto results = m_info.type->results;
+    const uint32_t slots = slot_count(results);
+    if (results.size() == 1 && slot_width(results[0]) == 1) {
+        if (lower::is_float(results[0]))
+            m_code.load(FloatWidth::f64, reg::float_result, slot_at(edge.return_slot));
+        m_code.load(Width::w64, reg::int_result, slot_at(edge.return_slot));
+        m_code.store(Width::w64, slot_at(0), reg::int_result);
+    } else if (edge.return_slot != 0) {
+        emit_move({0, edge.return_slot, slots});
+    }
+    leave_frame(edge.potential);
+}
+
+void MachineSink::unreachable() {
+    m_code.jump(label(trap(TrapCode::unreachable)));
+}
+
+void MachineSink::select(ValType type) {
+    if (slot_width(type) == 2)
+        return cell_of_select(type);
+    const Condition condition = pop_condition();
+    Value b = pop();
+    Value a = pop();
+    if (lower::is_float(type)) {
+        const Xmm to = to_owned_xmm(a);
+        const Xmm other = to_xmm(b);
+        const uint32_t done = new_label();
+        m_code.jump(condition, label(done));
+        m_code.move(to, other);
+        m_code.bind(label(done));
+        release(b);
+        return push_xmm(to, type);
+    }
+    const Gpr to = to_owned_gpr(a);
+    m_code.cmov(Width::w64, inverse(condition), to, to_gpr(b));
+    release(b);
+    push_gpr(to, type);
+}
+
+/// A label apart from the code where the trap is raised, for this instruction.
+uint32_t MachineSink::trap(TrapCode code) {
+    m_traps.push_back({new_label(), code, m_offset_bytes, potential()});
+    m_trap_kinds |= 1u << static_cast<unsigned>(code);
+    return m_traps.back().label;
+}
+
+void MachineSink::check() {
+    settle_flags();
+    settle_stack();
+    store_pins();
+    m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(potential()));
+    const uint32_t goes_on = new_label(), low = new_label();
+    const uint32_t cell = add_point(goes_on, m_state, 0);
+    m_low_exits.push_back({low, cell, m_state});
+    m_code.jump(Condition::sign, label(low));
+    m_code.bind(label(goes_on));
+}
+
+}  // namespace wsb::jit

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operands, temporaries and pins.
+#include "jit/machine_sink.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace wsb::jit {
+
+using lower::is_float;
+using lower::slot_width;
+
+namespace {
+
+/// Values above the settled ones at most: whatever looks for something among them looks at no more.
+constexpr size_t most_unsettled = 64;
+
+[[nodiscard]] bool fits_sign_extended(uint64_t bits) noexcept {
+    return static_cast<int64_t>(bits) == static_cast<int32_t>(bits);
+}
+[[nodiscard]] FloatWidth float_width(ValType type) noexcept {
+    return type.kind() == ValType::f32 ? FloatWidth::f32 : FloatWidth::f64;
+}
+
+}  // namespace
+
+MachineSink::Value& MachineSink::push(Value::Kind kind, ValType type) {
+    if (m_stack.size() - m_settled >= most_unsettled)
+        settle_stack();
+    Value& value = m_stack.push_back({});
+    value.kind = kind;
+    value.type = type;
+    value.slot = m_height;
+    m_height += slot_width(type);
+    return value;
+}
+
+/// The value's registers stay taken until it is released.
+MachineSink::Value MachineSink::pop() {
+    const Value value = m_stack.back();
+    m_stack.pop_back();
+    m_settled = std::min(m_settled, m_stack.size());
+    m_height -= slot_width(value.type);
+    return value;
+}
+
+void MachineSink::release(const Value& value) noexcept {
+    if (value.kind == Value::Kind::gpr)
+        m_free_gprs |= bit(value.gpr) & m_temporary_gprs;
+    else if (value.kind == Value::Kind::xmm)
+        m_free_xmms |= bit(value.xmm) & m_temporary_xmms;
+}
+
+/// Whether its register may be written. Registers of pins are not temporaries.
+bool MachineSink::is_owned(const Value& value) const noexcept {
+    if (value.kind == Value::Kind::gpr)
+        return (bit(value.gpr) & m_temporary_gprs) != 0;
+    return value.kind == Value::Kind::xmm && (bit(value.xmm) & m_temporary_xmms) != 0;
+}
+
+Gpr MachineSink::take_gpr() {
+    // rcx last, since shifts want it.
+    while (m_free_gprs == 0) {
+        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+            return value.kind == Value::Kind::gpr && is_owned(value);
+        });
+        WSB_CHECK(holder != m_stack.end());  // an instruction takes fewer than there are
+        settle_value(*holder);
+    }
+    const RegisterSet preferred = m_free_gprs & ~bit(Gpr::rcx);
+    const auto reg = static_cast<Gpr>(std::countr_zero(preferred != 0 ? preferred : m_free_gprs));
+    m_free_gprs &= ~bit(reg);
+    return reg;
+}
+
+Xmm MachineSink::take_xmm() {
+    while (m_free_xmms == 0) {
+        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+            return value.kind == Value::Kind::xmm && is_owned(value);
+        });
+        WSB_CHECK(holder != m_stack.end());
+        settle_value(*holder);
+    }
+    const auto reg = static_cast<Xmm>(std::countr_zero(m_free_xmms));
+    m_free_xmms &= ~bit(reg);
+    return reg;
+}
+
+/// Takes this very temporary; a value of the stack that has it moves away. No popped value may have it.
+void MachineSink::take_this(Gpr reg) {
+    if ((m_free_gprs & bit(reg)) == 0) {
+        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+            return value.kind == Value::Kind::gpr && value.gpr == reg;
+        });
+        WSB_CHECK(holder != m_stack.end());
+        if (m_free_gprs != 0) {
+            const Gpr other = take_gpr();
+            m_code.mov(Width::w64, other, reg);
+            holder->gpr = other;
+        } else {
+            settle_value(*holder);
+        }
+    }
+    m_free_gprs &= ~bit(reg);
+}
+
+void MachineSink::load_pin(uint32_t index) {
+    const Pin& pin = m_pins[index];
+    const Mem slot = slot_at(m_local_slots[pin.local]);
+    if (pin.is_float)
+        m_code.load(float_width(pin.type), pin.xmm, slot);
+    else
+        m_code.load(Width::w64, pin.gpr, slot);
+}
+
+void MachineSink::store_pin(uint32_t index) {
+    const Pin& pin = m_pins[index];
+    const Mem slot = slot_at(m_local_slots[pin.local]);
+    if (pin.is_float)
+        m_code.store(FloatWidth::f64, slot, pin.xmm);
+    else
+        m_code.store(Width::w64, slot, pin.gpr);
+}
+
+/// From here on slots have what pins have.
+void MachineSink::store_pins() {
+    for (uint32_t left = m_state.dirty; left != 0; left &= left - 1)
+        store_pin(static_cast<uint32_t>(std::countr_zero(left)));
+    m_state.dirty = 0;
+}
+
+/// Somebody else takes all registers: slots have everything.
+void MachineSink::forget_pins() {
+    WSB_ASSERT(m_state.dirty == 0);
+    m_state.valid = 0;
+}
+
+const MachineSink::Pin& MachineSink::valid_pin(uint32_t local) {
+    const uint32_t index = m_pin_of_local[local];
+    if ((m_state.valid >> index & 1) == 0) {
+        load_pin(index);
+        m_state.valid |= 1u << index;
+    }
+    return m_pins[index];
+}
+
+bool MachineSink::is_in_memory(const Value& value) const noexcept {
+    return value.kind == Value::Kind::slot ||
+           (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
+}
+
+Mem MachineSink::memory_of(const Value& value) const noexcept {
+    return slot_at(value.kind == Value::Kind::slot ? value.slot : m_local_slots[value.local]);
+}
+
+/// A register that has the value; perhaps a pin's, which must not be written.
+Gpr MachineSink::to_gpr(Value& value) {
+    if (value.kind == Value::Kind::gpr)
+        return value.gpr;
+    if (value.kind == Value::Kind::local && pin_of(value.local) != nullptr)
+        return valid_pin(value.local).gpr;
+    return to_owned_gpr(value);
+}
+
+/// A temporary that has the value; it is the value's from then on.
+Gpr MachineSink::to_owned_gpr(Value& value) {
+    if (is_owned(value))
+        return value.gpr;
+    const Gpr reg = take_gpr();
+    if (value.kind == Value::Kind::constant)
+        m_code.mov_immediate(reg, value.bits);
+    else if (is_in_memory(value))
+        m_code.load(Width::w64, reg, memory_of(value));
+    else
+        m_code.mov(Width::w64, reg, to_gpr(value));
+    value.kind = Value::Kind::gpr;
+    value.gpr = reg;
+    return reg;
+}
+
+Xmm MachineSink::to_xmm(Value& value) {
+    if (value.kind == Value::Kind::xmm)
+        return value.xmm;
+    if (value.kind == Value::Kind::local && pin_of(value.local) != nullptr)
+        return valid_pin(value.local).xmm;
+    return to_owned_xmm(value);
+}
+
+Xmm MachineSink::to_owned_xmm(Value& value) {
+    if (is_owned(value))
+        return value.xmm;
+    const Xmm reg = take_xmm();
+    put_xmm(reg, value);
+    value.kind = Value::Kind::xmm;
+    value.xmm = reg;
+    return reg;
+}
+
+/// Copies a value into a register, whoever owns that.
+void MachineSink::put_xmm(Xmm to, Value& value) {
+    if (value.kind == Value::Kind::constant) {
+        if (value.bits == 0) {
+            m_code.bitwise(Bitwise::xor_, to, to);
+        } else {
+            m_code.mov_immediate(reg::scratch, value.bits);
+            m_code.move_bits(Width::w64, to, reg::scratch);
+        }
+    } else if (is_in_memory(value)) {
+        m_code.load(float_width(value.type), to, memory_of(value));
+    } else {
+        m_code.move(to, to_xmm(value));
+    }
+}
+
+void MachineSink::put_gpr(Gpr to, Value& value) {
+    if (value.kind == Value::Kind::constant)
+        m_code.mov_immediate(to, value.bits);
+    else if (is_in_memory(value))
+        m_code.load(Width::w64, to, memory_of(value));
+    else if (const Gpr from = to_gpr(value); from != to)
+        m_code.mov(Width::w64, to, from);
+}
+
+/// Writes a value to a slot without using it up. Leaves the flags alone; takes the scratch register.
+void MachineSink::store_value(Value& value, uint32_t to) {
+    switch (value.kind) {
+        case Value::Kind::constant:
+            if (fits_sign_extended(value.bits)) {
+                m_code.store_immediate(Width::w64, slot_at(to), static_cast<int32_t>(value.bits));
+            } else {
+                m_code.mov_immediate(reg::scratch, value.bits);
+                m_code.store(Width::w64, slot_at(to), reg::scratch);
+            }
+            return;
+        case Value::Kind::gpr: m_code.store(Width::w64, slot_at(to), value.gpr); return;
+        case Value::Kind::xmm: m_code.store(FloatWidth::f64, slot_at(to), value.xmm); return;
+        case Value::Kind::flags:
+            m_code.set(value.condition, reg::scratch);
+            m_code.extend(Width::w32, reg::scratch, reg::scratch, 1, false);
+            m_code.store(Width::w64, slot_at(to), reg::scratch);
+            return;
+        case Value::Kind::slot:
+        case Value::Kind::local: break;
+    }
+    if (!is_in_memory(value)) {
+        const Pin& pin = valid_pin(value.local);
+        if (pin.is_float)
+            m_code.store(FloatWidth::f64, slot_at(to), pin.xmm);
+        else
+            m_code.store(Width::w64, slot_at(to), pin.gpr);
+        return;
+    }
+    const uint32_t from = value.kind == Value::Kind::slot ? value.slot : m_local_slots[value.local];
+    if (from != to)
+        emit_move({to, from, slot_width(value.type)});
+}
+
+/// A value of the stack goes to its canonical slot.
+void MachineSink::settle_value(Value& value) {
+    if (value.kind == Value::Kind::slot)
+        return;
+    store_value(value, value.slot);
+    release(value);
+    value.kind = Value::Kind::slot;
+}
+
+void MachineSink::settle_flags() {
+    if (m_stack.empty() || m_stack.back().kind != Value::Kind::flags)
+        return;
+    const Gpr reg = take_gpr();
+    Value& value = m_stack.back();
+    m_code.set(value.condition, reg);
+    m_code.extend(Width::w32, reg, reg, 1, false);
+    value.kind = Value::Kind::gpr;
+    value.gpr = reg;
+}
+
+/// Before somebody else takes all registers: those of the stack go to their slots.
+void MachineSink::settle_registers() {
+    for (size_t i = m_settled; i < m_stack.size(); ++i) {
+        const auto kind = m_stack[i].kind;
+        if (kind != Value::Kind::local && kind != Value::Kind::constant)
+            settle_value(m_stack[i]);
+    }
+}
+
+/// Before control splits: registers and what locals have go to their slots. Constants stay what they are.
+void MachineSink::settle_stack() {
+    for (size_t i = m_settled; i < m_stack.size(); ++i)
+        if (m_stack[i].kind != Value::Kind::constant)
+            settle_value(m_stack[i]);
+    m_settled = m_stack.size();
+}
+
+/// The topmost `count` values go to their slots, constants too.
+void MachineSink::settle_top(size_t count) {
+    for (size_t i = m_stack.size() - count; i < m_stack.size(); ++i)
+        settle_value(m_stack[i]);
+}
+
+/// Writes the topmost `count` values to consecutive slots from `to` on, at or below their own, without
+/// changing what is known of them.
+void MachineSink::move_top(size_t count, uint32_t to) {
+    for (size_t i = m_stack.size() - count; i < m_stack.size(); ++i) {
+        store_value(m_stack[i], to);
+        to += slot_width(m_stack[i].type);
+    }
+}
+
+/// Before a local changes: what was read of it before is kept elsewhere.
+void MachineSink::unalias(uint32_t local) {
+    for (size_t i = m_settled; i < m_stack.size(); ++i) {
+        if (m_stack[i].kind != Value::Kind::local || m_stack[i].local != local)
+            continue;
+        if (slot_width(m_stack[i].type) == 2) {
+            settle_value(m_stack[i]);
+            continue;
+        }
+        Value value = m_stack[i];
+        if (is_float(value.type))
+            static_cast<void>(to_owned_xmm(value));
+        else
+            static_cast<void>(to_owned_gpr(value));
+        m_stack[i] = value;
+    }
+}
+
+void MachineSink::push_results(std::span<const ValType> types) {
+    for (const ValType type : types)
+        push(Value::Kind::slot, type);
+}
+
+void MachineSink::reset_stack(size_t values, uint32_t height) {
+    while (m_stack.size() > values)
+        release(pop());
+    m_height = height;
+}
+
+/// The pin that the result may go to at once, because the next instruction sets its local: neither the stack
+/// nor `other`, which is read after the register is written, may mean what it has now. The instruction is one
+/// byte and so many numbers.
+const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned immediates) const noexcept {
+    constexpr uint8_t local_set = 0x21, local_tee = 0x22;
+    const uint8_t* next = m_info.module->bytes.data() + m_offset_bytes + 1;
+    for (; immediates != 0; --immediates)
+        while ((*next++ & 0x80) != 0) {
+        }
+    // An instruction that is not the last one of its body has at least `end` behind it.
+    if ((next[0] != local_set && next[0] != local_tee) || next[1] >= 0x80)
+        return nullptr;
+    const uint32_t local = next[1];
+    const Pin* const pin = pin_of(local);
+    if (pin == nullptr || (other != nullptr && other->kind == Value::Kind::local && other->local == local))
+        return nullptr;
+    const bool is_on_stack = std::any_of(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+        return value.kind == Value::Kind::local && value.local == local;
+    });
+    return is_on_stack ? nullptr : pin;
+}
+
+void MachineSink::constant(Op, ValType type, uint64_t bits) {
+    push(Value::Kind::constant, type).bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+}
+
+void MachineSink::ref_null(ValType type) {
+    push(Value::Kind::constant, type).bits = 0;
+}
+
+void MachineSink::drop(ValType) {
+    release(pop());
+}
+
+void MachineSink::local_get(LocalIdx local, ValType type) {
+    push(Value::Kind::local, type).local = local.value;
+}
+
+void MachineSink::set_local(uint32_t local, Value& value) {
+    const uint32_t index = m_pin_of_local[local];
+    if (value.kind == Value::Kind::local && value.local == local)
+        return;
+    unalias(local);
+    m_checked[local].epoch = 0;
+    if (index == none) {
+        store_value(value, m_local_slots[local]);
+        return;
+    }
+    const Pin& pin = m_pins[index];
+    if (pin.is_float)
+        put_xmm(pin.xmm, value);
+    else
+        put_gpr(pin.gpr, value);
+    m_state.valid |= 1u << index;
+    m_state.dirty |= 1u << index;
+}
+
+void MachineSink::local_set(LocalIdx local, ValType) {
+    Value value = pop();
+    set_local(local.value, value);
+    release(value);
+}
+
+void MachineSink::local_tee(LocalIdx local, ValType type) {
+    Value value = pop();
+    set_local(local.value, value);
+    if (is_owned(value) && pin_of(local.value) == nullptr) {
+        // The register goes on being the operand.
+        const Value kept = value;
+        Value& again = push(kept.kind, type);
+        again.gpr = kept.gpr;
+        again.xmm = kept.xmm;
+        return;
+    }
+    release(value);
+    local_get(local, type);
+}
+
+}  // namespace wsb::jit
