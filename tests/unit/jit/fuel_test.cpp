@@ -77,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, JitFuelTest, ::testing::ValuesIn(shapes),
 constexpr Shape settlements[] = {
     // An extended constant is no constant in the interpreter.
     {"extended_constant", R"((func $g (param i32)) (func $f (export "f") (param i32) (result i32)
+        (call $g (local.get 0)) ;; leaves its argument where the constant goes
         (i64.extend_i32_u (i32.const 77)) (call $g (local.get 0)) (i32.wrap_i64)))",
      5, 4},
     {"constants_over_calls", R"((func $g (param i32) (result i32) (local.get 0))
