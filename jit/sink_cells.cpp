@@ -183,7 +183,8 @@ void MachineSink::ref_is_null() {
 
 void MachineSink::ref_as_non_null(ValType type) {
     Value x = pop();
-    const Gpr reg = to_gpr(x);
+    // To the interpreter, whose root maps the collector follows, it is no local any more.
+    const Gpr reg = to_owned_gpr(x);
     m_code.test(Width::w64, reg, reg);
     m_code.jump(Condition::equal, label(trap(TrapCode::null_reference)));
     x.type = type.as_non_null();

@@ -156,8 +156,21 @@ MachineSink::Move MachineSink::move_to(const Frame& target) const noexcept {
     return from == target.base_slot ? Move{} : Move{target.base_slot, from, slots};
 }
 
-/// Slots to slots at or below them. Takes the scratch register, leaves the flags alone.
+/// Slots to slots at or below them. Takes the scratch register. A few leave the flags alone; more, which only
+/// edges and returns have, take rax and a loop: a branch of two bytes must not become thousands.
 void MachineSink::emit_move(const Move& move) {
+    constexpr uint32_t most_in_line = 8;
+    if (move.slots > most_in_line) {
+        const auto bytes = static_cast<int32_t>(move.slots * sizeof(runtime::Slot));
+        const uint32_t again = new_label();
+        m_code.mov_immediate(Gpr::rax, static_cast<uint64_t>(-int64_t{bytes}));
+        m_code.bind(label(again));
+        m_code.load(Width::w64, reg::scratch, {reg::frame, Gpr::rax, slot_at(move.from).displacement + bytes});
+        m_code.store(Width::w64, {reg::frame, Gpr::rax, slot_at(move.to).displacement + bytes}, reg::scratch);
+        m_code.alu(Width::w64, Alu::add, Gpr::rax, sizeof(runtime::Slot));
+        m_code.jump(Condition::not_equal, label(again));
+        return;
+    }
     for (uint32_t i = 0; i < move.slots; ++i) {
         m_code.load(Width::w64, reg::scratch, slot_at(move.from + i));
         m_code.store(Width::w64, slot_at(move.to + i), reg::scratch);

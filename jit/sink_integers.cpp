@@ -80,6 +80,11 @@ void MachineSink::unary(Op op) {
         case Op::i64_extend_i32_s: return int_extend(Width::w64, 4, true, ValType::i64);
         case Op::i32_wrap_i64: return int_extend(Width::w32, 4, false, ValType::i32);
         case Op::i64_extend_i32_u:
+            // To the interpreter it is no constant any more: it is in its slot where tiers change.
+            if (m_stack.back().kind == Value::Kind::constant) {
+                Value x = pop();
+                return push_gpr(to_owned_gpr(x), ValType::i64);
+            }
             m_stack.back().type = ValType::i64;  // slots and registers have i32 zero-extended
             return;
         case Op::i32_clz: return int_count(Count::lzcnt, Width::w32, op);

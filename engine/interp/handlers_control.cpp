@@ -51,10 +51,11 @@ WSB_HANDLER fuel_low(WSB_STATE) {
         if (fuel >= 0 || next.is_interrupted)
             WSB_DISPATCH();
     }
-    const Word* stepping = stepping_cell(*context, ip);
-    if (stepping == nullptr) [[unlikely]]
+    const SteppingPlace stepping = stepping_place(*context, ip);
+    if (stepping.cell == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::allocation_failure);
-    ip = stepping;
+    ip = stepping.cell;
+    fuel -= static_cast<int64_t>(stepping.potential);
     WSB_DISPATCH();
 }
 

@@ -33,7 +33,8 @@ namespace {
     WSB_CHECK(fast_recording.points.size() == stepping_recording.points.size());
     WSB_CHECK(again.word_count == fast.word_count && stepping->code.frame_slots == fast.frame_slots);
     for (size_t i = 0; i < fast_recording.points.size(); ++i)
-        stepping->points.emplace_back(fast_recording.points[i], stepping_recording.points[i]);
+        stepping->points.push_back({fast_recording.points[i].word, stepping_recording.points[i].word,
+                                    fast_recording.points[i].potential});
     return stepping;
 }
 
@@ -102,23 +103,25 @@ bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexce
     }
 }
 
-const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept {
+SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept {
     const FoundCode found = find_code(context, cell);
     if (found.code == nullptr || found.is_stepping())
-        return cell;
+        return {cell, 0};
     const auto* form = stepping_form(*found.module, *found.code);
     if (form == nullptr)
-        return nullptr;
+        return {};
+    const auto place = [&](const lower::SteppingForm::Point& point) {
+        return SteppingPlace{form->code.words + point.word, point.potential};
+    };
     if (found.is_machine()) {
         const uint32_t point = found.site(cell).point;
         WSB_CHECK(point < form->points.size());
-        return form->code.words + form->points[point].second;
+        return place(form->points[point]);
     }
     const auto word = static_cast<uint32_t>(cell - found.code->words);
-    const auto point =
-        std::ranges::lower_bound(form->points, word, {}, &std::pair<uint32_t, uint32_t>::first);
-    WSB_CHECK(point != form->points.end() && point->first == word);
-    return form->code.words + point->second;
+    const auto point = std::ranges::lower_bound(form->points, word, {}, &lower::SteppingForm::Point::fast_word);
+    WSB_CHECK(point != form->points.end() && point->fast_word == word);
+    return place(*point);
 }
 
 Result<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const Word* const> cells) {

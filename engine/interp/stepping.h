@@ -37,9 +37,14 @@ struct FoundCode {
 /// @return false if there is no memory for it.
 [[nodiscard]] bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept;
 
-/// The stepping form's cell for a settlement point in fast form; the cell itself if it is in stepping form
-/// or not in a function. Null if there is no memory for the stepping form.
-[[nodiscard]] const Word* stepping_cell(const VmContext& context, const Word* cell) noexcept;
+/// Where a run goes on in stepping form, and P where it comes from, which the fuel register does not owe there.
+struct SteppingPlace {
+    const Word* cell = nullptr;  ///< null if there is no memory for the stepping form
+    uint64_t potential = 0;
+};
+/// Of a settlement point in fast form or machine code; the cell itself if it is in stepping form or not in a
+/// function.
+[[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept;
 
 /// The cells of the fast form that do what these cells in machine code do: call or allocate.
 [[nodiscard]] Result<std::vector<uint32_t>> fast_words(const FoundCode& found,

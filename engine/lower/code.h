@@ -99,8 +99,11 @@ struct Code {
 /// loop headers, bulk operations, returns of calls) lie in the fast form.
 struct SteppingForm {
     Code code;
-    /// Words of the same settlement point in the fast form (first) and in `code` (second); ascending.
-    std::vector<std::pair<uint32_t, uint32_t>> points;
+    struct Point {
+        uint32_t fast_word = 0, word = 0;  ///< of the same settlement point in the fast form and in `code`
+        uint32_t potential = 0;            ///< P in the fast form; in `code` it is always 0
+    };
+    std::vector<Point> points;  ///< ascending
 };
 
 }  // namespace wsb::lower

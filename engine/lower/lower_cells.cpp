@@ -127,12 +127,13 @@ void LowerSink::check() {
 
 /// Execution can change its form here: nothing may be held in accumulators only, and no later cell may
 /// reach back over this point.
-void LowerSink::settlement_point() {
+/// @param kept fuel that goes on being owed there: P of a loop's header. Other points settle.
+void LowerSink::settlement_point(uint32_t kept) {
     forget_accumulators();
     m_fusible.cell = none;
     m_last_cell = none;
     if (m_recording != nullptr)
-        m_recording->points.push_back(static_cast<uint32_t>(m_words.size()));
+        m_recording->points.push_back({static_cast<uint32_t>(m_words.size()), kept});
 }
 
 /// The cell that a prefix is when it stands alone.

@@ -58,7 +58,7 @@ void LowerSink::block(const BlockShape& shape) {
 void LowerSink::loop(const BlockShape& shape) {
     open_frame(Frame::Kind::loop, shape);
     flush_constants(shape.params.size());
-    settlement_point();
+    settlement_point(potential());
     m_frames.back().header_word = static_cast<uint32_t>(m_words.size());
     m_frames.back().header_potential = potential();
 }

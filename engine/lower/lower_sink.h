@@ -36,7 +36,11 @@ struct RootSet {
 /// What translation can write down beside the code; only asked for when something stopped.
 struct Recording {
     std::vector<CellOrigin> origins;     ///< ascending by word
-    std::vector<uint32_t> points;        ///< words of the settlement points, in order of the body
+    struct Point {
+        uint32_t word = 0;
+        uint32_t potential = 0;
+    };
+    std::vector<Point> points;           ///< settlement points, in order of the body
     std::vector<uint32_t> wanted_roots;  ///< given: cells that call or allocate, ascending
     std::vector<RootSet> roots;          ///< theirs, ascending
 };
@@ -274,7 +278,7 @@ private:
     void word(Word value) { m_words.push_back(value); }
     void count_execution(Op op);
     void rewind_fusible();
-    void settlement_point();
+    void settlement_point(uint32_t kept = 0);
     void emit_copy(uint32_t to, uint32_t from, uint32_t width);
     void emit_constant(uint32_t to, uint64_t bits);
     [[nodiscard]] uint32_t potential() const noexcept {
