@@ -15,7 +15,22 @@ namespace wsb::jit {
 /// By their numbers in encodings.
 enum class Gpr : uint8_t { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 enum class Xmm : uint8_t {
-    xmm0, xmm1, xmm2, xmm3, xmm4, xmm5, xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15,
+    xmm0,
+    xmm1,
+    xmm2,
+    xmm3,
+    xmm4,
+    xmm5,
+    xmm6,
+    xmm7,
+    xmm8,
+    xmm9,
+    xmm10,
+    xmm11,
+    xmm12,
+    xmm13,
+    xmm14,
+    xmm15,
 };
 
 /// Of an integer operation. Results of 32 bits are zero-extended by the processor.
@@ -23,16 +38,17 @@ enum class Width : uint8_t { w32, w64 };
 /// Of a scalar float operation.
 enum class FloatWidth : uint8_t { f32, f64 };
 
-/// What is in memory: [base + displacement], or [base + index + displacement].
+/// What is in memory: [base + displacement], or [base + index * 2^scale + displacement].
 struct Mem {
     Gpr base{};
     int32_t displacement = 0;
     bool has_index = false;
     Gpr index{};
+    uint8_t scale_log2 = 0;
 
     constexpr Mem(Gpr from, int32_t bytes) noexcept : base(from), displacement(bytes) {}
-    constexpr Mem(Gpr from, Gpr with, int32_t bytes) noexcept
-        : base(from), displacement(bytes), has_index(true), index(with) {}
+    constexpr Mem(Gpr from, Gpr with, int32_t bytes, uint8_t scale = 0) noexcept
+        : base(from), displacement(bytes), has_index(true), index(with), scale_log2(scale) {}
 };
 
 /// Two-operand arithmetic, by the number that selects it in encodings.
@@ -43,14 +59,36 @@ enum class Single : uint8_t { not_ = 2, neg = 3, div = 6, idiv = 7 };
 /// Counting instructions (f3 0f xx).
 enum class Count : uint8_t { popcnt = 0xb8, tzcnt = 0xbc, lzcnt = 0xbd };
 /// Scalar float arithmetic, by its opcode.
-enum class Scalar : uint8_t { sqrt = 0x51, add = 0x58, mul = 0x59, sub = 0x5c, min = 0x5d, div = 0x5e, max = 0x5f };
+enum class Scalar : uint8_t {
+    sqrt = 0x51,
+    add = 0x58,
+    mul = 0x59,
+    sub = 0x5c,
+    min = 0x5d,
+    div = 0x5e,
+    max = 0x5f
+};
 /// Bitwise operations of whole vector registers, by their opcode.
 enum class Bitwise : uint8_t { and_ = 0x54, andnot = 0x55, or_ = 0x56, xor_ = 0x57 };
 
 /// Condition codes, by their numbers.
 enum class Condition : uint8_t {
-    overflow, no_overflow, below, above_equal, equal, not_equal, below_equal, above,
-    sign, no_sign, parity, no_parity, less, greater_equal, less_equal, greater,
+    overflow,
+    no_overflow,
+    below,
+    above_equal,
+    equal,
+    not_equal,
+    below_equal,
+    above,
+    sign,
+    no_sign,
+    parity,
+    no_parity,
+    less,
+    greater_equal,
+    less_equal,
+    greater,
 };
 [[nodiscard]] constexpr Condition inverse(Condition condition) noexcept {
     return static_cast<Condition>(static_cast<uint8_t>(condition) ^ 1);
@@ -112,6 +150,8 @@ public:
     // Control
     void jump(Label& label) { byte(0xe9), use(label); }
     void jump(Condition condition, Label& label);
+    /// jmp rel32 to somewhere that is known later; the displacement ends at the position behind it.
+    void jump_later() { byte(0xe9), word32(0); }
     void jump(Gpr target);
     /// The same for a table whose targets are not marked.
     void jump_unmarked(Gpr target);
@@ -121,8 +161,6 @@ public:
     void patch_subtraction(uint32_t end, int32_t value) noexcept {
         std::memcpy(m_bytes.data() + end - sizeof value, &value, sizeof value);
     }
-    /// movsxd reg, dword [table + 4 * reg]
-    void load_indexed_distance(Gpr reg, Gpr table);
     void bind(Label& label) noexcept;
     /// Marks where indirect jumps arrive (control-flow enforcement).
     void endbr64() { byte(0xf3), byte(0x0f), byte(0x1e), byte(0xfa); }
@@ -149,25 +187,39 @@ public:
     /// cvttss2si, cvttsd2si
     void truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from);
     /// cvtss2sd, cvtsd2ss
-    void convert_float(FloatWidth from_width, Xmm to, Xmm from) { sse(scalar_prefix(from_width), 0x5a, to, from); }
+    void convert_float(FloatWidth from_width, Xmm to, Xmm from) {
+        sse(scalar_prefix(from_width), 0x5a, to, from);
+    }
     /// movd, movq
-    void move_bits(Width width, Xmm to, Gpr from) { sse_gpr(0x66, width, 0x6e, static_cast<uint8_t>(to), from); }
-    void move_bits(Width width, Gpr to, Xmm from) { sse_gpr(0x66, width, 0x7e, static_cast<uint8_t>(from), to); }
+    void move_bits(Width width, Xmm to, Gpr from) {
+        sse_gpr(0x66, width, 0x6e, static_cast<uint8_t>(to), from);
+    }
+    void move_bits(Width width, Gpr to, Xmm from) {
+        sse_gpr(0x66, width, 0x7e, static_cast<uint8_t>(from), to);
+    }
 
     // Data behind the code
     void align(unsigned bytes, uint8_t filler);
     void data64(uint64_t value);
     void data32(uint32_t value);
-    void patch64(uint32_t at, uint64_t value) noexcept { std::memcpy(m_bytes.data() + at, &value, sizeof value); }
+    void patch64(uint32_t at, uint64_t value) noexcept {
+        std::memcpy(m_bytes.data() + at, &value, sizeof value);
+    }
     /// A 32-bit word: the label's position minus `from`. The label is bound.
     void data_distance(const Label& label, uint32_t from);
 
 private:
     static constexpr uint8_t number(Gpr reg) noexcept { return static_cast<uint8_t>(reg); }
     static constexpr uint8_t number(Xmm reg) noexcept { return static_cast<uint8_t>(reg); }
-    static constexpr uint8_t alu_opcode(Alu op) noexcept { return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3); }
-    static constexpr uint8_t scalar_prefix(FloatWidth width) noexcept { return width == FloatWidth::f64 ? 0xf2 : 0xf3; }
-    static constexpr uint8_t packed_prefix(FloatWidth width) noexcept { return width == FloatWidth::f64 ? 0x66 : 0; }
+    static constexpr uint8_t alu_opcode(Alu op) noexcept {
+        return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3);
+    }
+    static constexpr uint8_t scalar_prefix(FloatWidth width) noexcept {
+        return width == FloatWidth::f64 ? 0xf2 : 0xf3;
+    }
+    static constexpr uint8_t packed_prefix(FloatWidth width) noexcept {
+        return width == FloatWidth::f64 ? 0x66 : 0;
+    }
 
     void byte(uint8_t value) { m_bytes.push_back(value); }
     void word32(uint32_t value);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight line.
+// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight
+// line.
 #include "jit/machine_sink.h"
 
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <utility>
 
 namespace wsb::jit {
 
@@ -39,13 +39,16 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_exits.clear();
     m_tables.clear();
     m_traps.clear();
+    m_trap_kinds = 0;
     m_cells.clear();
     m_cell_words.clear();
     m_resumes.clear();
     m_low_exits.clear();
     m_handler_exits.clear();
     m_addresses.clear();
+    m_calls.clear();
     m_points = 0;
+    m_zero_flag = {};
     m_return_low = none;
     m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
 
@@ -81,9 +84,9 @@ void MachineSink::choose_pins() {
     std::iota(locals.begin(), locals.end(), 0);
     const auto& weights = m_use->weights();
     const size_t most = std::min(locals.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(locals, locals.begin() + static_cast<ptrdiff_t>(most), [&](uint32_t a, uint32_t b) {
-        return weights[a] != weights[b] ? weights[a] > weights[b] : a < b;
-    });
+    std::ranges::partial_sort(
+        locals, locals.begin() + static_cast<ptrdiff_t>(most),
+        [&](uint32_t a, uint32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : std::span(locals).first(most)) {
         const ValType type = m_info.locals[local];
@@ -209,29 +212,27 @@ void MachineSink::emit_edges() {
     }
 }
 
+/// [the place of each][...][what they have in common], for each kind of trap.
 void MachineSink::emit_traps() {
-    std::ranges::sort(m_traps, {}, [](const TrapExit& exit) { return std::pair(exit.trap, exit.label); });
-    for (size_t i = 0; i < m_traps.size(); ++i) {
-        // [the place of each][...][what they have in common]
-        const TrapExit& exit = m_traps[i];
-        const bool is_last = i + 1 == m_traps.size() || m_traps[i + 1].trap != exit.trap;
-        m_code.bind(label(exit.label));
-        uint32_t here = new_label();
-        m_code.lea(reg::scratch, label(here));
-        m_code.bind(label(here));
-        m_sites.push_back({.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
-        if (m_trap_label == none)
-            m_trap_label = new_label();
-        if (!is_last) {
-            m_code.jump(label(m_trap_label));
-            continue;
+    for (uint32_t kinds = m_trap_kinds; kinds != 0; kinds &= kinds - 1) {
+        const auto kind = static_cast<TrapCode>(std::countr_zero(kinds));
+        const uint32_t common = new_label();
+        for (const TrapExit& exit : m_traps) {
+            if (exit.trap != kind)
+                continue;
+            const uint32_t here = new_label();
+            m_code.bind(label(exit.label));
+            m_code.lea(reg::scratch, label(here));
+            m_code.bind(label(here));
+            m_sites.push_back(
+                {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
+            m_code.jump(label(common));
         }
-        m_code.bind(label(m_trap_label));
+        m_code.bind(label(common));
         m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(exit.trap));
+        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(kind));
         m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.trap_exit));
         m_code.jump(Gpr::rax);
-        m_trap_label = none;
     }
 }
 
@@ -281,6 +282,8 @@ void MachineSink::emit_cells() {
             m_code.data64(m_cell_words[cell.first_word + i]);
         if (cell.return_point != none)
             m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
+        if (cell.return_label != none)
+            m_code.bind(label(cell.return_label));
         m_addresses.push_back({m_code.position(), label(cell.continuation).position});
         m_code.data64(0);
     }
@@ -288,7 +291,6 @@ void MachineSink::emit_cells() {
 
 MachineText MachineSink::take() {
     m_sites.clear();
-    m_trap_label = none;
     emit_edges();
     emit_traps();
     emit_fuel_exits();
@@ -297,6 +299,7 @@ MachineText MachineSink::take() {
     std::ranges::sort(m_sites, {}, &MachineSite::at);
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
+            .calls = m_calls,
             .sites = m_sites,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};

@@ -20,10 +20,12 @@ namespace wsb::jit {
 /// What compiling depends on beside the module.
 struct MachineOptions {
     const lower::HandlerTable& handlers;
-    const lower::Code* codes;     ///< of the module's own functions, in their order; lowered
-    const void* trap_exit;        ///< interp handlers: stops with the trap code in the accumulator,
-    const void* fuel_low;         ///< and asks for fuel at a settlement point
-    bool has_bit_counts = false;  ///< the processor has popcnt, lzcnt and tzcnt
+    const lower::Code* codes;        ///< of the module's own functions, in their order; lowered
+    const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
+    const void* fuel_low;            ///< and asks for fuel at a settlement point
+    int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
+    int32_t header_slot_offset = 0;  ///< of Code::header_slot
+    bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
 };
 
 /// What a function was compiled to, before it has an address.
@@ -32,8 +34,13 @@ struct MachineText {
         uint32_t at = 0;      ///< of a 64-bit word,
         uint32_t target = 0;  ///< which becomes the address of this place
     };
+    struct Call {
+        uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
+        uint32_t body = 0;  ///< to this function of the module's own
+    };
     std::span<const uint8_t> bytes;  ///< valid until the next function begins
     std::span<const Address> addresses;
+    std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
@@ -174,12 +181,12 @@ private:
         PinState state;            ///< at the label
         bool is_target = false;    ///< something goes to the end; `state` is known
         uint32_t header_potential = 0;
-        uint32_t low_label = none;            ///< loop: where a back-edge goes without fuel
-        uint32_t else_label = none;           ///< if: where to go if not
-        PinState else_state;                  ///< there
-        uint32_t else_potential = 0;          ///< at the if
-        std::vector<Edge> edges;              ///< conditional jumps to the end
-        std::vector<Patch> patches;           ///< inline jumps to the end
+        uint32_t low_label = none;    ///< loop: where a back-edge goes without fuel
+        uint32_t else_label = none;   ///< if: where to go if not
+        PinState else_state;          ///< there
+        uint32_t else_potential = 0;  ///< at the if
+        std::vector<Edge> edges;      ///< conditional jumps to the end
+        std::vector<Patch> patches;   ///< inline jumps to the end
     };
 
     /// Where a trap is raised, apart from the code.
@@ -199,6 +206,7 @@ private:
         uint32_t potential = 0;
         uint32_t point = none;         ///< settlement point that the cell itself is
         uint32_t return_point = none;  ///< of the word behind it
+        uint32_t return_label = none;  ///< if that is named
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.
@@ -285,7 +293,7 @@ private:
     void set_local(uint32_t local, Value& value);
     void push_results(std::span<const ValType> types);
     void reset_stack(size_t values, uint32_t height);
-    [[nodiscard]] const Pin* destination(const Value* other) const noexcept;
+    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
 
     // Numbers (sink_integers.cpp, sink_floats.cpp)
     [[nodiscard]] static Value zero() noexcept;
@@ -306,16 +314,24 @@ private:
     bool float_sign(FloatWidth width, Bitwise op);
     bool float_round(FloatWidth width, uint8_t mode);
     bool float_truncate(FloatWidth width, bool is_signed);
+    bool float_truncate_64(FloatWidth width);
+    bool float_saturate(FloatWidth width, bool is_signed);
     bool float_convert(Op op);
     bool float_binary(Op op);
     bool float_scalar(FloatWidth width, Scalar op);
+    bool float_least(FloatWidth width, bool is_min);
     bool float_copysign(FloatWidth width);
     void float_compare(Op op);
 
     // Memory (sink_memory.cpp)
     [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
-    void forget_checks() noexcept { ++m_check_epoch; }
+    /// At a label: other ways lead here.
+    void forget_straight_line() noexcept {
+        ++m_check_epoch;
+        m_zero_flag = {};
+    }
+    [[nodiscard]] const Pin* load_destination() const noexcept;
     Mem global_at(GlobalIdx global);
 
     // Control (sink_control.cpp)
@@ -357,7 +373,16 @@ private:
     void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
-    uint32_t settle_callee();
+    struct CallLabels {
+        uint32_t return_cell = none;  ///< what the callee's header names
+        uint32_t back = none;         ///< where the callee returns to
+        uint32_t by_handler = none;   ///< leaves the call to the cell
+    };
+    /// Words of a cell that calls (interp/frames.h).
+    static constexpr size_t call_words = 3;
+    CallLabels add_call(const lower::Word (&words)[call_words]);
+    void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
+    void enter_found(const CallLabels& labels);
 
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;
@@ -393,6 +418,13 @@ private:
         uint64_t end_bytes = 0;
     };
     std::vector<Checked> m_checked;
+    /// The processor's zero flag is that of what this register has, if nothing came behind it.
+    struct ZeroFlag {
+        uint32_t position = none;  ///< behind the instruction
+        Gpr gpr{};
+        Width width{};
+    };
+    ZeroFlag m_zero_flag;
     uint32_t m_check_epoch = 1;
 
     std::vector<Label> m_labels;
@@ -400,17 +432,18 @@ private:
     std::vector<JumpTable> m_tables;
     std::vector<HandlerExit> m_handler_exits;
     std::vector<TrapExit> m_traps;
+    uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
     std::vector<Cell> m_cells;
     std::vector<lower::Word> m_cell_words;
     std::vector<Resume> m_resumes;
     std::vector<LowExit> m_low_exits;
     std::vector<MachineText::Address> m_addresses;
+    std::vector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
     uint32_t m_points = 0;
-    uint32_t m_entry_cell = 0;           ///< in m_cells
-    uint32_t m_native_entry = none;      ///< label
-    uint32_t m_return_low = none;        ///< label: a return without fuel
-    uint32_t m_trap_label = none;        ///< of the kind of trap that is emitted
+    uint32_t m_entry_cell = 0;       ///< in m_cells
+    uint32_t m_native_entry = none;  ///< label
+    uint32_t m_return_low = none;    ///< label: a return without fuel
     uint32_t m_potential_at_instr = 0;
 };
 

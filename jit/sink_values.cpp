@@ -145,7 +145,8 @@ const MachineSink::Pin& MachineSink::valid_pin(uint32_t local) {
 }
 
 bool MachineSink::is_in_memory(const Value& value) const noexcept {
-    return value.kind == Value::Kind::slot || (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
+    return value.kind == Value::Kind::slot ||
+           (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
 }
 
 Mem MachineSink::memory_of(const Value& value) const noexcept {
@@ -336,10 +337,14 @@ void MachineSink::reset_stack(size_t values, uint32_t height) {
 }
 
 /// The pin that the result may go to at once, because the next instruction sets its local: neither the stack
-/// nor `other`, which is read after the register is written, may mean what it has now.
-const MachineSink::Pin* MachineSink::destination(const Value* other) const noexcept {
+/// nor `other`, which is read after the register is written, may mean what it has now. The instruction is one
+/// byte and so many numbers.
+const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned immediates) const noexcept {
     constexpr uint8_t local_set = 0x21, local_tee = 0x22;
-    const uint8_t* const next = m_info.module->bytes.data() + m_offset_bytes + 1;
+    const uint8_t* next = m_info.module->bytes.data() + m_offset_bytes + 1;
+    for (; immediates != 0; --immediates)
+        while ((*next++ & 0x80) != 0) {
+        }
     // An instruction that is not the last one of its body has at least `end` behind it.
     if ((next[0] != local_set && next[0] != local_tee) || next[1] >= 0x80)
         return nullptr;
