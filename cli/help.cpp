@@ -44,8 +44,8 @@ Options come before FILE; everything after FILE belongs to the guest.
 What to run:
   --invoke NAME            call this export; ARGS are parsed by its types and the results printed,
                            one per line
-  --tier interp|jit|auto   how to execute: interpreted (default), or compiled to machine code when it
-                           is loaded; results, traps and fuel are the same
+  --tier interp|jit|auto   how to execute: interpreted (default), or compiled to machine code when
+                           it is loaded; results, traps and fuel are the same
   --lazy                   translate each function when it is first called: large programs of which
                            little runs start faster; results are the same
 

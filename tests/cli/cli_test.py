@@ -112,7 +112,7 @@ class GeneralTest(CliTest):
             (["run", "--frobnicate", "math.wat"], "--frobnicate"),
             (["run", "--fuel", "many", "math.wat"], "--fuel"),
             (["run", "--fuel", "-1", "math.wat"], "--fuel"),
-            (["run", "--tier", "jit", "math.wat"], "--tier"),
+            (["run", "--tier", "fast", "math.wat"], "--tier"),
             (["run", "--max-memory", "1 MiB", "math.wat"], "64MiB"),
             (["run", "--max-stack", "1", "math.wat"], "--max-stack"),
             (["run", "--dir", "::x", "math.wat"], "HOST"),
@@ -231,9 +231,33 @@ class InvokeTest(CliTest):
         self.assertEqual((said[0].returncode, said[0].stderr), (said[1].returncode, said[1].stderr))
         self.assertEqual(said[0].returncode, 134)
 
+    def has_jit(self):
+        """Whether there is machine code; if not, the command says so."""
+        process = self.run_command("run", "--tier", "jit", "--invoke", "add", "math.wat", "1", "2")
+        if process.returncode == 125:
+            self.assertIn("jit is not in this build", process.stderr)
+            return False
+        self.assertEqual((process.returncode, process.stdout, process.stderr), (0, "3\n", ""))
+        return True
+
+    def test_machine_code_does_what_the_interpreter_does(self):
+        if not self.has_jit():
+            self.skipTest("no machine code in this build, or not for this processor")
+        for args in (["add", "2147483647", "1"], ["div", "7", "0"], ["div", "-7", "2"], ["pair"], ["half", "3"],
+                     ["grow", "1"], ["deep"]):
+            for limits in [], ["--fuel", "100"], ["--fuel", "100000"], ["--timeout", "1h"]:
+                said = [
+                    self.run_command("run", *limits, "--tier", tier, "--invoke", args[0], "math.wat", *args[1:])
+                    for tier in ("interp", "jit")
+                ]
+                self.assertEqual(*((p.returncode, p.stdout, p.stderr) for p in said))
+        self.check("run", "--tier", "jit", "--timeout", "50ms", "--invoke", "spin", "math.wat", status=124,
+                   err="")
+
     def test_fuel_is_the_same_in_every_run(self):
         fuels = set()
-        for options in [[], ["--fuel", "100000"], ["--tier", "interp"], ["--lazy"]]:
+        jit = [["--tier", "jit"], ["--tier", "jit", "--fuel", "100000"]] if self.has_jit() else []
+        for options in [[], ["--fuel", "100000"], ["--tier", "interp"], ["--lazy"], *jit]:
             process = self.run_command("run", *options, "--stats", "--invoke", "add", "math.wat", "1", "2")
             fuels.add(json.loads(process.stderr)["fuel"])
         self.assertEqual(len(fuels), 1)
