@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/trivial_vector.h"
+#include "jit/sse.h"
 
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,22 @@ namespace wsb::jit {
 /// By their numbers in encodings.
 enum class Gpr : uint8_t { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 enum class Xmm : uint8_t {
-    xmm0, xmm1, xmm2, xmm3, xmm4, xmm5, xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15,
+    xmm0,
+    xmm1,
+    xmm2,
+    xmm3,
+    xmm4,
+    xmm5,
+    xmm6,
+    xmm7,
+    xmm8,
+    xmm9,
+    xmm10,
+    xmm11,
+    xmm12,
+    xmm13,
+    xmm14,
+    xmm15,
 };
 
 /// Of an integer operation. Results of 32 bits are zero-extended by the processor.
@@ -43,14 +59,36 @@ enum class Single : uint8_t { not_ = 2, neg = 3, div = 6, idiv = 7 };
 /// Counting instructions (f3 0f xx).
 enum class Count : uint8_t { popcnt = 0xb8, tzcnt = 0xbc, lzcnt = 0xbd };
 /// Scalar float arithmetic, by its opcode.
-enum class Scalar : uint8_t { sqrt = 0x51, add = 0x58, mul = 0x59, sub = 0x5c, min = 0x5d, div = 0x5e, max = 0x5f };
+enum class Scalar : uint8_t {
+    sqrt = 0x51,
+    add = 0x58,
+    mul = 0x59,
+    sub = 0x5c,
+    min = 0x5d,
+    div = 0x5e,
+    max = 0x5f
+};
 /// Bitwise operations of whole vector registers, by their opcode.
 enum class Bitwise : uint8_t { and_ = 0x54, andnot = 0x55, or_ = 0x56, xor_ = 0x57 };
 
 /// Condition codes, by their numbers.
 enum class Condition : uint8_t {
-    overflow, no_overflow, below, above_equal, equal, not_equal, below_equal, above,
-    sign, no_sign, parity, no_parity, less, greater_equal, less_equal, greater,
+    overflow,
+    no_overflow,
+    below,
+    above_equal,
+    equal,
+    not_equal,
+    below_equal,
+    above,
+    sign,
+    no_sign,
+    parity,
+    no_parity,
+    less,
+    greater_equal,
+    less_equal,
+    greater,
 };
 [[nodiscard]] constexpr Condition inverse(Condition condition) noexcept {
     return static_cast<Condition>(static_cast<uint8_t>(condition) ^ 1);
@@ -149,25 +187,55 @@ public:
     /// cvttss2si, cvttsd2si
     void truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from);
     /// cvtss2sd, cvtsd2ss
-    void convert_float(FloatWidth from_width, Xmm to, Xmm from) { sse(scalar_prefix(from_width), 0x5a, to, from); }
+    void convert_float(FloatWidth from_width, Xmm to, Xmm from) {
+        sse(scalar_prefix(from_width), 0x5a, to, from);
+    }
     /// movd, movq
-    void move_bits(Width width, Xmm to, Gpr from) { sse_gpr(0x66, width, 0x6e, static_cast<uint8_t>(to), from); }
-    void move_bits(Width width, Gpr to, Xmm from) { sse_gpr(0x66, width, 0x7e, static_cast<uint8_t>(from), to); }
+    void move_bits(Width width, Xmm to, Gpr from) {
+        sse_gpr(0x66, width, 0x6e, static_cast<uint8_t>(to), from);
+    }
+    void move_bits(Width width, Gpr to, Xmm from) {
+        sse_gpr(0x66, width, 0x7e, static_cast<uint8_t>(from), to);
+    }
+
+    // Vectors. Operands in memory are aligned to 16 bytes, except those of moves, of lanes and of pmovsx and
+    // pmovzx.
+    void vector(Sse op, Xmm reg, Xmm rm);
+    void vector(Sse op, Xmm reg, Xmm rm, uint8_t immediate) { vector(op, reg, rm), byte(immediate); }
+    void vector(Sse op, Xmm reg, Mem mem);
+    void vector(Sse op, Xmm reg, Mem mem, uint8_t immediate) { vector(op, reg, mem), byte(immediate); }
+    /// With what lies at a label. Not for instructions with an immediate.
+    void vector(Sse op, Xmm reg, Label& label);
+    /// An instruction between a vector register and an integer register.
+    void vector(Sse op, Width width, Xmm reg, Gpr rm, uint8_t immediate);
+    void vector(Sse op, Width width, Xmm reg, Mem mem, uint8_t immediate);
+    /// pmovmskb, movmskps, movmskpd
+    void mask_bits(Sse op, Gpr to, Xmm from);
+    /// The form with an immediate of a shift by a register.
+    void vector_shift(Sse by_register, Xmm operand, uint8_t count);
 
     // Data behind the code
     void align(unsigned bytes, uint8_t filler);
     void data64(uint64_t value);
     void data32(uint32_t value);
-    void patch64(uint32_t at, uint64_t value) noexcept { std::memcpy(m_bytes.data() + at, &value, sizeof value); }
+    void patch64(uint32_t at, uint64_t value) noexcept {
+        std::memcpy(m_bytes.data() + at, &value, sizeof value);
+    }
     /// A 32-bit word: the label's position minus `from`. The label is bound.
     void data_distance(const Label& label, uint32_t from);
 
 private:
     static constexpr uint8_t number(Gpr reg) noexcept { return static_cast<uint8_t>(reg); }
     static constexpr uint8_t number(Xmm reg) noexcept { return static_cast<uint8_t>(reg); }
-    static constexpr uint8_t alu_opcode(Alu op) noexcept { return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3); }
-    static constexpr uint8_t scalar_prefix(FloatWidth width) noexcept { return width == FloatWidth::f64 ? 0xf2 : 0xf3; }
-    static constexpr uint8_t packed_prefix(FloatWidth width) noexcept { return width == FloatWidth::f64 ? 0x66 : 0; }
+    static constexpr uint8_t alu_opcode(Alu op) noexcept {
+        return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3);
+    }
+    static constexpr uint8_t scalar_prefix(FloatWidth width) noexcept {
+        return width == FloatWidth::f64 ? 0xf2 : 0xf3;
+    }
+    static constexpr uint8_t packed_prefix(FloatWidth width) noexcept {
+        return width == FloatWidth::f64 ? 0x66 : 0;
+    }
 
     void byte(uint8_t value) { m_bytes.push_back(value); }
     void word32(uint32_t value);
@@ -181,6 +249,7 @@ private:
     void op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem);
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);
     void sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem);
+    void opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base);
     void sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm);
 
     TrivialVector<uint8_t> m_bytes;

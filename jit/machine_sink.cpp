@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight line.
+// The beginning and the end of a function: pins, entry, and everything that lies apart from its straight
+// line.
 #include "jit/machine_sink.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_labels.clear();
     m_exits.clear();
     m_tables.clear();
+    m_vectors.clear();
     m_traps.clear();
     m_cells.clear();
     m_cell_words.clear();
@@ -81,19 +83,19 @@ void MachineSink::choose_pins() {
     std::iota(locals.begin(), locals.end(), 0);
     const auto& weights = m_use->weights();
     const size_t most = std::min(locals.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(locals, locals.begin() + static_cast<ptrdiff_t>(most), [&](uint32_t a, uint32_t b) {
-        return weights[a] != weights[b] ? weights[a] > weights[b] : a < b;
-    });
+    std::ranges::partial_sort(
+        locals, locals.begin() + static_cast<ptrdiff_t>(most),
+        [&](uint32_t a, uint32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : std::span(locals).first(most)) {
         const ValType type = m_info.locals[local];
-        const bool is_float = lower::is_float(type);
-        if (weights[local] < least_weight || slot_width(type) == 2)
+        const bool is_xmm = is_in_xmm(type);
+        if (weights[local] < least_weight)
             continue;
-        if (is_float ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
+        if (is_xmm ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
             continue;
-        Pin pin{.local = local, .type = type, .is_float = is_float};
-        if (is_float)
+        Pin pin{.local = local, .type = type, .is_xmm = is_xmm};
+        if (is_xmm)
             pin.xmm = pinnable_xmms[xmms++];
         else
             pin.gpr = pinnable_gprs[gprs++];
@@ -158,7 +160,7 @@ void MachineSink::zero_locals() {
         end += slot_width(m_info.locals[local]);
         if (pin == none)
             continue;
-        if (m_pins[pin].is_float)
+        if (m_pins[pin].is_xmm)
             m_code.bitwise(Bitwise::xor_, m_pins[pin].xmm, m_pins[pin].xmm);
         else
             m_code.mov_immediate(m_pins[pin].gpr, 0);
@@ -183,6 +185,7 @@ void MachineSink::zero_locals() {
 
 void MachineSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
+    m_op = instr.op;
     m_potential_at_instr = potential();
     if (!m_stack.empty() && m_stack.back().kind == Value::Kind::flags && !takes_flags(instr.op))
         settle_flags();
@@ -219,7 +222,8 @@ void MachineSink::emit_traps() {
         uint32_t here = new_label();
         m_code.lea(reg::scratch, label(here));
         m_code.bind(label(here));
-        m_sites.push_back({.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
+        m_sites.push_back(
+            {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
         if (m_trap_label == none)
             m_trap_label = new_label();
         if (!is_last) {
@@ -263,6 +267,12 @@ void MachineSink::emit_fuel_exits() {
 }
 
 void MachineSink::emit_tables() {
+    m_code.align(16, 0xcc);
+    for (const auto& [bits, index] : m_vectors) {
+        m_code.bind(label(index));
+        m_code.data64(bits[0]);
+        m_code.data64(bits[1]);
+    }
     m_code.align(8, 0xcc);
     for (const JumpTable& table : m_tables) {
         m_code.bind(label(table.label));

@@ -242,8 +242,8 @@ void MachineSink::branch_if(uint32_t depth, Condition condition) {
     m_code.jump(condition, label(edge.label));
 }
 
-/// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where the
-/// processor guesses.
+/// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where
+/// the processor guesses.
 void MachineSink::br_table(std::span<const uint32_t> depths) {
     Value index = pop();
     settle_top(label_types(frame_at(depths.back())).size());
@@ -297,7 +297,8 @@ void MachineSink::bind_end(Frame& frame) {
     for (Edge& edge : frame.edges) {
         edge.takes = static_cast<int32_t>(edge.potential - label_potential);
         edge.to = frame.state;
-        const bool is_plain = edge.takes == 0 && edge.move.slots == 0 && (edge.from.dirty & ~edge.to.dirty) == 0 &&
+        const bool is_plain = edge.takes == 0 && edge.move.slots == 0 &&
+                              (edge.from.dirty & ~edge.to.dirty) == 0 &&
                               (edge.to.valid & ~edge.from.valid) == 0;
         if (is_plain)
             m_code.bind(label(edge.label));
@@ -364,12 +365,10 @@ void MachineSink::unreachable() {
 }
 
 void MachineSink::select(ValType type) {
-    if (slot_width(type) == 2)
-        return cell_of_select(type);
     const Condition condition = pop_condition();
     Value b = pop();
     Value a = pop();
-    if (lower::is_float(type)) {
+    if (is_in_xmm(type)) {
         const Xmm to = to_owned_xmm(a);
         const Xmm other = to_xmm(b);
         const uint32_t done = new_label();
