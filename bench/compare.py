@@ -205,6 +205,8 @@ def parse_options():
     add("--plot", metavar="FILE", help="write a plot as SVG")
     add("--startup", action="store_true", help="how long the smallest program takes; try --rounds 500")
     add("--load", action="store_true", help="how long loading the FILEs takes, without running them")
+    add("--jit", action="store_true",
+        help="machine code too, with fuel counted, and node's two compilers each alone")
     add("--callgrind", action="store_true", help="count instructions of ours instead of time")
     add("--count", type=int, metavar="N", help="iterations for --callgrind (default: per kernel)")
     add("--quiet", action="store_true", help="no progress on stderr")

@@ -89,6 +89,9 @@ def find_engines(options):
         engines.append(
             Engine("ours+fuel", [path, "run", "--fuel", FUEL, *options.ours_option, "{}"])
         )
+        if options.jit:
+            line = [path, "run", "--tier", "jit", "--fuel", FUEL, *options.ours_option, "{}"]
+            engines.append(Engine("ours+jit", line))
     else:
         print(f"compare: {ours} is not there; comparing without it", file=sys.stderr)
     for name, command in KNOWN_ENGINES.items():
@@ -96,6 +99,9 @@ def find_engines(options):
             if options.gc and name == "node":
                 command = [command[0], "--no-liftoff", *command[1:]]
             engines.append(Engine(name, command))
+            if options.jit and name == "node":
+                for tier, flag in (("liftoff", "--liftoff-only"), ("turbofan", "--no-liftoff")):
+                    engines.append(Engine(tier, [command[0], flag, *command[1:]]))
     for definition in options.engine:
         name, separator, command = definition.partition("=")
         parts = shlex.split(command)

@@ -289,6 +289,9 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
         options.tier = TierChoice::interpreter;
     else if (texts.tier == "jit" && !Engine::has_jit())
         return bad_usage("run", "--tier: jit is not in this build, or not for this processor");
+    else if (texts.tier == "jit" && texts.is_lazy)
+        return bad_usage(
+            "run", "--lazy: machine code is made when the module is loaded; leave out --lazy or --tier jit");
     else if (texts.tier == "jit")
         options.tier = TierChoice::jit;
     else if (texts.tier != "auto")

@@ -50,7 +50,7 @@ void Assembler::mod_mem(uint8_t reg, Mem mem) {
     if (needs_sib) {
         WSB_ASSERT(!mem.has_index || mem.index != Gpr::rsp);
         const uint8_t index = mem.has_index ? number(mem.index) & 7 : 4;
-        byte(static_cast<uint8_t>(index << 3 | base));
+        byte(static_cast<uint8_t>(mem.scale_log2 << 6 | index << 3 | base));
     }
     if (mod == 0x40)
         byte(static_cast<uint8_t>(mem.displacement));
@@ -279,14 +279,6 @@ void Assembler::subtract_later(Gpr reg) {
     byte(0x81);
     mod_reg(static_cast<uint8_t>(Alu::sub), number(reg));
     word32(0);
-}
-
-void Assembler::load_indexed_distance(Gpr reg, Gpr table) {
-    WSB_ASSERT((number(table) & 7) != 5 && reg != Gpr::rsp);
-    rex(Width::w64, number(reg), number(reg), number(table));
-    byte(0x63);
-    byte(static_cast<uint8_t>((number(reg) & 7) << 3 | 4));
-    byte(static_cast<uint8_t>(2 << 6 | (number(reg) & 7) << 3 | (number(table) & 7)));
 }
 
 void Assembler::jump_unmarked(Gpr target) {

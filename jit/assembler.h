@@ -39,16 +39,17 @@ enum class Width : uint8_t { w32, w64 };
 /// Of a scalar float operation.
 enum class FloatWidth : uint8_t { f32, f64 };
 
-/// What is in memory: [base + displacement], or [base + index + displacement].
+/// What is in memory: [base + displacement], or [base + index * 2^scale + displacement].
 struct Mem {
     Gpr base{};
     int32_t displacement = 0;
     bool has_index = false;
     Gpr index{};
+    uint8_t scale_log2 = 0;
 
     constexpr Mem(Gpr from, int32_t bytes) noexcept : base(from), displacement(bytes) {}
-    constexpr Mem(Gpr from, Gpr with, int32_t bytes) noexcept
-        : base(from), displacement(bytes), has_index(true), index(with) {}
+    constexpr Mem(Gpr from, Gpr with, int32_t bytes, uint8_t scale = 0) noexcept
+        : base(from), displacement(bytes), has_index(true), index(with), scale_log2(scale) {}
 };
 
 /// Two-operand arithmetic, by the number that selects it in encodings.
@@ -150,6 +151,8 @@ public:
     // Control
     void jump(Label& label) { byte(0xe9), use(label); }
     void jump(Condition condition, Label& label);
+    /// jmp rel32 to somewhere that is known later; the displacement ends at the position behind it.
+    void jump_later() { byte(0xe9), word32(0); }
     void jump(Gpr target);
     /// The same for a table whose targets are not marked.
     void jump_unmarked(Gpr target);
@@ -159,8 +162,6 @@ public:
     void patch_subtraction(uint32_t end, int32_t value) noexcept {
         std::memcpy(m_bytes.data() + end - sizeof value, &value, sizeof value);
     }
-    /// movsxd reg, dword [table + 4 * reg]
-    void load_indexed_distance(Gpr reg, Gpr table);
     void bind(Label& label) noexcept;
     /// Marks where indirect jumps arrive (control-flow enforcement).
     void endbr64() { byte(0xf3), byte(0x0f), byte(0x1e), byte(0xfa); }

@@ -9,7 +9,8 @@ std::unique_ptr<ExecutableMemory> ExecutableMemory::create(size_t size_bytes) {
     void* const place = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (place == MAP_FAILED)
         return nullptr;
-    return std::unique_ptr<ExecutableMemory>(new ExecutableMemory({static_cast<uint8_t*>(place), size_bytes}));
+    return std::unique_ptr<ExecutableMemory>(
+        new ExecutableMemory({static_cast<uint8_t*>(place), size_bytes}));
 }
 
 ExecutableMemory::~ExecutableMemory() {

@@ -69,9 +69,7 @@ public:
     [[nodiscard]] const std::vector<Use>& uses() const noexcept { return m_uses; }
 
 private:
-    void open(uint32_t loop) {
-        m_frames.push_back(loop);
-    }
+    void open(uint32_t loop) { m_frames.push_back(loop); }
     void refuse() {
         m_is_refused = true;
         open(m_frames.back());  // keeps the frames right

@@ -47,7 +47,9 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_low_exits.clear();
     m_handler_exits.clear();
     m_addresses.clear();
+    m_calls.clear();
     m_points = 0;
+    m_zero_flag = {};
     m_return_low = none;
     m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
 
@@ -185,7 +187,6 @@ void MachineSink::zero_locals() {
 
 void MachineSink::at(const binary::Instr& instr) {
     m_offset_bytes = instr.offset_bytes;
-    m_op = instr.op;
     m_potential_at_instr = potential();
     if (!m_stack.empty() && m_stack.back().kind == Value::Kind::flags && !takes_flags(instr.op))
         settle_flags();
@@ -291,6 +292,8 @@ void MachineSink::emit_cells() {
             m_code.data64(m_cell_words[cell.first_word + i]);
         if (cell.return_point != none)
             m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
+        if (cell.return_label != none)
+            m_code.bind(label(cell.return_label));
         m_addresses.push_back({m_code.position(), label(cell.continuation).position});
         m_code.data64(0);
     }
@@ -307,6 +310,7 @@ MachineText MachineSink::take() {
     std::ranges::sort(m_sites, {}, &MachineSite::at);
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
+            .calls = m_calls,
             .sites = m_sites,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};

@@ -22,10 +22,12 @@ namespace wsb::jit {
 /// What compiling depends on beside the module.
 struct MachineOptions {
     const lower::HandlerTable& handlers;
-    const lower::Code* codes;     ///< of the module's own functions, in their order; lowered
-    const void* trap_exit;        ///< interp handlers: stops with the trap code in the accumulator,
-    const void* fuel_low;         ///< and asks for fuel at a settlement point
-    bool has_bit_counts = false;  ///< the processor has popcnt, lzcnt and tzcnt
+    const lower::Code* codes;        ///< of the module's own functions, in their order; lowered
+    const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
+    const void* fuel_low;            ///< and asks for fuel at a settlement point
+    int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
+    int32_t header_slot_offset = 0;  ///< of Code::header_slot
+    bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
 };
 
 /// What a function was compiled to, before it has an address.
@@ -34,8 +36,13 @@ struct MachineText {
         uint32_t at = 0;      ///< of a 64-bit word,
         uint32_t target = 0;  ///< which becomes the address of this place
     };
+    struct Call {
+        uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
+        uint32_t body = 0;  ///< to this function of the module's own
+    };
     std::span<const uint8_t> bytes;  ///< valid until the next function begins
     std::span<const Address> addresses;
+    std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
@@ -207,6 +214,7 @@ private:
         uint32_t potential = 0;
         uint32_t point = none;         ///< settlement point that the cell itself is
         uint32_t return_point = none;  ///< of the word behind it
+        uint32_t return_label = none;  ///< if that is named
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.
@@ -299,7 +307,7 @@ private:
     void set_local(uint32_t local, Value& value);
     void push_results(std::span<const ValType> types);
     void reset_stack(size_t values, uint32_t height);
-    [[nodiscard]] const Pin* destination(const Value* other) const noexcept;
+    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
 
     // Numbers (sink_integers.cpp, sink_floats.cpp)
     [[nodiscard]] static Value zero() noexcept;
@@ -320,9 +328,12 @@ private:
     bool float_sign(FloatWidth width, Bitwise op);
     bool float_round(FloatWidth width, uint8_t mode);
     bool float_truncate(FloatWidth width, bool is_signed);
+    bool float_truncate_64(FloatWidth width);
+    bool float_saturate(FloatWidth width, bool is_signed);
     bool float_convert(Op op);
     bool float_binary(Op op);
     bool float_scalar(FloatWidth width, Scalar op);
+    bool float_least(FloatWidth width, bool is_min);
     bool float_copysign(FloatWidth width);
     void float_compare(Op op);
 
@@ -331,6 +342,7 @@ private:
     void put_vector(Xmm to, const VectorBits& bits);
     void push_vector(Xmm reg) { push_xmm(reg, ValType::v128); }
     void push_vector_constant(const VectorBits& bits);
+    [[nodiscard]] const Pin* vector_destination(const Value* other) const noexcept;
     void vector_operation(Sse op, Xmm to, Value& y);
     void invert(Xmm reg);
     bool vector_by_row(const binary::Instr& instr);
@@ -362,6 +374,7 @@ private:
     void swizzle();
     void vector_test(Op op);
     void vector_bits(Op op);
+    [[nodiscard]] const Pin* vector_load_destination() const noexcept;
     void vector_load(Op op, const binary::MemArg& arg);
     void vector_store(const binary::MemArg& arg);
     void lane_access(const binary::Instr& instr);
@@ -396,7 +409,12 @@ private:
     // Memory (sink_memory.cpp)
     [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
-    void forget_checks() noexcept { ++m_check_epoch; }
+    /// At a label: other ways lead here.
+    void forget_straight_line() noexcept {
+        ++m_check_epoch;
+        m_zero_flag = {};
+    }
+    [[nodiscard]] const Pin* load_destination() const noexcept;
     Mem global_at(GlobalIdx global);
 
     // Control (sink_control.cpp)
@@ -437,7 +455,16 @@ private:
     void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
-    uint32_t settle_callee();
+    struct CallLabels {
+        uint32_t return_cell = none;  ///< what the callee's header names
+        uint32_t back = none;         ///< where the callee returns to
+        uint32_t by_handler = none;   ///< leaves the call to the cell
+    };
+    /// Words of a cell that calls (interp/frames.h).
+    static constexpr size_t call_words = 3;
+    CallLabels add_call(const lower::Word (&words)[call_words]);
+    void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
+    void enter_found(const CallLabels& labels);
 
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;
@@ -473,6 +500,13 @@ private:
         uint64_t end_bytes = 0;
     };
     std::vector<Checked> m_checked;
+    /// The processor's zero flag is that of what this register has, if nothing came behind it.
+    struct ZeroFlag {
+        uint32_t position = none;  ///< behind the instruction
+        Gpr gpr{};
+        Width width{};
+    };
+    ZeroFlag m_zero_flag;
     uint32_t m_check_epoch = 1;
 
     std::vector<Label> m_labels;
@@ -486,6 +520,7 @@ private:
     std::vector<Resume> m_resumes;
     std::vector<LowExit> m_low_exits;
     std::vector<MachineText::Address> m_addresses;
+    std::vector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
     uint32_t m_points = 0;
     uint32_t m_entry_cell = 0;       ///< in m_cells

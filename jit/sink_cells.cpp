@@ -16,8 +16,9 @@ using lower::Word;
 
 namespace {
 
-/// Words of a cell that calls (interp/frames.h).
-constexpr size_t call_words = 3;
+[[nodiscard]] constexpr int32_t bytes_of(size_t slots) noexcept {
+    return static_cast<int32_t>(slots * sizeof(runtime::Slot));
+}
 
 /// Values that an instruction takes. Those with as many as the module says are told apart.
 [[nodiscard]] size_t operands_of_gc(const Module& module, const binary::Instr& instr) noexcept {
@@ -122,6 +123,14 @@ void MachineSink::wide(Op op) {
     by_cell(op_info(op).params.size(), [&] { m_lowering.wide(op); });
 }
 void MachineSink::memory_size(MemIdx memory) {
+    const MemoryType& type = m_info.module->memories[memory.value].type;
+    if (memory.value == 0 && !type.is_shared) {
+        const Gpr to = take_gpr();
+        m_code.mov(Width::w64, to, reg::memory_size);
+        if (type.page_size_log2 != 0)
+            m_code.shift(Width::w64, Shift::shr, to, static_cast<uint8_t>(type.page_size_log2));
+        return push_gpr(to, val_type(type.address));
+    }
     by_cell(0, [&] { m_lowering.memory_size(memory); });
 }
 void MachineSink::memory_grow(MemIdx memory) {
@@ -224,6 +233,16 @@ void MachineSink::after_call(const FuncType& type) {
     }
 }
 
+/// A call in line, with the cell that does it where it cannot.
+MachineSink::CallLabels MachineSink::add_call(const Word (&words)[call_words]) {
+    const CallLabels labels{.return_cell = new_label(), .back = new_label(), .by_handler = new_label()};
+    Cell& cell = m_cells[add_cell(words, labels.back)];
+    cell.return_point = new_point();
+    cell.return_label = labels.return_cell;
+    m_handler_exits.push_back({labels.by_handler, cell.label});
+    return labels;
+}
+
 /// Calls a function of this module, whose frame is known. What does not fit is left to the cell's handler.
 void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     const lower::Code& callee = m_options.codes[func.value - m_info.module->imported_funcs];
@@ -233,27 +252,20 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     prepare_call(type.params);
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(lower::Single::call_local)),
                                     lower::pack_wide(m_height, 0, potential()), target};
-    const uint32_t back = new_label(), by_handler = new_label();
-    const uint32_t index = add_cell(words, back);
-    m_cells[index].return_point = new_point();
-    const uint32_t cell_label = m_cells[index].label;
-    m_handler_exits.push_back({by_handler, cell_label});
-
-    const auto bytes_of = [](uint32_t slots) { return static_cast<int32_t>(slots * sizeof(runtime::Slot)); };
+    const CallLabels labels = add_call(words);
     const uint32_t frame_slots = callee.frame_slots.load(std::memory_order_relaxed);
     m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
     m_code.lea(Width::w64, Gpr::rax, {reg::frame, bytes_of(m_height + frame_slots)});
     m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Mem{reg::context, offsetof(runtime::VmContext, stack_limit)});
-    m_code.jump(Condition::above, label(by_handler));
-    m_code.mov_immediate(Gpr::rdi, target);
-    m_code.lea(Gpr::rax, label(cell_label));
-    m_code.alu(Width::w64, Alu::add, Gpr::rax, bytes_of(call_words));
+    m_code.jump(Condition::above, label(labels.by_handler));
+    m_code.lea(Gpr::rax, label(labels.return_cell));
     m_code.store(Width::w64, slot_at(m_height + callee.header_slot), Gpr::rax);
     m_code.store(Width::w64, slot_at(m_height + callee.header_slot + 1), reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
-    m_code.jump(Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
-    m_code.bind(label(back));
+    m_code.jump_later();
+    m_calls.push_back({m_code.position(), func.value - m_info.module->imported_funcs});
+    m_code.bind(label(labels.back));
     m_code.endbr64();
     after_call(type);
 }
@@ -266,27 +278,85 @@ void MachineSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
     local_call(func, type);
 }
 
-/// The slot of the callee's index or reference, which lies above the arguments and stays there.
-uint32_t MachineSink::settle_callee() {
-    settle_top(1);
-    return pop().slot;
-}
-
 void MachineSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncType& type, bool is_tail) {
     if (is_tail)
         return by_cell(type.params.size() + 1,
                        [&] { m_lowering.call_indirect(type_index, table, type, true); });
-    const uint32_t slot = settle_callee();
     const CanonId expected = m_info.module->canonical_types[type_index.value];
-    call_by_cell(lower::Single::call_indirect, type, slot,
-                 static_cast<Word>(table.value) | static_cast<Word>(expected) << 32);
+    Value index = pop();
+    const Gpr held = to_owned_gpr(index);
+    store_value(index, index.slot);  // for the handler
+    prepare_call(type.params);
+    const CallLabels labels =
+        add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_indirect)),
+                  lower::pack_wide(m_height, index.slot, potential()),
+                  static_cast<Word>(table.value) | static_cast<Word>(expected) << 32});
+    if (held != Gpr::rdi)
+        m_code.mov(Width::w64, Gpr::rdi, held);
+    release(index);
+    find_indirect(table, expected, labels.by_handler);
+    enter_found(labels);
+    after_call(type);
+}
+
+/// The function at the index in rdi, to rax; whatever is wrong with it is left to the handler. An index out
+/// of bounds is 0 to a processor that guesses on.
+void MachineSink::find_indirect(TableIdx table, CanonId expected, uint32_t by_handler) {
+    m_code.load(Width::w64, reg::scratch, {reg::instance, offsetof(runtime::VmInstance, tables)});
+    m_code.load(Width::w64, reg::scratch,
+                {reg::scratch, static_cast<int32_t>(table.value * sizeof(runtime::VmTable*))});
+    m_code.mov_immediate(Gpr::rax, 0);
+    m_code.alu(Width::w64, Alu::cmp, Gpr::rdi, Mem{reg::scratch, offsetof(runtime::VmTable, size)});
+    m_code.cmov(Width::w64, Condition::above_equal, Gpr::rdi, Gpr::rax);
+    m_code.jump(Condition::above_equal, label(by_handler));
+    m_code.load(Width::w64, reg::scratch, {reg::scratch, offsetof(runtime::VmTable, elements)});
+    m_code.load(Width::w64, Gpr::rax, {reg::scratch, Gpr::rdi, 0, 3});
+    m_code.test(Width::w64, Gpr::rax, Gpr::rax);
+    m_code.jump(Condition::equal, label(by_handler));
+    static_assert(sizeof(CanonId) == 4);
+    m_code.alu(Width::w32, Alu::cmp, Mem{Gpr::rax, offsetof(runtime::VmFunc, type)},
+               static_cast<int32_t>(expected));
+    m_code.jump(Condition::not_equal, label(by_handler));
+}
+
+/// Calls the function that rax points to, if it is one of this instance and its frame fits.
+void MachineSink::enter_found(const CallLabels& labels) {
+    m_code.alu(Width::w64, Alu::cmp, reg::instance, Mem{Gpr::rax, offsetof(runtime::VmFunc, instance)});
+    m_code.jump(Condition::not_equal, label(labels.by_handler));
+    m_code.load(Width::w64, Gpr::rdi, {Gpr::rax, offsetof(runtime::VmFunc, code)});
+    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+    m_code.load(Width::w32, Gpr::rax, {Gpr::rdi, m_options.frame_slots_offset});
+    m_code.lea(Width::w64, Gpr::rax, {reg::frame, Gpr::rax, bytes_of(m_height), 3});
+    m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Mem{reg::context, offsetof(runtime::VmContext, stack_limit)});
+    m_code.jump(Condition::above, label(labels.by_handler));
+    m_code.load(Width::w32, Gpr::rax, {Gpr::rdi, m_options.header_slot_offset});
+    m_code.lea(Width::w64, Gpr::rax, {reg::frame, Gpr::rax, bytes_of(m_height), 3});
+    m_code.lea(reg::scratch, label(labels.return_cell));
+    m_code.store(Width::w64, {Gpr::rax, 0}, reg::scratch);
+    m_code.store(Width::w64, {Gpr::rax, bytes_of(1)}, reg::frame);
+    m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
+    take_fuel(potential());
+    m_code.jump(Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
+    m_code.bind(label(labels.back));
+    m_code.endbr64();
 }
 
 void MachineSink::call_ref(TypeIdx type_index, const FuncType& type, bool is_tail) {
     if (is_tail)
         return by_cell(type.params.size() + 1, [&] { m_lowering.call_ref(type_index, type, true); });
-    const uint32_t slot = settle_callee();
-    call_by_cell(lower::Single::call_ref, type, slot, 0);
+    Value callee = pop();
+    const Gpr held = to_owned_gpr(callee);
+    store_value(callee, callee.slot);  // for the handler
+    prepare_call(type.params);
+    const CallLabels labels = add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_ref)),
+                                        lower::pack_wide(m_height, callee.slot, potential()), 0});
+    if (held != Gpr::rax)
+        m_code.mov(Width::w64, Gpr::rax, held);
+    release(callee);
+    m_code.test(Width::w64, Gpr::rax, Gpr::rax);
+    m_code.jump(Condition::equal, label(labels.by_handler));
+    enter_found(labels);
+    after_call(type);
 }
 
 // by_cell is a template of this file; others need these of its forms.

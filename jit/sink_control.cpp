@@ -50,7 +50,7 @@ void MachineSink::loop(const BlockShape& shape) {
     const uint32_t cell = add_point(opened.label, state, potential());
     m_low_exits.push_back({opened.low_label, cell, state});
     m_code.bind(label(opened.label));
-    forget_checks();
+    forget_straight_line();
 }
 
 void MachineSink::if_(const BlockShape& shape) {
@@ -71,7 +71,7 @@ void MachineSink::else_(bool falls_through) {
     m_state = frame.else_state;
     reset_stack(frame.base_values, frame.base_slot);
     push_results(frame.shape.params);
-    forget_checks();
+    forget_straight_line();
 }
 
 void MachineSink::end_block(bool falls_through) {
@@ -95,7 +95,7 @@ void MachineSink::end_block(bool falls_through) {
         m_state = frame.state;
         reset_stack(frame.base_values, frame.base_slot);
         push_results(frame.shape.results);
-        forget_checks();
+        forget_straight_line();
     }
     m_frames.pop_back();
 }
@@ -109,7 +109,10 @@ Condition MachineSink::pop_condition() {
         m_code.alu(Width::w32, Alu::cmp, memory_of(value), 0);
     } else {
         const Gpr reg = to_gpr(value);
-        m_code.test(Width::w32, reg, reg);
+        const bool is_known = m_zero_flag.position == m_code.position() && m_zero_flag.gpr == reg &&
+                              m_zero_flag.width == Width::w32;
+        if (!is_known)
+            m_code.test(Width::w32, reg, reg);
     }
     release(value);
     return Condition::not_equal;
@@ -254,7 +257,7 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     m_code.cmov(Width::w32, Condition::above, reg, reg::scratch);
     const uint32_t table = new_label();
     m_code.lea(reg::scratch, label(table));
-    m_code.load_indexed_distance(reg, reg::scratch);
+    m_code.load_extended(Width::w64, reg, {reg::scratch, reg, 0, 2}, 4, true);
     m_code.alu(Width::w64, Alu::add, reg, reg::scratch);
     m_code.jump_unmarked(reg);
     release(index);

@@ -2,6 +2,7 @@
 // Float instructions. Spec: exec/numerics#floating-point-operations
 #include "jit/machine_sink.h"
 
+#include <bit>
 #include <utility>
 
 namespace wsb::jit {
@@ -17,8 +18,8 @@ namespace {
 
 }  // namespace
 
-/// For instructions that keep the upper bits of what they write: those of an f32 must be zero, since slots are
-/// stored whole; and nothing has to wait for what was there before.
+/// For instructions that keep the upper bits of what they write: those of an f32 must be zero, since slots
+/// are stored whole; and nothing has to wait for what was there before.
 Xmm MachineSink::take_zeroed_xmm() {
     const Xmm reg = take_xmm();
     m_code.bitwise(Bitwise::xor_, reg, reg);
@@ -62,6 +63,12 @@ bool MachineSink::float_unary(Op op) {
         case Op::i32_trunc_f64_s: return float_truncate(FloatWidth::f64, true);
         case Op::i32_trunc_f32_u: return float_truncate(FloatWidth::f32, false);
         case Op::i32_trunc_f64_u: return float_truncate(FloatWidth::f64, false);
+        case Op::i64_trunc_f32_s: return float_truncate_64(FloatWidth::f32);
+        case Op::i64_trunc_f64_s: return float_truncate_64(FloatWidth::f64);
+        case Op::i32_trunc_sat_f32_s: return float_saturate(FloatWidth::f32, true);
+        case Op::i32_trunc_sat_f64_s: return float_saturate(FloatWidth::f64, true);
+        case Op::i32_trunc_sat_f32_u: return float_saturate(FloatWidth::f32, false);
+        case Op::i32_trunc_sat_f64_u: return float_saturate(FloatWidth::f64, false);
         default: return float_convert(op);
     }
 }
@@ -103,6 +110,57 @@ bool MachineSink::float_truncate(FloatWidth width, bool is_signed) {
     if (is_signed)
         m_code.mov(Width::w32, to, to);
     release(x);
+    push_gpr(to, ValType::i32);
+    return true;
+}
+
+/// To i64: the processor's answer for what is out of range is also that for the least number of all.
+bool MachineSink::float_truncate_64(FloatWidth width) {
+    Value x = pop();
+    const Xmm from = to_xmm(x);
+    const Gpr to = take_gpr();
+    const uint32_t in_range = new_label();
+    m_code.truncate(Width::w64, to, width, from);
+    m_code.alu(Width::w64, Alu::cmp, to, 1);
+    m_code.jump(Condition::no_overflow, label(in_range));
+    m_code.mov_immediate(reg::scratch, width == FloatWidth::f64 ? std::bit_cast<uint64_t>(-0x1p63)
+                                                                : std::bit_cast<uint32_t>(-0x1p63f));
+    m_code.move_bits(Width::w64, reg::float_scratch, reg::scratch);
+    m_code.compare(width, from, reg::float_scratch);
+    m_code.jump(Condition::parity, label(trap(TrapCode::invalid_conversion)));
+    m_code.jump(Condition::not_equal, label(trap(TrapCode::integer_overflow)));
+    m_code.bind(label(in_range));
+    release(x);
+    push_gpr(to, ValType::i64);
+    return true;
+}
+
+/// To i32, saturating: an f64 has every i32, so the bounds are put on it. NaN becomes 0.
+bool MachineSink::float_saturate(FloatWidth width, bool is_signed) {
+    Value x = pop();
+    const Xmm from = to_xmm(x);
+    const Gpr to = take_gpr();
+    const Xmm bounded = is_owned(x) ? from : take_xmm();  // before the jump, since it may store something
+    const uint32_t done = new_label();
+    m_code.mov_immediate(to, 0);
+    m_code.compare(width, from, from);
+    m_code.jump(Condition::parity, label(done));
+    if (width == FloatWidth::f32)
+        m_code.convert_float(width, bounded, from);
+    else
+        m_code.move(bounded, from);
+    const auto bound = [&](Scalar op, double value) {
+        m_code.mov_immediate(reg::scratch, std::bit_cast<uint64_t>(value));
+        m_code.move_bits(Width::w64, reg::float_scratch, reg::scratch);
+        m_code.scalar(FloatWidth::f64, op, bounded, reg::float_scratch);
+    };
+    bound(Scalar::min, is_signed ? 2147483647.0 : 4294967295.0);
+    bound(Scalar::max, is_signed ? -2147483648.0 : 0.0);
+    m_code.truncate(Width::w64, to, FloatWidth::f64, bounded);
+    if (is_signed)
+        m_code.mov(Width::w32, to, to);
+    m_code.bind(label(done));
+    free_xmm(bounded);
     push_gpr(to, ValType::i32);
     return true;
 }
@@ -172,6 +230,10 @@ bool MachineSink::float_binary(Op op) {
         case Op::f64_sub: return float_scalar(FloatWidth::f64, Scalar::sub);
         case Op::f64_mul: return float_scalar(FloatWidth::f64, Scalar::mul);
         case Op::f64_div: return float_scalar(FloatWidth::f64, Scalar::div);
+        case Op::f32_min: return float_least(FloatWidth::f32, true);
+        case Op::f64_min: return float_least(FloatWidth::f64, true);
+        case Op::f32_max: return float_least(FloatWidth::f32, false);
+        case Op::f64_max: return float_least(FloatWidth::f64, false);
         case Op::f32_copysign: return float_copysign(FloatWidth::f32);
         case Op::f64_copysign: return float_copysign(FloatWidth::f64);
         default: return false;
@@ -187,6 +249,29 @@ bool MachineSink::float_scalar(FloatWidth width, Scalar op) {
         m_code.scalar(width, op, to, memory_of(y));
     else
         m_code.scalar(width, op, to, to_xmm(y));
+    release(y);
+    push_xmm(to, float_type(width));
+    return true;
+}
+
+/// min, max. NaN wins, which an addition gives; of zeros the sign decides, which the bits give.
+bool MachineSink::float_least(FloatWidth width, bool is_min) {
+    Value y = pop();
+    Value x = pop();
+    const Xmm to = to_owned_xmm(x);
+    const Xmm other = to_xmm(y);
+    const uint32_t is_equal = new_label(), is_nan = new_label(), done = new_label();
+    m_code.compare(width, to, other);
+    m_code.jump(Condition::parity, label(is_nan));
+    m_code.jump(Condition::equal, label(is_equal));
+    m_code.scalar(width, is_min ? Scalar::min : Scalar::max, to, other);
+    m_code.jump(label(done));
+    m_code.bind(label(is_nan));
+    m_code.scalar(width, Scalar::add, to, other);
+    m_code.jump(label(done));
+    m_code.bind(label(is_equal));
+    m_code.bitwise(is_min ? Bitwise::or_ : Bitwise::and_, to, other);
+    m_code.bind(label(done));
     release(y);
     push_xmm(to, float_type(width));
     return true;

@@ -20,8 +20,8 @@ namespace {
 }
 
 /// eq, ne, lt_s, lt_u, gt_s, gt_u, le_s, le_u, ge_s, ge_u: their order in the instruction table.
-constexpr std::array conditions{Condition::equal,      Condition::not_equal,  Condition::less,
-                                Condition::below,      Condition::greater,    Condition::above,
+constexpr std::array conditions{Condition::equal,      Condition::not_equal,   Condition::less,
+                                Condition::below,      Condition::greater,     Condition::above,
                                 Condition::less_equal, Condition::below_equal, Condition::greater_equal,
                                 Condition::above_equal};
 
@@ -208,6 +208,7 @@ void MachineSink::int_alu(Alu op, Width width, Value x, Value y) {
         m_code.alu(width, op, to, to_gpr(y));
     release(y);
     push_gpr(to, int_type(width));
+    m_zero_flag = {m_code.position(), to, width};
 }
 
 /// Where neither operand's register may be written: one instruction instead of a move and an addition.
@@ -283,7 +284,8 @@ void MachineSink::take_count(Value& x, Value& y) {
 /// Traps come before the division; the instance waits in the scratch register.
 /// Spec: exec/numerics#op-idiv-u and following
 void MachineSink::int_divide(Op op, Width width, Value x, Value y) {
-    const bool is_signed = op == Op::i32_div_s || op == Op::i32_rem_s || op == Op::i64_div_s || op == Op::i64_rem_s;
+    const bool is_signed =
+        op == Op::i32_div_s || op == Op::i32_rem_s || op == Op::i64_div_s || op == Op::i64_rem_s;
     const bool is_remainder =
         op == Op::i32_rem_s || op == Op::i32_rem_u || op == Op::i64_rem_s || op == Op::i64_rem_u;
     const bool is_constant = y.kind == Value::Kind::constant;

@@ -67,6 +67,12 @@ Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
     return place;
 }
 
+/// See `destination`. Only of the usual encoding, whose alignment is a byte that names no memory.
+const MachineSink::Pin* MachineSink::load_destination() const noexcept {
+    constexpr uint8_t names_memory = 0x40;
+    return m_info.module->bytes[m_offset_bytes + 1] < names_memory ? destination(nullptr, 2) : nullptr;
+}
+
 void MachineSink::load(Op op, const binary::MemArg& arg) {
     if (!is_plain(op, arg))
         return cell_of_load(op, arg);
@@ -76,12 +82,14 @@ void MachineSink::load(Op op, const binary::MemArg& arg) {
     const Mem place = checked(op, arg, address);
     release(address);
     if (op == Op::f32_load || op == Op::f64_load) {
-        const Xmm to = take_xmm();
+        const Pin* const pin = load_destination();
+        const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
         m_code.load(op == Op::f64_load ? FloatWidth::f64 : FloatWidth::f32, to, place);
         return push_xmm(to, op == Op::f64_load ? ValType::f64 : ValType::f32);
     }
     const LoadForm form = load_form(op);
-    const Gpr to = take_gpr();
+    const Pin* const pin = load_destination();
+    const Gpr to = pin != nullptr ? pin->gpr : take_gpr();
     if (form.bytes == 8)
         m_code.load(Width::w64, to, place);
     else

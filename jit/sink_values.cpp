@@ -17,10 +17,6 @@ constexpr size_t most_unsettled = 64;
 [[nodiscard]] bool fits_sign_extended(uint64_t bits) noexcept {
     return static_cast<int64_t>(bits) == static_cast<int32_t>(bits);
 }
-/// Of the immediates of vector instructions without a memory argument.
-[[nodiscard]] ptrdiff_t bytes_of_lanes(Imm imm) noexcept {
-    return imm == Imm::lane ? 1 : imm == Imm::lanes || imm == Imm::v128 ? 16 : 0;
-}
 [[nodiscard]] FloatWidth float_width(ValType type) noexcept {
     return type.kind() == ValType::f32 ? FloatWidth::f32 : FloatWidth::f64;
 }
@@ -359,15 +355,14 @@ void MachineSink::reset_stack(size_t values, uint32_t height) {
 }
 
 /// The pin that the result may go to at once, because the next instruction sets its local: neither the stack
-/// nor `other`, which is read after the register is written, may mean what it has now.
-const MachineSink::Pin* MachineSink::destination(const Value* other) const noexcept {
+/// nor `other`, which is read after the register is written, may mean what it has now. The instruction is one
+/// byte and so many numbers.
+const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned immediates) const noexcept {
     constexpr uint8_t local_set = 0x21, local_tee = 0x22;
     const uint8_t* next = m_info.module->bytes.data() + m_offset_bytes + 1;
-    if (op_info(m_op).prefix != 0) {
-        while ((*next & 0x80) != 0)
-            ++next;
-        next += 1 + bytes_of_lanes(op_info(m_op).imm);
-    }
+    for (; immediates != 0; --immediates)
+        while ((*next++ & 0x80) != 0) {
+        }
     // An instruction that is not the last one of its body has at least `end` behind it.
     if ((next[0] != local_set && next[0] != local_tee) || next[1] >= 0x80)
         return nullptr;

@@ -56,7 +56,8 @@ constexpr Interleaving interleavings[] = {
 
 /// The immediate of pshufd and shufps.
 [[nodiscard]] uint8_t selection(const std::array<uint8_t, 4>& words) noexcept {
-    return static_cast<uint8_t>((words[0] & 3) | (words[1] & 3) << 2 | (words[2] & 3) << 4 | (words[3] & 3) << 6);
+    return static_cast<uint8_t>((words[0] & 3) | (words[1] & 3) << 2 | (words[2] & 3) << 4 |
+                                (words[3] & 3) << 6);
 }
 
 /// The immediate of pblendw, if each lane of 16 bits is that of x or of y at its own place.
@@ -203,7 +204,10 @@ void MachineSink::extract_lane(Op op, uint8_t lane) {
     if (bytes >= 4 && lane == 0)
         m_code.move_bits(width, to, from);
     else
-        m_code.vector(bytes == 1 ? sse::pextrb : bytes == 2 ? sse::pextrw : sse::pextrd, width, from, to, lane);
+        m_code.vector(bytes == 1   ? sse::pextrb
+                      : bytes == 2 ? sse::pextrw
+                                   : sse::pextrd,
+                      width, from, to, lane);
     if (op == Op::i8x16_extract_lane_s || op == Op::i16x8_extract_lane_s)
         m_code.extend(Width::w32, to, to, bytes, true);
     release(x);
@@ -220,7 +224,9 @@ void MachineSink::replace_lane(Op op, uint8_t lane) {
         m_code.vector(lane == 0 ? sse::movsd : sse::movlhps, to, to_xmm(y));
     } else {
         const unsigned bytes = op_info(op).width_bytes;
-        m_code.vector(bytes == 1 ? sse::pinsrb : bytes == 2 ? sse::pinsrw : sse::pinsrd,
+        m_code.vector(bytes == 1   ? sse::pinsrb
+                      : bytes == 2 ? sse::pinsrw
+                                   : sse::pinsrd,
                       bytes == 8 ? Width::w64 : Width::w32, to, to_gpr(y), lane);
     }
     release(y);
@@ -333,7 +339,7 @@ void MachineSink::vector_test(Op op) {
         push(Value::Kind::flags, ValType::i32).condition = Condition::not_equal;
         return;
     }
-    const Sse equal = op == Op::i8x16_all_true    ? sse::pcmpeqb
+    const Sse equal = op == Op::i8x16_all_true   ? sse::pcmpeqb
                       : op == Op::i16x8_all_true ? sse::pcmpeqw
                       : op == Op::i32x4_all_true ? sse::pcmpeqd
                                                  : sse::pcmpeqq;
@@ -364,10 +370,18 @@ void MachineSink::vector_bits(Op op) {
     push_gpr(to, ValType::i32);
 }
 
+/// See `load_destination`: the instruction's number has a byte, too.
+const MachineSink::Pin* MachineSink::vector_load_destination() const noexcept {
+    constexpr uint8_t names_memory = 0x40, goes_on = 0x80;
+    const uint8_t* const number = m_info.module->bytes.data() + m_offset_bytes + 1;
+    return number[0] < goes_on && number[1] < names_memory ? destination(nullptr, 3) : nullptr;
+}
+
 void MachineSink::vector_load(Op op, const binary::MemArg& arg) {
     Value address = pop();
     const Mem place = checked(op, arg, address);
-    const Xmm to = take_xmm();
+    const Pin* const pin = vector_load_destination();
+    const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
     switch (op) {
         case Op::v128_load: m_code.vector(sse::movups, to, place); break;
         case Op::v128_load8x8_s: m_code.vector(sse::pmovsxbw, to, place); break;
@@ -414,9 +428,15 @@ void MachineSink::lane_access(const binary::Instr& instr) {
     const Xmm reg = is_load ? to_owned_xmm(vector) : to_xmm(vector);
     const Mem place = checked(instr.op, instr.memarg, address);
     if (is_load)
-        m_code.vector(bytes == 1 ? sse::pinsrb : bytes == 2 ? sse::pinsrw : sse::pinsrd, width, reg, place, lane);
+        m_code.vector(bytes == 1   ? sse::pinsrb
+                      : bytes == 2 ? sse::pinsrw
+                                   : sse::pinsrd,
+                      width, reg, place, lane);
     else
-        m_code.vector(bytes == 1 ? sse::pextrb : bytes == 2 ? sse::pextrw : sse::pextrd, width, reg, place, lane);
+        m_code.vector(bytes == 1   ? sse::pextrb
+                      : bytes == 2 ? sse::pextrw
+                                   : sse::pextrd,
+                      width, reg, place, lane);
     release(address);
     if (is_load)
         return push_vector(reg);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors: instructions that take several of the processor's. Results are those of engine/semantics/simd_int.h and
-// simd_float.h, bit by bit. Spec: exec/numerics
+// Vectors: instructions that take several of the processor's. Results are those of
+// engine/semantics/simd_int.h and simd_float.h, bit by bit. Spec: exec/numerics
 #include "jit/machine_sink.h"
 
 #include <bit>
@@ -119,7 +119,7 @@ bool MachineSink::float_sequence(Op op) {
 /// op x, constant
 void MachineSink::operation_with(Sse op, const VectorBits& bits) {
     Value x = pop();
-    const Xmm to = take_float_destination(x, destination(nullptr));
+    const Xmm to = take_float_destination(x, vector_destination(nullptr));
     m_code.vector(op, to, vector_at(bits));
     push_vector(to);
 }
@@ -476,8 +476,8 @@ void MachineSink::truncate_unsigned_f64() {
     push_vector(to);
 }
 
-/// Halves of 16 bits become the low bits of 2^39 and of 2^23, from which these are taken without rounding; only
-/// the sum is rounded.
+/// Halves of 16 bits become the low bits of 2^39 and of 2^23, from which these are taken without rounding;
+/// only the sum is rounded.
 void MachineSink::convert_unsigned_f32() {
     Value x = pop();
     const Xmm high = to_owned_xmm(x);

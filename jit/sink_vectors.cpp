@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors: constants, and what is one instruction of the processor, perhaps with its operands exchanged or its
-// result inverted. Results are those of engine/semantics/simd_int.h and simd_float.h, bit by bit.
-// Spec: exec/numerics, syntax/instructions#vector-instructions
+// Vectors: constants, and what is one instruction of the processor, perhaps with its operands exchanged or
+// its result inverted. Results are those of engine/semantics/simd_int.h and simd_float.h, bit by bit. Spec:
+// exec/numerics, syntax/instructions#vector-instructions
 #include "jit/machine_sink.h"
 
 #include <bit>
@@ -13,20 +13,20 @@ namespace {
 
 /// How an instruction is made of one of the processor's.
 enum class Form : uint8_t {
-    none,          ///< otherwise
-    unary,         ///< op to, from
-    rounding,      ///< the same with an immediate
-    extend_high,   ///< unary, of the upper half
-    binary,        ///< x op y
-    commuting,     ///< and y op x
-    reversed,      ///< y op x
-    inverted,      ///< not (x op y)
+    none,               ///< otherwise
+    unary,              ///< op to, from
+    rounding,           ///< the same with an immediate
+    extend_high,        ///< unary, of the upper half
+    binary,             ///< x op y
+    commuting,          ///< and y op x
+    reversed,           ///< y op x
+    inverted,           ///< not (x op y)
     reversed_inverted,  ///< not (y op x)
-    bound,         ///< (x op y) == x: minimum and maximum for at most and at least
-    beyond,        ///< not that
-    floats,        ///< a comparison with a predicate
-    floats_back,   ///< of y and x
-    shift,         ///< by a count modulo the width of a lane
+    bound,              ///< (x op y) == x: minimum and maximum for at most and at least
+    beyond,             ///< not that
+    floats,             ///< a comparison with a predicate
+    floats_back,        ///< of y and x
+    shift,              ///< by a count modulo the width of a lane
 };
 
 struct Row {
@@ -225,6 +225,11 @@ void MachineSink::v128_constant(const std::array<uint8_t, 16>& bytes) {
     push_vector_constant(std::bit_cast<VectorBits>(bytes));
 }
 
+/// See `destination`. Of instructions without immediates but their own number.
+const MachineSink::Pin* MachineSink::vector_destination(const Value* other) const noexcept {
+    return destination(other, 1);
+}
+
 /// op to, y
 void MachineSink::vector_operation(Sse op, Xmm to, Value& y) {
     if (y.kind == Value::Kind::constant)
@@ -255,7 +260,9 @@ bool MachineSink::vector_by_row(const binary::Instr& instr) {
         case Form::binary: vector_binary(row.op, {}); break;
         case Form::reversed: vector_binary(row.op, {.is_reversed = true}); break;
         case Form::inverted: vector_binary(row.op, {.is_inverted = true}); break;
-        case Form::reversed_inverted: vector_binary(row.op, {.is_reversed = true, .is_inverted = true}); break;
+        case Form::reversed_inverted:
+            vector_binary(row.op, {.is_reversed = true, .is_inverted = true});
+            break;
         case Form::bound: vector_bound(row.op, sse::with_66(row.immediate), false); break;
         case Form::beyond: vector_bound(row.op, sse::with_66(row.immediate), true); break;
         case Form::floats: vector_float_compare(row.op, row.immediate, false); break;
@@ -268,7 +275,7 @@ bool MachineSink::vector_by_row(const binary::Instr& instr) {
 /// Where the result goes, and where the operand is.
 void MachineSink::vector_unary(Sse op) {
     Value x = pop();
-    const Pin* const pin = destination(nullptr);
+    const Pin* const pin = vector_destination(nullptr);
     const Xmm from = to_xmm(x);
     const Xmm to = pin != nullptr ? pin->xmm : is_owned(x) ? from : take_xmm();
     m_code.vector(op, to, from);
@@ -301,7 +308,7 @@ void MachineSink::vector_binary(Sse op, VectorOrder order) {
     const bool is_better_swapped = x.kind == Value::Kind::constant || (!is_owned(x) && is_owned(y));
     if (order.is_reversed || (order.commutes && is_better_swapped))
         std::swap(x, y);
-    const Pin* const pin = destination(&y);
+    const Pin* const pin = vector_destination(&y);
     const Xmm to = take_float_destination(x, pin);
     vector_operation(op, to, y);
     if (order.is_inverted)
@@ -348,7 +355,7 @@ Xmm MachineSink::put_count(Value& count, unsigned lane_bits, unsigned more) {
 void MachineSink::vector_shift(Sse op, unsigned lane_bits) {
     Value count = pop();
     Value x = pop();
-    const Pin* const pin = destination(nullptr);
+    const Pin* const pin = vector_destination(nullptr);
     if (count.kind == Value::Kind::constant) {
         const Xmm to = take_float_destination(x, pin);
         const auto bits = static_cast<uint8_t>(count.bits & (lane_bits - 1));

@@ -47,6 +47,7 @@ struct ProcessorFeatures {
 struct Compiled {
     std::vector<uint8_t> bytes;
     std::vector<MachineText::Address> addresses;
+    std::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
@@ -71,6 +72,7 @@ public:
         auto compiled = std::make_unique<Compiled>();
         compiled->bytes.assign(text.bytes.begin(), text.bytes.end());
         compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
+        compiled->calls.assign(text.calls.begin(), text.calls.end());
         compiled->sites = std::move(text.sites);
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
@@ -85,67 +87,122 @@ private:
 };
 
 constexpr size_t alignment = 64;
+/// What calls can reach.
+constexpr size_t most_bytes = INT32_MAX;
 [[nodiscard]] constexpr size_t aligned(size_t bytes) noexcept {
     return (bytes + alignment - 1) / alignment * alignment;
 }
 
-/// Puts the functions into memory side by side and lets calls go there.
-[[nodiscard]] Result<void> publish(runtime::CompiledModule& module,
-                                   std::vector<std::unique_ptr<Compiled>>& functions) {
-    size_t size_bytes = 0;
-    for (const auto& function : functions)
-        size_bytes += function != nullptr ? aligned(function->bytes.size()) : 0;
-    if (size_bytes == 0)
+/// How machine code calls a function that has none.
+[[nodiscard]] Compiled detour(const Code& code) {
+    Assembler assembler;
+    assembler.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&code));
+    assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
+    assembler.jump(reg::scratch);
+    Compiled compiled;
+    compiled.bytes.assign(assembler.bytes().begin(), assembler.bytes().end());
+    return compiled;
+}
+
+/// The functions of a module side by side, at offsets that are multiples of `alignment`.
+class Layout {
+public:
+    explicit Layout(std::span<const std::unique_ptr<Compiled>> functions) : m_functions(functions) {
+        for (const auto& function : functions) {
+            m_offsets.push_back(m_size_bytes);
+            m_size_bytes += aligned(function->bytes.size());
+        }
+    }
+    [[nodiscard]] size_t size_bytes() const noexcept { return m_size_bytes; }
+    [[nodiscard]] size_t offset(size_t i) const noexcept { return m_offsets[i]; }
+
+    /// Copies all to where they will run, with their addresses and calls.
+    void write(uint8_t* memory) const noexcept {
+        for (size_t i = 0; i < m_functions.size(); ++i) {
+            const Compiled& function = *m_functions[i];
+            uint8_t* const begin = memory + m_offsets[i];
+            std::memcpy(begin, function.bytes.data(), function.bytes.size());
+            for (const auto& address : function.addresses) {
+                const uint8_t* const target = begin + address.target;
+                std::memcpy(begin + address.at, &target, sizeof target);
+            }
+            for (const auto& call : function.calls) {
+                const uint8_t* const target =
+                    memory + m_offsets[call.body] + m_functions[call.body]->native_entry;
+                const auto distance = static_cast<int32_t>(target - (begin + call.end));
+                std::memcpy(begin + call.end - sizeof distance, &distance, sizeof distance);
+            }
+        }
+    }
+
+private:
+    std::span<const std::unique_ptr<Compiled>> m_functions;
+    std::vector<size_t> m_offsets;
+    size_t m_size_bytes = 0;
+};
+
+/// From here on calls of the function go to its machine code.
+void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* begin, Compiled& function) {
+    auto machine = std::make_unique<lower::MachineCode>();
+    machine->begin = begin;
+    machine->size_bytes = static_cast<uint32_t>(function.bytes.size());
+    machine->sites = std::move(function.sites);
+    module.code_index.enter(code, begin, [&] {
+        code.machine.store(machine.release(), std::memory_order_release);
+        return true;
+    });
+    code.native_entry.store(begin + function.native_entry, std::memory_order_release);
+    // SAFETY: cells lie aligned behind the code.
+    code.entry.store(reinterpret_cast<const lower::Word*>(begin + function.entry_cell),
+                     std::memory_order_release);
+}
+
+/// Gives functions their place. Those that are null are left to the interpreter.
+[[nodiscard]] Result<void> place(runtime::CompiledModule& module,
+                                 std::vector<std::unique_ptr<Compiled>>& functions) {
+    std::vector<bool> is_compiled;
+    for (size_t i = 0; i < functions.size(); ++i) {
+        is_compiled.push_back(functions[i] != nullptr);
+        if (functions[i] == nullptr)
+            functions[i] = std::make_unique<Compiled>(detour(module.codes[i]));
+    }
+    const Layout layout(functions);
+    if (layout.size_bytes() == 0)
         return {};
-    std::shared_ptr<ExecutableMemory> memory = ExecutableMemory::create(size_bytes);
+    if (layout.size_bytes() > most_bytes)
+        return fail(ErrorCode::limit_exceeded, "machine code of more than 2 GiB");
+    std::shared_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
     if (memory == nullptr)
         return fail(ErrorCode::out_of_memory, "for machine code");
-    size_t at = 0;
-    for (auto& function : functions) {
-        if (function == nullptr)
-            continue;
-        uint8_t* const begin = memory->bytes().data() + at;
-        std::memcpy(begin, function->bytes.data(), function->bytes.size());
-        for (const auto& address : function->addresses) {
-            const uint8_t* const target = begin + address.target;
-            std::memcpy(begin + address.at, &target, sizeof target);
-        }
-        at += aligned(function->bytes.size());
-    }
+    layout.write(memory->bytes().data());
     if (!memory->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    at = 0;
-    for (size_t i = 0; i < functions.size(); ++i) {
-        if (functions[i] == nullptr)
-            continue;
-        Code& code = module.codes[i];
-        const uint8_t* const begin = memory->bytes().data() + at;
-        auto machine = std::make_unique<lower::MachineCode>();
-        machine->begin = begin;
-        machine->size_bytes = static_cast<uint32_t>(functions[i]->bytes.size());
-        machine->sites = std::move(functions[i]->sites);
-        module.code_index.enter(code, begin, [&] {
-            code.machine.store(machine.release(), std::memory_order_release);
-            return true;
-        });
-        code.native_entry.store(begin + functions[i]->native_entry, std::memory_order_release);
-        // SAFETY: cells lie aligned behind the code.
-        code.entry.store(reinterpret_cast<const lower::Word*>(begin + functions[i]->entry_cell),
-                         std::memory_order_release);
-        at += aligned(functions[i]->bytes.size());
-    }
+    for (size_t i = 0; i < functions.size(); ++i)
+        if (is_compiled[i])
+            publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
     module.machine_memory = std::move(memory);
     return {};
 }
 
+/// Where a member of Code is, in bytes. (Code has no standard layout, so offsetof is not for it.)
+template <class Member>
+[[nodiscard]] int32_t offset_in_code(Member Code::* member) noexcept {
+    const Code code;
+    return static_cast<int32_t>(reinterpret_cast<const char*>(&(code.*member)) -
+                                reinterpret_cast<const char*>(&code));
+}
+
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
                                           const runtime::CompileOptions& options) {
+    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     const size_t count = module.module.bodies.size();
     const MachineOptions machine_options{
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
         .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
         .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
+        .frame_slots_offset = offset_in_code(&Code::frame_slots),
+        .header_slot_offset = offset_in_code(&Code::header_slot),
         .has_bit_counts = processor_features().has_bit_counts,
     };
     for (size_t i = 0; i < count; ++i)
@@ -178,15 +235,17 @@ constexpr size_t alignment = 64;
                     "machine code of more than " + std::to_string(options.most_bytes) + " bytes");
     if (is_late)
         return fail(ErrorCode::limit_exceeded, "compile time");
-    return publish(module, functions);
+    return place(module, functions);
 }
 
 class JitTier final : public runtime::Tier {
 public:
     [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) const override {
-        WSB_TRY(interp::tier().compile(compiled, options));
-        if (compiled.executed != nullptr || options.is_lazy)
+        runtime::CompileOptions at_once = options;
+        at_once.is_lazy = false;
+        WSB_TRY(interp::tier().compile(compiled, at_once));
+        if (compiled.executed != nullptr)
             return {};  // instructions are counted by cells
         return compile_module(compiled, options);
     }

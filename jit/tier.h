@@ -6,12 +6,12 @@
 
 namespace wsb::jit {
 
-/// Whether this build and this processor can run machine code: x86-64, and an interpreter that keeps its state
-/// in registers (interp/dispatch.h).
+/// Whether this build and this processor can run machine code: x86-64, and an interpreter that keeps its
+/// state in registers (interp/dispatch.h).
 [[nodiscard]] bool is_available() noexcept;
 
-/// Compiles modules when they are loaded; what it leaves out runs in the interpreter. Only if it is available.
-/// Stateless, thread-safe, lives as long as the program.
+/// Compiles modules when they are loaded; what it leaves out runs in the interpreter. Only if it is
+/// available. Stateless, thread-safe, lives as long as the program.
 [[nodiscard]] const runtime::Tier& tier() noexcept;
 
 }  // namespace wsb::jit

@@ -237,6 +237,10 @@ SandboxBuilder& SandboxBuilder::lazy(bool is_lazy) {
     m_spec->is_lazy = is_lazy;
     return *this;
 }
+SandboxBuilder& SandboxBuilder::tier(TierChoice tier) {
+    m_spec->tier = tier;
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::compile_threads(unsigned threads) {
     m_spec->compile_threads = threads;
     return *this;

@@ -63,8 +63,8 @@ struct RunReport {
     uint64_t cpu_ns = 0;
     uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together
     HeapStatistics heap;
-    CodeStatistics code;  ///< of the guest's module
-    std::string_view tier = "interp";
+    CodeStatistics code;               ///< of the guest's module
+    std::string_view tier = "interp";  ///< interp, jit
 };
 
 /// Runs a guest to its end. Never throws; everything that can happen is in the report.

@@ -65,14 +65,14 @@ template <bool is_tail>
 }
 
 /// Goes into `code`, whose frame at `frame` has its header written.
-#define WSB_ENTER_CODE(code, frame) \
-    do {                            \
-        sp = (frame);               \
-        zero_locals(sp, code);      \
+#define WSB_ENTER_CODE(code, frame)                        \
+    do {                                                   \
+        sp = (frame);                                      \
+        zero_locals(sp, code);                             \
         ip = (code).entry.load(std::memory_order_acquire); \
-        if (fuel < 0) [[unlikely]]  \
-            WSB_CONTINUE(fuel_low); \
-        WSB_DISPATCH();             \
+        if (fuel < 0) [[unlikely]]                         \
+            WSB_CONTINUE(fuel_low);                        \
+        WSB_DISPATCH();                                    \
     } while (false)
 
 #define WSB_LOAD_MEMORY()                                        \

@@ -125,7 +125,8 @@ Result<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const
     for (const Word* const cell : cells) {
         // Whatever an instruction needs before it calls or allocates has cells before that one.
         const uint64_t offset_bytes = found.site(cell).offset_bytes;
-        const auto after = std::ranges::upper_bound(origins, offset_bytes, {}, &lower::CellOrigin::offset_bytes);
+        const auto after =
+            std::ranges::upper_bound(origins, offset_bytes, {}, &lower::CellOrigin::offset_bytes);
         WSB_CHECK(after != origins.begin() && std::prev(after)->offset_bytes == offset_bytes);
         words.push_back(std::prev(after)->word);
     }

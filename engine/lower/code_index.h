@@ -27,8 +27,9 @@ public:
     /// Once, when the module is loaded: enters those that are lowered.
     void enter_loaded(std::span<const Code> codes);
 
-    /// Enters the form of `fast` that begins with the cell `entry`; of machine code, its first byte. `publish` runs under the lock, so that
-    /// whoever meets a published form finds it here; it says no if another thread came first.
+    /// Enters the form of `fast` that begins with the cell `entry`; of machine code, its first byte.
+    /// `publish` runs under the lock, so that whoever meets a published form finds it here; it says no if
+    /// another thread came first.
     template <class Publish>
     void enter(const Code& fast, const void* entry, Publish publish) {
         const std::unique_lock lock(m_mutex);

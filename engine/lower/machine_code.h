@@ -14,10 +14,10 @@ namespace wsb::lower {
 struct MachineSite {
     static constexpr uint32_t no_point = ~uint32_t{0};
 
-    uint32_t at = 0;             ///< bytes from the beginning
-    uint32_t potential = 0;      ///< P when it traps: true fuel = F - P
-    uint64_t offset_bytes = 0;   ///< in the module, of the instruction
-    uint32_t point = no_point;   ///< which settlement point of the body it is, in their order
+    uint32_t at = 0;            ///< bytes from the beginning
+    uint32_t potential = 0;     ///< P when it traps: true fuel = F - P
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction
+    uint32_t point = no_point;  ///< which settlement point of the body it is, in their order
 };
 
 /// One function. Immutable; the bytes live as long as the module.

@@ -50,7 +50,7 @@ struct Config {
     /// Translates each function when it is first called, instead of all while the module is loaded. All are
     /// validated then in either case; results, traps and fuel are the same. Loading takes less time and
     /// memory; the first call of a function takes more, and traps with allocation_failure if there is no
-    /// memory to translate it.
+    /// memory to translate it. Of the interpreter: machine code is made while the module is loaded.
     bool lazy_translation = false;
     /// Collects garbage before every allocation: slow, and finds references that were forgotten.
     bool collect_always = false;

@@ -22,11 +22,11 @@ namespace wsb::runtime {
 struct CompiledModule {
     Module module;
     std::shared_ptr<TypeRegistry> registry;
-    std::unique_ptr<lower::Code[]> codes;  ///< by function index minus imported_funcs
-    lower::CodeMemory code_memory;         ///< for the cells of those lowered at load
-    mutable lower::CodeIndex code_index;   ///< of those that are lowered
+    std::unique_ptr<lower::Code[]> codes;        ///< by function index minus imported_funcs
+    lower::CodeMemory code_memory;               ///< for the cells of those lowered at load
+    mutable lower::CodeIndex code_index;         ///< of those that are lowered
     std::shared_ptr<const void> machine_memory;  ///< what machine code lies in, if there is any
-    OpCounts* executed = nullptr;          ///< see EngineState
+    OpCounts* executed = nullptr;                ///< see EngineState
 };
 
 /// How bodies are compiled.

@@ -255,6 +255,8 @@ public:
     SandboxBuilder& features(Features features);
     /// Translates functions when they are first called.
     SandboxBuilder& lazy(bool is_lazy = true);
+    /// What runs functions; see Config::tier.
+    SandboxBuilder& tier(TierChoice tier);
     SandboxBuilder& compile_threads(unsigned threads);
 
     /// Everything from a manifest, instead of what was given so far but for functions and the log; what is
