@@ -362,4 +362,58 @@ void Assembler::truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from
     mod_reg(number(to), number(from));
 }
 
+/// Everything before ModRM.
+void Assembler::opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base) {
+    if (op.prefix != 0)
+        byte(op.prefix);
+    rex(width, reg, index, base);
+    byte(0x0f);
+    if (op.map != OpcodeMap::map_0f)
+        byte(op.map == OpcodeMap::map_0f38 ? 0x38 : 0x3a);
+    byte(op.opcode);
+}
+
+void Assembler::vector(Sse op, Xmm reg, Xmm rm) {
+    opcode(op, Width::w32, number(reg), 0, number(rm));
+    mod_reg(number(reg), number(rm));
+}
+
+void Assembler::vector(Sse op, Xmm reg, Mem mem) {
+    opcode(op, Width::w32, number(reg), index_of(mem), number(mem.base));
+    mod_mem(number(reg), mem);
+}
+
+void Assembler::vector(Sse op, Xmm reg, Label& label) {
+    opcode(op, Width::w32, number(reg), 0, 0);
+    byte(static_cast<uint8_t>((number(reg) & 7) << 3 | 5));
+    use(label);
+}
+
+void Assembler::vector(Sse op, Width width, Xmm reg, Gpr rm, uint8_t immediate) {
+    opcode(op, width, number(reg), 0, number(rm));
+    mod_reg(number(reg), number(rm));
+    byte(immediate);
+}
+
+void Assembler::vector(Sse op, Width width, Xmm reg, Mem mem, uint8_t immediate) {
+    opcode(op, width, number(reg), index_of(mem), number(mem.base));
+    mod_mem(number(reg), mem);
+    byte(immediate);
+}
+
+void Assembler::mask_bits(Sse op, Gpr to, Xmm from) {
+    opcode(op, Width::w32, number(to), 0, number(from));
+    mod_reg(number(to), number(from));
+}
+
+void Assembler::vector_shift(Sse by_register, Xmm operand, uint8_t count) {
+    // Opcodes dx, ex and fx are psrl, psra and psll; their last digit is the width.
+    const uint8_t kind = by_register.opcode >> 4;
+    const auto selector = static_cast<uint8_t>(kind == 0xd ? 2 : kind == 0xe ? 4 : 6);
+    opcode({0x66, OpcodeMap::map_0f, static_cast<uint8_t>(0x70 | (by_register.opcode & 3))}, Width::w32, 0, 0,
+           number(operand));
+    mod_reg(selector, number(operand));
+    byte(count);
+}
+
 }  // namespace wsb::jit

@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/trivial_vector.h"
+#include "jit/sse.h"
 
 #include <cstdint>
 #include <cstring>
@@ -198,6 +199,22 @@ public:
         sse_gpr(0x66, width, 0x7e, static_cast<uint8_t>(from), to);
     }
 
+    // Vectors. Operands in memory are aligned to 16 bytes, except those of moves, of lanes and of pmovsx and
+    // pmovzx.
+    void vector(Sse op, Xmm reg, Xmm rm);
+    void vector(Sse op, Xmm reg, Xmm rm, uint8_t immediate) { vector(op, reg, rm), byte(immediate); }
+    void vector(Sse op, Xmm reg, Mem mem);
+    void vector(Sse op, Xmm reg, Mem mem, uint8_t immediate) { vector(op, reg, mem), byte(immediate); }
+    /// With what lies at a label. Not for instructions with an immediate.
+    void vector(Sse op, Xmm reg, Label& label);
+    /// An instruction between a vector register and an integer register.
+    void vector(Sse op, Width width, Xmm reg, Gpr rm, uint8_t immediate);
+    void vector(Sse op, Width width, Xmm reg, Mem mem, uint8_t immediate);
+    /// pmovmskb, movmskps, movmskpd
+    void mask_bits(Sse op, Gpr to, Xmm from);
+    /// The form with an immediate of a shift by a register.
+    void vector_shift(Sse by_register, Xmm operand, uint8_t count);
+
     // Data behind the code
     void align(unsigned bytes, uint8_t filler);
     void data64(uint64_t value);
@@ -233,6 +250,7 @@ private:
     void op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem);
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);
     void sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem);
+    void opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base);
     void sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm);
 
     TrivialVector<uint8_t> m_bytes;

@@ -40,6 +40,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_labels.clear();
     m_exits.clear();
     m_tables.clear();
+    m_vectors.clear();
     m_traps.clear();
     m_trap_kinds = 0;
     m_cells.clear();
@@ -92,13 +93,13 @@ void MachineSink::choose_pins() {
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : std::span(locals).first(most)) {
         const ValType type = m_info.locals[local];
-        const bool is_float = lower::is_float(type);
-        if (weights[local] < least_weight || slot_width(type) == 2)
+        const bool is_xmm = is_in_xmm(type);
+        if (weights[local] < least_weight)
             continue;
-        if (is_float ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
+        if (is_xmm ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
             continue;
-        Pin pin{.local = local, .type = type, .is_float = is_float};
-        if (is_float)
+        Pin pin{.local = local, .type = type, .is_xmm = is_xmm};
+        if (is_xmm)
             pin.xmm = pinnable_xmms[xmms++];
         else
             pin.gpr = pinnable_gprs[gprs++];
@@ -163,7 +164,7 @@ void MachineSink::zero_locals() {
         end += slot_width(m_info.locals[local]);
         if (pin == none)
             continue;
-        if (m_pins[pin].is_float)
+        if (m_pins[pin].is_xmm)
             m_code.bitwise(Bitwise::xor_, m_pins[pin].xmm, m_pins[pin].xmm);
         else
             m_code.mov_immediate(m_pins[pin].gpr, 0);
@@ -266,6 +267,12 @@ void MachineSink::emit_fuel_exits() {
 }
 
 void MachineSink::emit_tables() {
+    m_code.align(16, 0xcc);
+    for (const auto& [bits, index] : m_vectors) {
+        m_code.bind(label(index));
+        m_code.data64(bits[0]);
+        m_code.data64(bits[1]);
+    }
     m_code.align(8, 0xcc);
     for (const JumpTable& table : m_tables) {
         m_code.bind(label(table.label));

@@ -12,6 +12,8 @@
 #include "jit/local_use.h"
 #include "jit/registers.h"
 
+#include <array>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -111,6 +113,9 @@ public:
 private:
     static constexpr uint32_t none = ~uint32_t{0};
 
+    /// The lower half first.
+    using VectorBits = std::array<uint64_t, 2>;
+
     /// An operand. Its canonical slot is its place on the stack.
     struct Value {
         enum class Kind : uint8_t {
@@ -129,13 +134,16 @@ private:
         Xmm xmm{};
         Condition condition{};
         uint64_t bits = 0;
+        uint64_t high_bits = 0;  ///< v128: the upper half
+
+        [[nodiscard]] VectorBits vector() const noexcept { return {bits, high_bits}; }
     };
 
     /// A local with a register of its own.
     struct Pin {
         uint32_t local = 0;
         ValType type;
-        bool is_float = false;
+        bool is_xmm = false;  ///< which of the two
         Gpr gpr{};
         Xmm xmm{};
     };
@@ -268,6 +276,12 @@ private:
     [[nodiscard]] const Pin* pin_of(uint32_t local) const noexcept {
         return m_pin_of_local[local] == none ? nullptr : &m_pins[m_pin_of_local[local]];
     }
+    [[nodiscard]] static bool is_in_xmm(ValType type) noexcept {
+        return lower::is_float(type) || lower::slot_width(type) == 2;
+    }
+    void load_xmm(ValType type, Xmm to, Mem from);
+    void store_xmm(ValType type, Mem to, Xmm from);
+    void store_word(uint64_t bits, uint32_t to);
     void load_pin(uint32_t pin);
     void store_pin(uint32_t pin);
     void store_pins();
@@ -325,6 +339,75 @@ private:
     bool float_copysign(FloatWidth width);
     void float_compare(Op op);
 
+    // Vectors (sink_vectors.cpp)
+    [[nodiscard]] Label& vector_at(const VectorBits& bits);
+    void put_vector(Xmm to, const VectorBits& bits);
+    void push_vector(Xmm reg) { push_xmm(reg, ValType::v128); }
+    void push_vector_constant(const VectorBits& bits);
+    [[nodiscard]] const Pin* vector_destination(const Value* other) const noexcept;
+    void vector_operation(Sse op, Xmm to, Value& y);
+    void invert(Xmm reg);
+    bool vector_by_row(const binary::Instr& instr);
+    void vector_unary(Sse op);
+    void vector_rounding(Sse op, uint8_t mode);
+    void vector_extend_high(Sse op);
+    struct VectorOrder {
+        bool commutes = false;
+        bool is_reversed = false;  ///< op y, x
+        bool is_inverted = false;  ///< not the result
+    };
+    void vector_binary(Sse op, VectorOrder order);
+    void vector_bound(Sse bound, Sse equal, bool is_inverted);
+    void vector_float_compare(Sse op, uint8_t predicate, bool is_reversed);
+    void vector_shift(Sse op, unsigned lane_bits);
+    Xmm put_count(Value& count, unsigned lane_bits, unsigned more);
+
+    // Vectors: lanes and memory (sink_vector_lanes.cpp)
+    bool vector_lanes(const binary::Instr& instr);
+    void vector_splat(Op op);
+    void splat_bits(Op op, uint64_t bits);
+    void spread_lane(Xmm reg, unsigned log_bytes);
+    void extract_lane(Op op, uint8_t lane);
+    void replace_lane(Op op, uint8_t lane);
+    void shuffle(std::array<uint8_t, 16> lanes);
+    bool shuffle_by_one(const std::array<uint8_t, 16>& lanes, Value& x, Value& y);
+    void shuffle_same(const std::array<uint8_t, 16>& lanes, Value& x);
+    void shuffle_both(const std::array<uint8_t, 16>& lanes, Value& x, Value& y);
+    void swizzle();
+    void vector_test(Op op);
+    void vector_bits(Op op);
+    [[nodiscard]] const Pin* vector_load_destination() const noexcept;
+    void vector_load(Op op, const binary::MemArg& arg);
+    void vector_store(const binary::MemArg& arg);
+    void lane_access(const binary::Instr& instr);
+
+    // Vectors: what takes several instructions (sink_vector_sequences.cpp)
+    bool vector_sequence(Op op);
+    bool float_sequence(Op op);
+    void operation_with(Sse op, const VectorBits& bits);
+    void negate_lanes(Sse subtract);
+    void absolute_64();
+    void population();
+    void shift_bytes(bool is_left);
+    void shift_bytes_signed();
+    void shift_right_signed_64();
+    void multiply_64();
+    void extended_multiply(Sse extend, Sse multiply, bool is_high);
+    void multiply_halves(Sse multiply_high, Sse interleave);
+    void add_pairs_of_signed_bytes();
+    void add_pairs_of_unsigned_16();
+    void q15_multiply();
+    void dot_bytes(bool adds);
+    void bit_select();
+    void multiply_add(Sse multiply, Sse add, bool is_negated);
+    void float_extreme(Sse extreme, Sse combine, Sse add, Sse compare);
+    void truncate_signed_f32();
+    void truncate_unsigned_f32();
+    void truncate_signed_f64();
+    void truncate_unsigned_f64();
+    void convert_unsigned_f32();
+    void convert_unsigned_f64();
+
     // Memory (sink_memory.cpp)
     [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
@@ -368,8 +451,7 @@ private:
     void cell_of_binary(Op op);
     void cell_of_load(Op op, const binary::MemArg& arg);
     void cell_of_store(Op op, const binary::MemArg& arg);
-    void cell_of_global(GlobalIdx global, ValType type, bool is_set);
-    void cell_of_select(ValType type);
+    void cell_of_simd(const binary::Instr& instr);
     void push_again(const Value& value);
     void prepare_call(std::span<const ValType> params);
     void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
@@ -432,6 +514,7 @@ private:
     std::vector<Label> m_labels;
     std::vector<Edge> m_exits;  ///< edges that are emitted behind the function
     std::vector<JumpTable> m_tables;
+    std::map<VectorBits, uint32_t> m_vectors;  ///< constants behind the code, and their labels
     std::vector<HandlerExit> m_handler_exits;
     std::vector<TrapExit> m_traps;
     uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them

@@ -122,9 +122,6 @@ void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
 void MachineSink::wide(Op op) {
     by_cell(op_info(op).params.size(), [&] { m_lowering.wide(op); });
 }
-void MachineSink::v128_constant(const std::array<uint8_t, 16>& bytes) {
-    by_cell(0, [&] { m_lowering.v128_constant(bytes); });
-}
 void MachineSink::memory_size(MemIdx memory) {
     const MemoryType& type = m_info.module->memories[memory.value].type;
     if (memory.value == 0 && !type.is_shared) {
@@ -155,7 +152,7 @@ void MachineSink::bulk(const binary::Instr& instr) {
 void MachineSink::atomic(const binary::Instr& instr) {
     by_cell(op_info(instr.op).params.size(), [&] { m_lowering.atomic(instr); });
 }
-void MachineSink::simd(const binary::Instr& instr) {
+void MachineSink::cell_of_simd(const binary::Instr& instr) {
     by_cell(op_info(instr.op).params.size(), [&] { m_lowering.simd(instr); });
 }
 void MachineSink::gc(const binary::Instr& instr) {
@@ -375,15 +372,6 @@ void MachineSink::cell_of_load(Op op, const binary::MemArg& arg) {
 }
 void MachineSink::cell_of_store(Op op, const binary::MemArg& arg) {
     by_cell(2, [&] { m_lowering.store(op, arg); });
-}
-void MachineSink::cell_of_global(GlobalIdx global, ValType type, bool is_set) {
-    if (is_set)
-        by_cell(1, [&] { m_lowering.global_set(global, type); });
-    else
-        by_cell(0, [&] { m_lowering.global_get(global, type); });
-}
-void MachineSink::cell_of_select(ValType type) {
-    by_cell(3, [&] { m_lowering.select(type); });
 }
 
 }  // namespace wsb::jit

@@ -381,12 +381,10 @@ void MachineSink::unreachable() {
 }
 
 void MachineSink::select(ValType type) {
-    if (slot_width(type) == 2)
-        return cell_of_select(type);
     const Condition condition = pop_condition();
     Value b = pop();
     Value a = pop();
-    if (lower::is_float(type)) {
+    if (is_in_xmm(type)) {
         const Xmm to = to_owned_xmm(a);
         const Xmm other = to_xmm(b);
         const uint32_t done = new_label();

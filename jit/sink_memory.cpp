@@ -36,7 +36,7 @@ struct LoadForm {
 
 /// Whether the access is to a 32-bit memory 0 of one thread, with an offset that an instruction can have.
 bool MachineSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
-    if (arg.memory.value != 0 || op_info(op).prefix != 0)
+    if (arg.memory.value != 0)
         return false;
     const MemoryType& type = m_info.module->memories[0].type;
     return type.address == AddressType::i32 && !type.is_shared &&
@@ -76,6 +76,8 @@ const MachineSink::Pin* MachineSink::load_destination() const noexcept {
 void MachineSink::load(Op op, const binary::MemArg& arg) {
     if (!is_plain(op, arg))
         return cell_of_load(op, arg);
+    if (op_info(op).prefix != 0)
+        return vector_load(op, arg);
     Value address = pop();
     const Mem place = checked(op, arg, address);
     release(address);
@@ -98,6 +100,8 @@ void MachineSink::load(Op op, const binary::MemArg& arg) {
 void MachineSink::store(Op op, const binary::MemArg& arg) {
     if (!is_plain(op, arg))
         return cell_of_store(op, arg);
+    if (op_info(op).prefix != 0)
+        return vector_store(arg);
     Value value = pop();
     Value address = pop();
     const unsigned bytes = op_info(op).width_bytes;
@@ -137,11 +141,9 @@ Mem MachineSink::global_at(GlobalIdx global) {
 }
 
 void MachineSink::global_get(GlobalIdx global, ValType type) {
-    if (lower::slot_width(type) == 2)
-        return cell_of_global(global, type, false);
-    if (lower::is_float(type)) {
+    if (is_in_xmm(type)) {
         const Xmm to = take_xmm();
-        m_code.load(FloatWidth::f64, to, global_at(global));
+        load_xmm(type, to, global_at(global));
         return push_xmm(to, type);
     }
     const Gpr to = take_gpr();
@@ -150,12 +152,10 @@ void MachineSink::global_get(GlobalIdx global, ValType type) {
 }
 
 void MachineSink::global_set(GlobalIdx global, ValType type) {
-    if (lower::slot_width(type) == 2)
-        return cell_of_global(global, type, true);
     Value value = pop();
-    if (lower::is_float(type)) {
+    if (is_in_xmm(type)) {
         const Xmm from = to_xmm(value);
-        m_code.store(FloatWidth::f64, global_at(global), from);
+        store_xmm(type, global_at(global), from);
     } else {
         const Gpr from = to_gpr(value);
         m_code.store(Width::w64, global_at(global), from);

@@ -7,7 +7,6 @@
 
 namespace wsb::jit {
 
-using lower::is_float;
 using lower::slot_width;
 
 namespace {
@@ -104,11 +103,26 @@ void MachineSink::take_this(Gpr reg) {
     m_free_gprs &= ~bit(reg);
 }
 
+/// From a slot, which need not be aligned to vectors.
+void MachineSink::load_xmm(ValType type, Xmm to, Mem from) {
+    if (slot_width(type) == 2)
+        m_code.vector(sse::movups, to, from);
+    else
+        m_code.load(float_width(type), to, from);
+}
+
+void MachineSink::store_xmm(ValType type, Mem to, Xmm from) {
+    if (slot_width(type) == 2)
+        m_code.vector(sse::movups_store, from, to);
+    else
+        m_code.store(FloatWidth::f64, to, from);
+}
+
 void MachineSink::load_pin(uint32_t index) {
     const Pin& pin = m_pins[index];
     const Mem slot = slot_at(m_local_slots[pin.local]);
-    if (pin.is_float)
-        m_code.load(float_width(pin.type), pin.xmm, slot);
+    if (pin.is_xmm)
+        load_xmm(pin.type, pin.xmm, slot);
     else
         m_code.load(Width::w64, pin.gpr, slot);
 }
@@ -116,8 +130,8 @@ void MachineSink::load_pin(uint32_t index) {
 void MachineSink::store_pin(uint32_t index) {
     const Pin& pin = m_pins[index];
     const Mem slot = slot_at(m_local_slots[pin.local]);
-    if (pin.is_float)
-        m_code.store(FloatWidth::f64, slot, pin.xmm);
+    if (pin.is_xmm)
+        store_xmm(pin.type, slot, pin.xmm);
     else
         m_code.store(Width::w64, slot, pin.gpr);
 }
@@ -199,14 +213,16 @@ Xmm MachineSink::to_owned_xmm(Value& value) {
 /// Copies a value into a register, whoever owns that.
 void MachineSink::put_xmm(Xmm to, Value& value) {
     if (value.kind == Value::Kind::constant) {
-        if (value.bits == 0) {
+        if (slot_width(value.type) == 2) {
+            put_vector(to, value.vector());
+        } else if (value.bits == 0) {
             m_code.bitwise(Bitwise::xor_, to, to);
         } else {
             m_code.mov_immediate(reg::scratch, value.bits);
             m_code.move_bits(Width::w64, to, reg::scratch);
         }
     } else if (is_in_memory(value)) {
-        m_code.load(float_width(value.type), to, memory_of(value));
+        load_xmm(value.type, to, memory_of(value));
     } else {
         m_code.move(to, to_xmm(value));
     }
@@ -221,19 +237,25 @@ void MachineSink::put_gpr(Gpr to, Value& value) {
         m_code.mov(Width::w64, to, from);
 }
 
+void MachineSink::store_word(uint64_t bits, uint32_t to) {
+    if (fits_sign_extended(bits)) {
+        m_code.store_immediate(Width::w64, slot_at(to), static_cast<int32_t>(bits));
+        return;
+    }
+    m_code.mov_immediate(reg::scratch, bits);
+    m_code.store(Width::w64, slot_at(to), reg::scratch);
+}
+
 /// Writes a value to a slot without using it up. Leaves the flags alone; takes the scratch register.
 void MachineSink::store_value(Value& value, uint32_t to) {
     switch (value.kind) {
         case Value::Kind::constant:
-            if (fits_sign_extended(value.bits)) {
-                m_code.store_immediate(Width::w64, slot_at(to), static_cast<int32_t>(value.bits));
-            } else {
-                m_code.mov_immediate(reg::scratch, value.bits);
-                m_code.store(Width::w64, slot_at(to), reg::scratch);
-            }
+            store_word(value.bits, to);
+            if (slot_width(value.type) == 2)
+                store_word(value.high_bits, to + 1);
             return;
         case Value::Kind::gpr: m_code.store(Width::w64, slot_at(to), value.gpr); return;
-        case Value::Kind::xmm: m_code.store(FloatWidth::f64, slot_at(to), value.xmm); return;
+        case Value::Kind::xmm: store_xmm(value.type, slot_at(to), value.xmm); return;
         case Value::Kind::flags:
             m_code.set(value.condition, reg::scratch);
             m_code.extend(Width::w32, reg::scratch, reg::scratch, 1, false);
@@ -244,8 +266,8 @@ void MachineSink::store_value(Value& value, uint32_t to) {
     }
     if (!is_in_memory(value)) {
         const Pin& pin = valid_pin(value.local);
-        if (pin.is_float)
-            m_code.store(FloatWidth::f64, slot_at(to), pin.xmm);
+        if (pin.is_xmm)
+            store_xmm(pin.type, slot_at(to), pin.xmm);
         else
             m_code.store(Width::w64, slot_at(to), pin.gpr);
         return;
@@ -312,12 +334,8 @@ void MachineSink::unalias(uint32_t local) {
     for (size_t i = m_settled; i < m_stack.size(); ++i) {
         if (m_stack[i].kind != Value::Kind::local || m_stack[i].local != local)
             continue;
-        if (slot_width(m_stack[i].type) == 2) {
-            settle_value(m_stack[i]);
-            continue;
-        }
         Value value = m_stack[i];
-        if (is_float(value.type))
+        if (is_in_xmm(value.type))
             static_cast<void>(to_owned_xmm(value));
         else
             static_cast<void>(to_owned_gpr(value));
@@ -385,7 +403,7 @@ void MachineSink::set_local(uint32_t local, Value& value) {
         return;
     }
     const Pin& pin = m_pins[index];
-    if (pin.is_float)
+    if (pin.is_xmm)
         put_xmm(pin.xmm, value);
     else
         put_gpr(pin.gpr, value);

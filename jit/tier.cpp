@@ -23,7 +23,7 @@ using lower::Code;
 
 /// Instructions that the compiler may emit beyond those of every x86-64.
 struct ProcessorFeatures {
-    bool has_rounding = false;    ///< SSE4.1
+    bool has_sse4_2 = false;      ///< and everything before it
     bool has_bit_counts = false;  ///< popcnt, lzcnt, tzcnt
 };
 
@@ -32,7 +32,7 @@ struct ProcessorFeatures {
     unsigned a = 0, b = 0, c = 0, d = 0;
     bool has_popcnt = false, has_lzcnt = false, has_bmi1 = false;
     if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
-        features.has_rounding = (c & bit_SSE4_1) != 0;
+        features.has_sse4_2 = (c & bit_SSE4_2) != 0;
         has_popcnt = (c & bit_POPCNT) != 0;
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0)
@@ -267,7 +267,7 @@ public:
 }  // namespace
 
 bool is_available() noexcept {
-    return WSB_TAIL_DISPATCH != 0 && processor_features().has_rounding;
+    return WSB_TAIL_DISPATCH != 0 && processor_features().has_sse4_2;
 }
 
 const runtime::Tier& tier() noexcept {
