@@ -26,9 +26,9 @@ constexpr uint64_t least_weight = 2;
 }  // namespace
 
 MachineSink::MachineSink(const MachineOptions& options)
-    : m_options(options), m_lowering({.handlers = options.handlers,
-                  .codes = options.codes,
-                  .canonical_nans = options.canonical_nans}) {}
+    : m_options(options),
+      m_lowering(
+          {.handlers = options.handlers, .codes = options.codes, .canonical_nans = options.canonical_nans}) {}
 
 void MachineSink::begin(const validate::BodyInfo& info) {
     m_info = info;

@@ -244,7 +244,8 @@ void MachineSink::invert(Xmm reg) {
 }
 
 void MachineSink::simd(const binary::Instr& instr) {
-    if (!vector_by_row(instr) && !vector_sequence(instr.op) && !vector_lanes(instr))
+    if (is_canonicalized(instr.op) ||
+        (!vector_by_row(instr) && !vector_sequence(instr.op) && !vector_lanes(instr)))
         cell_of_simd(instr);
 }
 
