@@ -62,9 +62,9 @@ std::string strange(char letter, bool is_wide) {
 /// The instruction on strange NaNs.
 std::string applied(Op op) {
     const OpInfo& row = op_info(op);
-    const bool takes_wide =
-        row.text.starts_with("f64x2") ? op != Op::f64x2_promote_low_f32x4 : op == Op::f32x4_demote_f64x2_zero;
-    std::string text = fmt::format("({}", row.text);
+    const bool takes_wide = row.text.view().starts_with("f64x2") ? op != Op::f64x2_promote_low_f32x4
+                                                                 : op == Op::f32x4_demote_f64x2_zero;
+    std::string text = fmt::format("({}", row.text.view());
     for (const char letter : row.params)
         text += " " + strange(letter, takes_wide);
     return text + ")";

@@ -44,7 +44,7 @@ TEST(OpTable, FourTextsHaveTwoEncodings) {
     }
     size_t repeated = 0;
     for (size_t i = 1; i < op_count; ++i)
-        repeated += op_table[i].text == op_table[i - 1].text ? 1 : 0;
+        repeated += op_table[i].text == op_table[i - 1].text.view() ? 1 : 0;
     EXPECT_EQ(repeated, 4U);
 }
 

@@ -284,9 +284,9 @@ TEST_F(AssemblerTest, OtherIntegers) {
             const auto shifts = [&](Shift op, auto theirs) {
                 same([&](Assembler& code) { code.shift(width, op, r); },
                      [&](auto& code) { theirs(code, Xbyak::util::cl); });
-                for (const uint8_t count : {1, 2, 31, 63})
-                    same([&](Assembler& code) { code.shift(width, op, r, count); },
-                         [&](auto& code) { theirs(code, int{count}); });
+                for (const int count : {1, 2, 31, 63})
+                    same([&](Assembler& code) { code.shift(width, op, r, static_cast<uint8_t>(count)); },
+                         [&](auto& code) { theirs(code, count); });
             };
             shifts(Shift::rol, [&](auto& code, auto by) { code.rol(a, by); });
             shifts(Shift::ror, [&](auto& code, auto by) { code.ror(a, by); });
@@ -391,8 +391,11 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
     pairs([&](int to, int table) {
         if (to == 4 || (table & 7) == 5)
             return;
-        same([&](Assembler& code) { code.load_indexed_distance(gpr(to), gpr(table)); },
-             [&](auto& code) { code.movsxd(Reg64(to), code.dword[Reg64(table) + Reg64(to) * 4]); });
+        same(
+            [&](Assembler& code) {
+                code.load_extended(Width::w64, gpr(to), {gpr(table), gpr(to), 0, 2}, 4, true);
+            },
+            [&](auto& code) { code.movsxd(Reg64(to), code.dword[Reg64(table) + Reg64(to) * 4]); });
     });
 }
 
