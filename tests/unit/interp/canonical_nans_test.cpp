@@ -78,7 +78,7 @@ TEST_P(CanonicalNans, EveryInstructionThatComputes) {
         if (where == NanResult::none)
             continue;
         ++count;
-        SCOPED_TRACE(op_info(op).text);
+        SCOPED_TRACE(op_info(op).text.view());
         std::string body;
         Bits expected;
         switch (where) {

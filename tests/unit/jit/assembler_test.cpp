@@ -420,10 +420,10 @@ TEST_F(AssemblerTest, Floats) {
                      [&](auto& code) { (code.*(is_f64 ? row.f64 : row.f32))(a, b); });
             same([&](Assembler& code) { code.compare(width, xmm(to), xmm(from)); },
                  [&](auto& code) { is_f64 ? code.ucomisd(a, b) : code.ucomiss(a, b); });
-            for (const uint8_t predicate : {0, 3, 4, 7})
+            for (const uint8_t predicate : std::initializer_list<uint8_t>{0, 3, 4, 7})
                 same([&](Assembler& code) { code.compare_mask(width, xmm(to), xmm(from), predicate); },
                      [&](auto& code) { is_f64 ? code.cmpsd(a, b, predicate) : code.cmpss(a, b, predicate); });
-            for (const uint8_t mode : {8, 9, 10, 11})
+            for (const uint8_t mode : std::initializer_list<uint8_t>{8, 9, 10, 11})
                 same([&](Assembler& code) { code.round(width, xmm(to), xmm(from), mode); },
                      [&](auto& code) { is_f64 ? code.roundsd(a, b, mode) : code.roundss(a, b, mode); });
             same([&](Assembler& code) { code.convert_float(width, xmm(to), xmm(from)); },

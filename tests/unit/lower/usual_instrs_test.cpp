@@ -124,7 +124,7 @@ Outcome lower_with(Subject& subject, FuncIdx func, std::span<const uint8_t> expr
         outcome.error = lowered.error();
         return outcome;
     }
-    outcome.words.assign(code.entry, code.entry + code.word_count);
+    outcome.words.assign(code.words, code.words + code.word_count);
     outcome.frame_slots = code.frame_slots;
     for (const CellOrigin& origin : recording.origins)
         outcome.potentials.push_back(origin.potential);
