@@ -49,9 +49,6 @@ constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127,       -
     const int index = static_cast<int>(number);
     return width == Width::w64 ? Xbyak::Reg(Reg64(index)) : Xbyak::Reg(Reg32(index));
 }
-[[nodiscard]] Xbyak::Xmm reg(Xmm number) {
-    return Xbyak::Xmm(static_cast<int>(number));
-}
 /// Needs a REX prefix to be told from ah to bh, which xbyak writes for spl to dil only if told that it is
 /// one.
 [[nodiscard]] Reg8 byte_reg(Gpr number) {
