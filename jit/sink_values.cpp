@@ -306,10 +306,11 @@ void MachineSink::settle_registers() {
     }
 }
 
-/// Before control splits: registers and what locals have go to their slots. Constants stay what they are.
+/// Before control splits: registers and what locals have go to their slots. Constants stay what they are, but
+/// for vectors: the interpreter has those in their slots.
 void MachineSink::settle_stack() {
     for (size_t i = m_settled; i < m_stack.size(); ++i)
-        if (m_stack[i].kind != Value::Kind::constant)
+        if (m_stack[i].kind != Value::Kind::constant || slot_width(m_stack[i].type) == 2)
             settle_value(m_stack[i]);
     m_settled = m_stack.size();
 }

@@ -89,7 +89,7 @@ TEST_F(FuelLimitTest, ChangingFormsInALoopCostsNothing) {
     const auto f = i.typed_function<void(int32_t)>("f").value();
     constexpr int32_t rounds = 300;
     constexpr uint64_t cost = rounds * (3 + 4 * 5 + 4 + 5);
-    for (uint64_t budget = cost - 70; budget < cost + 4200; ++budget) {
+    for (uint64_t budget = cost - 69; budget < cost + 4200; ++budget) {
         ASSERT_TRUE(i.global("g").value().set(Value(0)));
         store.set_fuel(budget);
         const uint64_t before = store.fuel_consumed();

@@ -12,23 +12,30 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <numeric>
 
 namespace wsb::lower {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-/// Each handler is another number.
-const HandlerTable numbered_handlers = [] {
-    std::array<Word, sizeof(HandlerTable) / sizeof(Word)> words{};
-    for (size_t i = 0; i < words.size(); ++i)
-        words[i] = i + 1;
-    return std::bit_cast<HandlerTable>(words);
-}();
+/// Each handler is another number. All families are there.
+const HandlerTable& number_handlers() {
+    static HandlerTable table;
+    std::vector<Word> words(offsetof(HandlerTable, fills) / sizeof(Word));
+    std::iota(words.begin(), words.end(), 1);
+    std::memcpy(static_cast<void*>(&table), words.data(), words.size() * sizeof(Word));
+    for (auto& is_filled : table.is_filled)
+        is_filled = true;
+    return table;
+}
+const HandlerTable& numbered_handlers = number_handlers();
 
 /// A number of `bits` in as many bytes as it may have.
 void append_padded(Bytes& bytes, int64_t value, unsigned bits, bool is_signed) {
