@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a module without imports, run in the interpreter and in machine code: instantiated, and its exported
-// functions called with zeros and with other numbers. How each step ends, where, with which results, after how much
-// fuel, and what it leaves are the same; also with less fuel, cut anywhere. Machine code leaves the last 4,096 units
-// to the interpreter, so fuel is beyond that. Where there is no compiler there is nothing to compare.
+// Any bytes as a module without imports, run in the interpreter and in machine code: instantiated, and its
+// exported functions called with zeros and with other numbers. How each step ends, where, with which results,
+// after how much fuel, and what it leaves are the same; also with less fuel, cut anywhere. Machine code
+// leaves the last 4,096 units to the interpreter, so fuel is beyond that. Where there is no compiler there is
+// nothing to compare.
 #include "wsb/engine.hpp"
 
 #include "fuzz/fuzz_target.h"
@@ -125,9 +126,11 @@ private:
         if (const auto* memory = std::get_if<Memory>(&a)) {
             const auto mine = memory->data();
             const auto theirs = std::get<Memory>(b).data();
-            require(mine.size() == theirs.size() && std::ranges::equal(mine, theirs), "memories are the same");
+            require(mine.size() == theirs.size() && std::ranges::equal(mine, theirs),
+                    "memories are the same");
         } else if (const auto* global = std::get_if<Global>(&a)) {
-            require(comparable(global->get()) == comparable(std::get<Global>(b).get()), "globals are the same");
+            require(comparable(global->get()) == comparable(std::get<Global>(b).get()),
+                    "globals are the same");
         } else if (const auto* table = std::get_if<Table>(&a)) {
             require(table->size() == std::get<Table>(b).size(), "tables are as large");
         }
@@ -144,8 +147,9 @@ void require_same(const Outcome& expected, const Outcome& found, size_t step) {
     if (expected == found)
         return;
     const auto print = [](const char* tier, const Outcome& outcome) {
-        std::fprintf(stderr, "fuzz: %s: trap %d, %llu units, %llu left, %zu frames, first at %llu, %zu results",
-                     tier, static_cast<int>(outcome.trap), static_cast<unsigned long long>(outcome.consumed_units),
+        std::fprintf(stderr,
+                     "fuzz: %s: trap %d, %llu units, %llu left, %zu frames, first at %llu, %zu results", tier,
+                     static_cast<int>(outcome.trap), static_cast<unsigned long long>(outcome.consumed_units),
                      static_cast<unsigned long long>(outcome.left_units), outcome.frames.size(),
                      static_cast<unsigned long long>(outcome.frames.empty() ? 0 : outcome.frames[0].second),
                      outcome.results.size());

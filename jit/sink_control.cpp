@@ -165,7 +165,8 @@ void MachineSink::emit_move(const Move& move) {
         const uint32_t again = new_label();
         m_code.mov_immediate(Gpr::rax, static_cast<uint64_t>(-int64_t{bytes}));
         m_code.bind(label(again));
-        m_code.load(Width::w64, reg::scratch, {reg::frame, Gpr::rax, slot_at(move.from).displacement + bytes});
+        m_code.load(Width::w64, reg::scratch,
+                    {reg::frame, Gpr::rax, slot_at(move.from).displacement + bytes});
         m_code.store(Width::w64, {reg::frame, Gpr::rax, slot_at(move.to).displacement + bytes}, reg::scratch);
         m_code.alu(Width::w64, Alu::add, Gpr::rax, sizeof(runtime::Slot));
         m_code.jump(Condition::not_equal, label(again));

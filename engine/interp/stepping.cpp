@@ -116,7 +116,8 @@ SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcep
         return place(form->points[point]);
     }
     const auto word = static_cast<uint32_t>(cell - found.code->words);
-    const auto point = std::ranges::lower_bound(form->points, word, {}, &lower::SteppingForm::Point::fast_word);
+    const auto point =
+        std::ranges::lower_bound(form->points, word, {}, &lower::SteppingForm::Point::fast_word);
     WSB_CHECK(point != form->points.end() && point->fast_word == word);
     return place(*point);
 }

@@ -37,7 +37,8 @@ struct FoundCode {
 /// @return false if there is no memory for it.
 [[nodiscard]] bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept;
 
-/// Where a run goes on in stepping form, and P where it comes from, which the fuel register does not owe there.
+/// Where a run goes on in stepping form, and P where it comes from, which the fuel register does not owe
+/// there.
 struct SteppingPlace {
     const Word* cell = nullptr;  ///< null if there is no memory for the stepping form
     uint64_t potential = 0;

@@ -35,7 +35,7 @@ struct RootSet {
 
 /// What translation can write down beside the code; only asked for when something stopped.
 struct Recording {
-    std::vector<CellOrigin> origins;     ///< ascending by word
+    std::vector<CellOrigin> origins;  ///< ascending by word
     struct Point {
         uint32_t word = 0;
         uint32_t potential = 0;

@@ -78,7 +78,8 @@ TEST_F(FuelLimitTest, NothingRunsBeyondTheBudget) {
     }
 }
 
-/// The head of the inner loop owes the units of what comes before it; the change to the stepping form pays them.
+/// The head of the inner loop owes the units of what comes before it; the change to the stepping form pays
+/// them.
 TEST_F(FuelLimitTest, ChangingFormsInALoopCostsNothing) {
     const Instance i = instance(R"((global $g (export "g") (mut i32) (i32.const 0))
         (func (export "f") (param i32) (local i32) (loop (local.set 1 (i32.const 4)) (drop (i32.const 1))
@@ -94,7 +95,9 @@ TEST_F(FuelLimitTest, ChangingFormsInALoopCostsNothing) {
         const uint64_t before = store.fuel_consumed();
         ASSERT_EQ(f(rounds).has_value(), budget >= cost) << budget;
         ASSERT_EQ(store.fuel_consumed() - before, std::min(budget, cost));
-        ASSERT_EQ(i.global("g").value().get().i32(), budget >= cost - 5 ? rounds : budget >= cost - 37 ? rounds - 1 : rounds - 2);
+        ASSERT_EQ(i.global("g").value().get().i32(), budget >= cost - 5    ? rounds
+                                                     : budget >= cost - 37 ? rounds - 1
+                                                                           : rounds - 2);
     }
 }
 

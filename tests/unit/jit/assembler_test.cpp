@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every instruction form against xbyak, byte for byte. Where an instruction has two encodings of the same length,
-// these are agreed on:
-//   - register to register, the operation whose ModRM.reg is the destination (8b, 03 and so on); xbyak takes the
+// Every instruction form against xbyak, byte for byte. Where an instruction has two encodings of the same
+// length, these are agreed on:
+//   - register to register, the operation whose ModRM.reg is the destination (8b, 03 and so on); xbyak takes
+//   the
 //     other one, so it is asked for `op to, [from]` and mod is made 3;
 //   - test has one form only, with the second operand in ModRM.reg, as in xbyak;
 //   - jumps and lea to labels have 32-bit displacements, whatever the distance.
 #include "jit/assembler.h"
 
 #include <gtest/gtest.h>
-#include <xbyak/xbyak.h>
 
 #include <array>
 #include <string>
 #include <vector>
+#include <xbyak/xbyak.h>
 
 namespace wsb::jit {
 namespace {
@@ -23,8 +24,9 @@ using Xbyak::Reg8;
 
 constexpr std::array widths{Width::w32, Width::w64};
 constexpr std::array float_widths{FloatWidth::f32, FloatWidth::f64};
+constexpr std::array<uint8_t, 4> scales{0, 1, 2, 3};
 constexpr std::array<int32_t, 9> displacements{0, 1, -1, 127, -128, 128, -129, INT32_MAX, INT32_MIN};
-constexpr std::array<int32_t, 11> immediates{0,    1,    -1,     127,       -128,     128,
+constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127,       -128,     128,
                                              -129, 0x7fff, 0x10000, INT32_MAX, INT32_MIN};
 
 [[nodiscard]] std::string hex(const uint8_t* bytes, size_t size) {
@@ -48,10 +50,8 @@ constexpr std::array<int32_t, 11> immediates{0,    1,    -1,     127,       -128
     const int index = static_cast<int>(number);
     return width == Width::w64 ? Xbyak::Reg(Reg64(index)) : Xbyak::Reg(Reg32(index));
 }
-[[nodiscard]] Xbyak::Xmm reg(Xmm number) {
-    return Xbyak::Xmm(static_cast<int>(number));
-}
-/// Needs a REX prefix to be told from ah to bh, which xbyak writes for spl to dil only if told that it is one.
+/// Needs a REX prefix to be told from ah to bh, which xbyak writes for spl to dil only if told that it is
+/// one.
 [[nodiscard]] Reg8 byte_reg(Gpr number) {
     const int index = static_cast<int>(number);
     return Reg8(index, index >= 4 && index < 8);
@@ -59,7 +59,7 @@ constexpr std::array<int32_t, 11> immediates{0,    1,    -1,     127,       -128
 [[nodiscard]] Xbyak::Address place(int bits, Mem mem) {
     Xbyak::RegExp expression = Reg64(static_cast<int>(mem.base));
     if (mem.has_index)
-        expression = expression + Reg64(static_cast<int>(mem.index));
+        expression = expression + Reg64(static_cast<int>(mem.index)) * (1 << mem.scale_log2);
     // SAFETY: xbyak takes the displacement as the bits of an unsigned number.
     expression = expression + static_cast<size_t>(static_cast<int64_t>(mem.displacement));
     return Xbyak::AddressFrame(static_cast<uint32_t>(bits))[expression];
@@ -75,7 +75,8 @@ constexpr std::array<int32_t, 11> immediates{0,    1,    -1,     127,       -128
         for (const int32_t displacement : displacements) {
             all.emplace_back(gpr(base), displacement);
             for (const int index : {0, 3, 5, 7, 8, 12, 13, 15})
-                all.emplace_back(gpr(base), gpr(index), displacement);
+                for (const uint8_t scale : scales)
+                    all.emplace_back(gpr(base), gpr(index), displacement, scale);
         }
     }
     return all;
@@ -131,9 +132,10 @@ TEST_F(AssemblerTest, MovesBetweenRegisters) {
                      code.mov(reg(width, gpr(to)), place(bits_of(width), {gpr(from), 0}));
                  });
     for (int to = 0; to < 16; ++to) {
-        for (const uint64_t bits : {uint64_t{0}, uint64_t{1}, uint64_t{0x7fff'ffff}, uint64_t{0x8000'0000},
-                                    uint64_t{0xffff'ffff}, uint64_t{0x1'0000'0000}, ~uint64_t{0},
-                                    uint64_t{0xffff'ffff'8000'0000}, uint64_t{0xffff'ffff'7fff'ffff}, uint64_t{1} << 63})
+        for (const uint64_t bits :
+             {uint64_t{0}, uint64_t{1}, uint64_t{0x7fff'ffff}, uint64_t{0x8000'0000}, uint64_t{0xffff'ffff},
+              uint64_t{0x1'0000'0000}, ~uint64_t{0}, uint64_t{0xffff'ffff'8000'0000},
+              uint64_t{0xffff'ffff'7fff'ffff}, uint64_t{1} << 63})
             same([&](Assembler& code) { code.mov_immediate(gpr(to), bits); },
                  [&](auto& code) { code.mov(Reg64(to), bits); }, std::to_string(bits));
     }
@@ -145,9 +147,12 @@ TEST_F(AssemblerTest, LoadsAndStores) {
             const Gpr r = gpr(number);
             for (const Width width : widths) {
                 const auto at = place(bits_of(width), mem);
-                same([&](Assembler& code) { code.store(width, mem, r); }, [&](auto& code) { code.mov(at, reg(width, r)); });
-                same([&](Assembler& code) { code.lea(width, r, mem); }, [&](auto& code) { code.lea(reg(width, r), at); });
-                same([&](Assembler& code) { code.load(width, r, mem); }, [&](auto& code) { code.mov(reg(width, r), at); });
+                same([&](Assembler& code) { code.store(width, mem, r); },
+                     [&](auto& code) { code.mov(at, reg(width, r)); });
+                same([&](Assembler& code) { code.lea(width, r, mem); },
+                     [&](auto& code) { code.lea(reg(width, r), at); });
+                same([&](Assembler& code) { code.load(width, r, mem); },
+                     [&](auto& code) { code.mov(reg(width, r), at); });
                 for (const unsigned bytes : {1u, 2u}) {
                     const auto narrow = place(static_cast<int>(8 * bytes), mem);
                     same([&](Assembler& code) { code.load_extended(width, r, mem, bytes, true); },
@@ -196,8 +201,9 @@ TEST_F(AssemblerTest, Extensions) {
         same([&](Assembler& code) { code.extend(Width::w64, gpr(to), gpr(from), 4, true); },
              [&](auto& code) { code.movsxd(Reg64(to), Reg32(from)); });
     });
-    same_two([&](Assembler& code, int to, int from) { code.extend(Width::w64, gpr(to), gpr(from), 4, false); },
-             [&](auto& code, int to, int from) { code.mov(Reg32(to), place(32, {gpr(from), 0})); });
+    same_two(
+        [&](Assembler& code, int to, int from) { code.extend(Width::w64, gpr(to), gpr(from), 4, false); },
+        [&](auto& code, int to, int from) { code.mov(Reg32(to), place(32, {gpr(from), 0})); });
 }
 
 template <class Operand, class Other>
@@ -234,7 +240,9 @@ TEST_F(AssemblerTest, Arithmetic) {
                          });
                 for (const int to : {0, 7, 9})
                     same([&](Assembler& code) { code.alu(width, op, gpr(to), mem); },
-                         [&](auto& code) { emit_alu(code, op, reg(width, gpr(to)), place(bits_of(width), mem)); });
+                         [&](auto& code) {
+                             emit_alu(code, op, reg(width, gpr(to)), place(bits_of(width), mem));
+                         });
             }
         }
     }
@@ -244,8 +252,10 @@ TEST_F(AssemblerTest, OtherIntegers) {
     for (const Width width : widths) {
         pairs([&](int to, int from) {
             const auto a = reg(width, gpr(to)), b = reg(width, gpr(from));
-            same([&](Assembler& code) { code.test(width, gpr(to), gpr(from)); }, [&](auto& code) { code.test(a, b); });
-            same([&](Assembler& code) { code.imul(width, gpr(to), gpr(from)); }, [&](auto& code) { code.imul(a, b); });
+            same([&](Assembler& code) { code.test(width, gpr(to), gpr(from)); },
+                 [&](auto& code) { code.test(a, b); });
+            same([&](Assembler& code) { code.imul(width, gpr(to), gpr(from)); },
+                 [&](auto& code) { code.imul(a, b); });
             for (const int32_t immediate : immediates)
                 same([&](Assembler& code) { code.imul(width, gpr(to), gpr(from), immediate); },
                      [&](auto& code) { code.imul(a, b, immediate); });
@@ -262,13 +272,18 @@ TEST_F(AssemblerTest, OtherIntegers) {
         for (int number = 0; number < 16; ++number) {
             const Gpr r = gpr(number);
             const auto a = reg(width, r);
-            same([&](Assembler& code) { code.single(width, Single::not_, r); }, [&](auto& code) { code.not_(a); });
-            same([&](Assembler& code) { code.single(width, Single::neg, r); }, [&](auto& code) { code.neg(a); });
-            same([&](Assembler& code) { code.single(width, Single::div, r); }, [&](auto& code) { code.div(a); });
-            same([&](Assembler& code) { code.single(width, Single::idiv, r); }, [&](auto& code) { code.idiv(a); });
+            same([&](Assembler& code) { code.single(width, Single::not_, r); },
+                 [&](auto& code) { code.not_(a); });
+            same([&](Assembler& code) { code.single(width, Single::neg, r); },
+                 [&](auto& code) { code.neg(a); });
+            same([&](Assembler& code) { code.single(width, Single::div, r); },
+                 [&](auto& code) { code.div(a); });
+            same([&](Assembler& code) { code.single(width, Single::idiv, r); },
+                 [&](auto& code) { code.idiv(a); });
             const auto shifts = [&](Shift op, auto theirs) {
-                same([&](Assembler& code) { code.shift(width, op, r); }, [&](auto& code) { theirs(code, Xbyak::util::cl); });
-                for (const uint8_t count : {1, 2, 31, 63})
+                same([&](Assembler& code) { code.shift(width, op, r); },
+                     [&](auto& code) { theirs(code, Xbyak::util::cl); });
+                for (const uint8_t count : std::array<uint8_t, 4>{1, 2, 31, 63})
                     same([&](Assembler& code) { code.shift(width, op, r, count); },
                          [&](auto& code) { theirs(code, int{count}); });
             };
@@ -287,13 +302,14 @@ TEST_F(AssemblerTest, Conditions) {
     using Code = Xbyak::CodeGenerator;
     using Set = void (Code::*)(const Xbyak::Operand&);
     using Move = void (Code::*)(const Xbyak::Reg&, const Xbyak::Operand&);
-    const std::array<Set, 16> sets{&Code::seto, &Code::setno, &Code::setb, &Code::setae, &Code::sete, &Code::setne,
-                                   &Code::setbe, &Code::seta, &Code::sets, &Code::setns, &Code::setp, &Code::setnp,
+    const std::array<Set, 16> sets{&Code::seto, &Code::setno, &Code::setb,  &Code::setae,
+                                   &Code::sete, &Code::setne, &Code::setbe, &Code::seta,
+                                   &Code::sets, &Code::setns, &Code::setp,  &Code::setnp,
                                    &Code::setl, &Code::setge, &Code::setle, &Code::setg};
-    const std::array<Move, 16> moves{&Code::cmovo, &Code::cmovno, &Code::cmovb, &Code::cmovae, &Code::cmove,
-                                     &Code::cmovne, &Code::cmovbe, &Code::cmova, &Code::cmovs, &Code::cmovns,
-                                     &Code::cmovp, &Code::cmovnp, &Code::cmovl, &Code::cmovge, &Code::cmovle,
-                                     &Code::cmovg};
+    const std::array<Move, 16> moves{&Code::cmovo, &Code::cmovno, &Code::cmovb,  &Code::cmovae,
+                                     &Code::cmove, &Code::cmovne, &Code::cmovbe, &Code::cmova,
+                                     &Code::cmovs, &Code::cmovns, &Code::cmovp,  &Code::cmovnp,
+                                     &Code::cmovl, &Code::cmovge, &Code::cmovle, &Code::cmovg};
     for (size_t i = 0; i < sets.size(); ++i) {
         const auto condition = static_cast<Condition>(i);
         for (int to = 0; to < 16; ++to)
@@ -311,9 +327,9 @@ TEST_F(AssemblerTest, Conditions) {
 TEST_F(AssemblerTest, JumpsAndLabels) {
     using Code = Xbyak::CodeGenerator;
     using Jump = void (Code::*)(const Xbyak::Label&, Code::LabelType);
-    const std::array<Jump, 16> jumps{&Code::jo, &Code::jno, &Code::jb, &Code::jae, &Code::je, &Code::jne,
-                                     &Code::jbe, &Code::ja, &Code::js, &Code::jns, &Code::jp, &Code::jnp,
-                                     &Code::jl, &Code::jge, &Code::jle, &Code::jg};
+    const std::array<Jump, 16> jumps{&Code::jo,  &Code::jno, &Code::jb,  &Code::jae, &Code::je, &Code::jne,
+                                     &Code::jbe, &Code::ja,  &Code::js,  &Code::jns, &Code::jp, &Code::jnp,
+                                     &Code::jl,  &Code::jge, &Code::jle, &Code::jg};
     for (size_t i = 0; i < jumps.size(); ++i)
         same(
             [&](Assembler& code) {
@@ -365,17 +381,21 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                 if (r != Gpr::rax)
                     code.sub(Reg64(number), 0x12345678);
                 else  // not the short form of rax
-                    for (const int byte : {0x48, 0x81, 0xe8, 0x78, 0x56, 0x34, 0x12}) code.db(byte);
+                    for (const int byte : {0x48, 0x81, 0xe8, 0x78, 0x56, 0x34, 0x12})
+                        code.db(byte);
             });
     }
     for (const Mem mem : places())
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
-    pairs([&](int to, int table) {
-        if (to == 4 || (table & 7) == 5)
-            return;
-        same([&](Assembler& code) { code.load_indexed_distance(gpr(to), gpr(table)); },
-             [&](auto& code) { code.movsxd(Reg64(to), code.dword[Reg64(table) + Reg64(to) * 4]); });
-    });
+    same(
+        [](Assembler& code) {
+            code.jump_later();
+            code.patch_subtraction(code.position(), 0x12345678);
+        },
+        [](auto& code) {
+            for (const int byte : {0xe9, 0x78, 0x56, 0x34, 0x12})
+                code.db(byte);
+        });
 }
 
 TEST_F(AssemblerTest, Floats) {
@@ -385,10 +405,11 @@ TEST_F(AssemblerTest, Floats) {
         Scalar op;
         Scalars f32, f64;
     };
-    const std::array rows{Row{Scalar::sqrt, &Code::sqrtss, &Code::sqrtsd}, Row{Scalar::add, &Code::addss, &Code::addsd},
-                          Row{Scalar::mul, &Code::mulss, &Code::mulsd},    Row{Scalar::sub, &Code::subss, &Code::subsd},
-                          Row{Scalar::min, &Code::minss, &Code::minsd},    Row{Scalar::div, &Code::divss, &Code::divsd},
-                          Row{Scalar::max, &Code::maxss, &Code::maxsd}};
+    const std::array rows{
+        Row{Scalar::sqrt, &Code::sqrtss, &Code::sqrtsd}, Row{Scalar::add, &Code::addss, &Code::addsd},
+        Row{Scalar::mul, &Code::mulss, &Code::mulsd},    Row{Scalar::sub, &Code::subss, &Code::subsd},
+        Row{Scalar::min, &Code::minss, &Code::minsd},    Row{Scalar::div, &Code::divss, &Code::divsd},
+        Row{Scalar::max, &Code::maxss, &Code::maxsd}};
     for (const FloatWidth width : float_widths) {
         const bool is_f64 = width == FloatWidth::f64;
         pairs([&](int to, int from) {
@@ -398,10 +419,10 @@ TEST_F(AssemblerTest, Floats) {
                      [&](auto& code) { (code.*(is_f64 ? row.f64 : row.f32))(a, b); });
             same([&](Assembler& code) { code.compare(width, xmm(to), xmm(from)); },
                  [&](auto& code) { is_f64 ? code.ucomisd(a, b) : code.ucomiss(a, b); });
-            for (const uint8_t predicate : {0, 3, 4, 7})
+            for (const uint8_t predicate : std::array<uint8_t, 4>{0, 3, 4, 7})
                 same([&](Assembler& code) { code.compare_mask(width, xmm(to), xmm(from), predicate); },
                      [&](auto& code) { is_f64 ? code.cmpsd(a, b, predicate) : code.cmpss(a, b, predicate); });
-            for (const uint8_t mode : {8, 9, 10, 11})
+            for (const uint8_t mode : std::array<uint8_t, 4>{8, 9, 10, 11})
                 same([&](Assembler& code) { code.round(width, xmm(to), xmm(from), mode); },
                      [&](auto& code) { is_f64 ? code.roundsd(a, b, mode) : code.roundss(a, b, mode); });
             same([&](Assembler& code) { code.convert_float(width, xmm(to), xmm(from)); },
@@ -409,7 +430,8 @@ TEST_F(AssemblerTest, Floats) {
             for (const Width int_width : widths) {
                 same([&](Assembler& code) { code.float_from_int(width, xmm(to), int_width, gpr(from)); },
                      [&](auto& code) {
-                         is_f64 ? code.cvtsi2sd(a, reg(int_width, gpr(from))) : code.cvtsi2ss(a, reg(int_width, gpr(from)));
+                         is_f64 ? code.cvtsi2sd(a, reg(int_width, gpr(from)))
+                                : code.cvtsi2ss(a, reg(int_width, gpr(from)));
                      });
                 const auto to_reg = reg(int_width, gpr(to));
                 same([&](Assembler& code) { code.truncate(int_width, gpr(to), width, xmm(from)); },
@@ -433,15 +455,26 @@ TEST_F(AssemblerTest, Floats) {
     pairs([&](int to, int from) {
         const Xbyak::Xmm a(to), b(from);
         same([&](Assembler& code) { code.move(xmm(to), xmm(from)); },
-             [&](auto& code) { if (to != from) code.movaps(a, b); });
-        same([&](Assembler& code) { code.bitwise(Bitwise::and_, xmm(to), xmm(from)); }, [&](auto& code) { code.andps(a, b); });
-        same([&](Assembler& code) { code.bitwise(Bitwise::andnot, xmm(to), xmm(from)); }, [&](auto& code) { code.andnps(a, b); });
-        same([&](Assembler& code) { code.bitwise(Bitwise::or_, xmm(to), xmm(from)); }, [&](auto& code) { code.orps(a, b); });
-        same([&](Assembler& code) { code.bitwise(Bitwise::xor_, xmm(to), xmm(from)); }, [&](auto& code) { code.xorps(a, b); });
-        same([&](Assembler& code) { code.move_bits(Width::w32, xmm(to), gpr(from)); }, [&](auto& code) { code.movd(a, Reg32(from)); });
-        same([&](Assembler& code) { code.move_bits(Width::w64, xmm(to), gpr(from)); }, [&](auto& code) { code.movq(a, Reg64(from)); });
-        same([&](Assembler& code) { code.move_bits(Width::w32, gpr(to), xmm(from)); }, [&](auto& code) { code.movd(Reg32(to), b); });
-        same([&](Assembler& code) { code.move_bits(Width::w64, gpr(to), xmm(from)); }, [&](auto& code) { code.movq(Reg64(to), b); });
+             [&](auto& code) {
+                 if (to != from)
+                     code.movaps(a, b);
+             });
+        same([&](Assembler& code) { code.bitwise(Bitwise::and_, xmm(to), xmm(from)); },
+             [&](auto& code) { code.andps(a, b); });
+        same([&](Assembler& code) { code.bitwise(Bitwise::andnot, xmm(to), xmm(from)); },
+             [&](auto& code) { code.andnps(a, b); });
+        same([&](Assembler& code) { code.bitwise(Bitwise::or_, xmm(to), xmm(from)); },
+             [&](auto& code) { code.orps(a, b); });
+        same([&](Assembler& code) { code.bitwise(Bitwise::xor_, xmm(to), xmm(from)); },
+             [&](auto& code) { code.xorps(a, b); });
+        same([&](Assembler& code) { code.move_bits(Width::w32, xmm(to), gpr(from)); },
+             [&](auto& code) { code.movd(a, Reg32(from)); });
+        same([&](Assembler& code) { code.move_bits(Width::w64, xmm(to), gpr(from)); },
+             [&](auto& code) { code.movq(a, Reg64(from)); });
+        same([&](Assembler& code) { code.move_bits(Width::w32, gpr(to), xmm(from)); },
+             [&](auto& code) { code.movd(Reg32(to), b); });
+        same([&](Assembler& code) { code.move_bits(Width::w64, gpr(to), xmm(from)); },
+             [&](auto& code) { code.movq(Reg64(to), b); });
     });
 }
 
@@ -458,7 +491,9 @@ TEST_F(AssemblerTest, DataBehindTheCode) {
             code.data_distance(label, 8);
         },
         [](auto& code) {
-            for (const int byte : {1, 2, 3, 4, 0xcc, 0xcc, 0xcc, 0xcc, 1, 2, 3, 4, 5, 6, 7, 8, 0xfc, 0xff, 0xff, 0xff}) code.db(byte);
+            for (const int byte :
+                 {1, 2, 3, 4, 0xcc, 0xcc, 0xcc, 0xcc, 1, 2, 3, 4, 5, 6, 7, 8, 0xfc, 0xff, 0xff, 0xff})
+                code.db(byte);
         });
 }
 

@@ -64,7 +64,8 @@ TEST_P(JitFuelTest, EveryBudgetEndsAsInTheInterpreter) {
     for (const uint64_t budget : budgets(whole.consumed_units, round)) {
         both([](TierRun& run) { run.reset_globals(); });
         const Observed seen = call({Value(shape.argument), Value(rounds)}, budget);
-        EXPECT_EQ(seen.trap, budget < whole.consumed_units ? TrapCode::out_of_fuel : shape.trap) << budget << ": " << seen << "; all: " << whole;
+        EXPECT_EQ(seen.trap, budget < whole.consumed_units ? TrapCode::out_of_fuel : shape.trap)
+            << budget << ": " << seen << "; all: " << whole;
         if (HasFailure())
             return;
     }
@@ -86,7 +87,8 @@ constexpr Shape settlements[] = {
         (call $g (local.get 0)) (f64.convert_i32_s) (f64.add) (i32.trunc_f64_s) (f32.convert_i32_s)
         (f32.add) (i64.trunc_f32_s) (i64.add) (i32.wrap_i64) (i32.add)))",
      5, 0},
-    {"mixed_over_calls", R"((global $g (mut i32) (i32.const 0)) (func $g (param i32) (result i32) (local.get 0))
+    {"mixed_over_calls",
+     R"((global $g (mut i32) (i32.const 0)) (func $g (param i32) (result i32) (local.get 0))
         (func $f (export "f") (param i32) (result i32) (local i64 f64 f32)
         (local.set 1 (i64.const 5)) (local.set 2 (f64.const 1.5)) (local.set 3 (f32.const 0.5))
         (local.get 1) (i64.const 9) (i64.add (local.get 1) (i64.const 1)) (f64.mul (local.get 2) (local.get 2))
@@ -152,7 +154,8 @@ TEST_F(TiersTest, ReturnsWithoutFuel) {
     both([](TierRun& run) { run.reset_globals(); });
     const uint64_t total = call({Value(13)}, 1'000'000).consumed_units;
     ASSERT_GT(total, 2 * window);
-    for (uint64_t budget = window - 5; budget < total + window + 5; budget += budget < window + 300 ? 1 : 53) {
+    for (uint64_t budget = window - 5; budget < total + window + 5;
+         budget += budget < window + 300 ? 1 : 53) {
         both([](TierRun& run) { run.reset_globals(); });
         call({Value(13)}, budget);
         if (HasFailure())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machine code means what the interpreter does: traps and their places, calls between tiers and with the host,
-// collections, exceptions, frames of all sizes.
+// Machine code means what the interpreter does: traps and their places, calls between tiers and with the
+// host, collections, exceptions, frames of all sizes.
 #include "tests/unit/jit/tiers_fixture.h"
 
 #include <fmt/format.h>
@@ -29,14 +29,16 @@ constexpr Trapping trappings[] = {
     {"rem_s_zero", TrapCode::integer_divide_by_zero, "(drop (i32.rem_s (i32.const 7) (local.get 0)))"},
     {"rem_u_zero_64", TrapCode::integer_divide_by_zero,
      "(drop (i64.rem_u (i64.const 7) (i64.extend_i32_u (local.get 0))))"},
-    {"div_overflow", TrapCode::integer_overflow, "(drop (i32.div_s (local.get 0) (i32.const -1)))", INT32_MIN},
+    {"div_overflow", TrapCode::integer_overflow, "(drop (i32.div_s (local.get 0) (i32.const -1)))",
+     INT32_MIN},
     {"div_overflow_64", TrapCode::integer_overflow,
      "(drop (i64.div_s (i64.const -9223372036854775808) (i64.extend_i32_s (local.get 0))))", -1},
     {"trunc_nan", TrapCode::invalid_conversion,
      "(drop (i32.trunc_f64_s (f64.div (f64.const 0) (f64.convert_i32_s (local.get 0)))))"},
     {"trunc_large", TrapCode::integer_overflow, "(drop (i32.trunc_f64_u (f64.const 4294967296)))"},
     {"trunc_infinite_32", TrapCode::integer_overflow, "(drop (i32.trunc_f32_s (f32.const inf)))"},
-    {"trunc_large_64", TrapCode::integer_overflow, "(drop (i64.trunc_f64_s (f64.const 9223372036854775808)))"},
+    {"trunc_large_64", TrapCode::integer_overflow,
+     "(drop (i64.trunc_f64_s (f64.const 9223372036854775808)))"},
     {"load", TrapCode::memory_out_of_bounds, "(drop (i32.load (local.get 0)))", 65533},
     {"load_negative", TrapCode::memory_out_of_bounds, "(drop (i64.load (local.get 0)))", -1},
     {"load_constant", TrapCode::memory_out_of_bounds, "(drop (i32.load8_u (i32.const 65536)))"},
@@ -118,9 +120,8 @@ TEST_F(TiersTest, HostFunctions) {
             const auto item = caller.get("inner");
             return TypedFunc<int32_t(int32_t)>::from(std::get<Func>(*item)).value()(n);
         }));
-        ASSERT_TRUE(linker.function("host", "grow", [](Caller& caller) {
-            static_cast<void>(caller.memory("m")->grow(1));
-        }));
+        ASSERT_TRUE(linker.function("host", "grow",
+                                    [](Caller& caller) { static_cast<void>(caller.memory("m")->grow(1)); }));
     });
     load(R"((import "host" "mix" (func $mix (param i32 i64 f32 f64) (result f64)))
         (import "host" "again" (func $again (param i32) (result i32)))
@@ -264,7 +265,8 @@ TEST_F(TiersTest, CollectionsInMachineCode) {
             (block (result (ref $box)) (br_on_non_null 0 (local.get 1)) (unreachable))
             (call $litter (i32.const 3)) (call $get) (local.set 0) (call $get)
             (i32.add (local.get 0))))");
-    for (const std::optional<uint64_t> fuel : {std::optional<uint64_t>(), std::optional<uint64_t>(1'000'000)}) {
+    for (const std::optional<uint64_t> fuel :
+         {std::optional<uint64_t>(), std::optional<uint64_t>(1'000'000)}) {
         EXPECT_EQ(call({Value(12)}, fuel).trap, TrapCode::none);
         EXPECT_EQ(call({Value(12)}, fuel, "deep").trap, TrapCode::none);
         EXPECT_EQ(call({Value(1)}, fuel, "select").trap, TrapCode::none);
@@ -294,7 +296,8 @@ TEST_F(TiersTest, ManyLocals) {
                 (drop (call $dirty (i64.const -1) (i64.const -1) (i64.const -1) (i64.const -1)))
                 (call $g (local.get 0))))",
                          repeated("(local.set {} (i64.const -1))", 23), repeated(" i64", locals), locals + 1,
-                         fmt::format("(i64.add (local.get 1) (local.get {}))", locals), locals + 1, locals + 2));
+                         fmt::format("(i64.add (local.get 1) (local.get {}))", locals), locals + 1,
+                         locals + 2));
         const Observed seen = call({Value(1)});
         ASSERT_EQ(seen.results.size(), 1u);
         EXPECT_EQ(seen.results[0][0], locals == 0 ? 0u : 7u) << locals;
@@ -362,13 +365,31 @@ TEST_F(TiersTest, BranchesWithManyValuesStaySmall) {
 }
 
 TEST_F(TiersTest, ConstantsAtTheEdges) {
-    const int64_t edges[] = {0, 1, -1, 127, 128, -128, -129, 255, 256, 32767, 65535, 65536, INT32_MAX,
-                             INT32_MIN, int64_t{INT32_MAX} + 1, int64_t{INT32_MIN} - 1, UINT32_MAX,
-                             int64_t{UINT32_MAX} + 1, INT64_MAX, INT64_MIN};
-    const char* const ops[] = {"add", "sub", "mul", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr",
-                               "eq", "lt_s", "gt_u", "le_s", "ge_u"};
-    std::string text = "(memory (export \"m\") 1) (func (export \"f\") (param i64) (local i64 i64)"
-                       "(local.set 1 (i64.mul (local.get 0) (i64.const -7)))";
+    const int64_t edges[] = {0,
+                             1,
+                             -1,
+                             127,
+                             128,
+                             -128,
+                             -129,
+                             255,
+                             256,
+                             32767,
+                             65535,
+                             65536,
+                             INT32_MAX,
+                             INT32_MIN,
+                             int64_t{INT32_MAX} + 1,
+                             int64_t{INT32_MIN} - 1,
+                             UINT32_MAX,
+                             int64_t{UINT32_MAX} + 1,
+                             INT64_MAX,
+                             INT64_MIN};
+    const char* const ops[] = {"add",   "sub",  "mul",  "and", "or",   "xor",  "shl",  "shr_s",
+                               "shr_u", "rotl", "rotr", "eq",  "lt_s", "gt_u", "le_s", "ge_u"};
+    std::string text =
+        "(memory (export \"m\") 1) (func (export \"f\") (param i64) (local i64 i64)"
+        "(local.set 1 (i64.mul (local.get 0) (i64.const -7)))";
     int at = 0;
     const auto store = [&](bool is_compare, const std::string& value) {
         text += fmt::format("({} (i32.const {}) {})", is_compare ? "i32.store" : "i64.store", at, value);
@@ -380,7 +401,8 @@ TEST_F(TiersTest, ConstantsAtTheEdges) {
             store(is_compare, fmt::format("(i64.{} (local.get 0) (i64.const {}))", op, edge));
             store(is_compare, fmt::format("(i64.{} (i64.const {}) (local.get 1))", op, edge));
             const auto narrow = static_cast<int32_t>(edge);
-            const auto in_32 = fmt::format("(i32.{} (i32.wrap_i64 (local.get 1)) (i32.const {}))", op, narrow);
+            const auto in_32 =
+                fmt::format("(i32.{} (i32.wrap_i64 (local.get 1)) (i32.const {}))", op, narrow);
             store(is_compare, is_compare ? in_32 : fmt::format("(i64.extend_i32_u {})", in_32));
             if (edge != 0 && std::string_view(op) == "add")
                 for (const char* const divide : {"div_u", "rem_u", "rem_s"})

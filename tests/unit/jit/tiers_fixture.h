@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same modules in an engine of each tier, and everything that can be seen of a call: how it ended and where,
-// results, fuel, globals and memories.
+// The same modules in an engine of each tier, and everything that can be seen of a call: how it ended and
+// where, results, fuel, globals and memories.
 #pragma once
 
 #include "wsb/engine.hpp"
