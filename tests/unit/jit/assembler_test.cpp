@@ -24,6 +24,7 @@ using Xbyak::Reg8;
 
 constexpr std::array widths{Width::w32, Width::w64};
 constexpr std::array float_widths{FloatWidth::f32, FloatWidth::f64};
+constexpr std::array<uint8_t, 4> scales{0, 1, 2, 3};
 constexpr std::array<int32_t, 9> displacements{0, 1, -1, 127, -128, 128, -129, INT32_MAX, INT32_MIN};
 constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127,       -128,     128,
                                              -129, 0x7fff, 0x10000, INT32_MAX, INT32_MIN};
@@ -58,7 +59,7 @@ constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127,       -
 [[nodiscard]] Xbyak::Address place(int bits, Mem mem) {
     Xbyak::RegExp expression = Reg64(static_cast<int>(mem.base));
     if (mem.has_index)
-        expression = expression + Reg64(static_cast<int>(mem.index));
+        expression = expression + Reg64(static_cast<int>(mem.index)) * (1 << mem.scale_log2);
     // SAFETY: xbyak takes the displacement as the bits of an unsigned number.
     expression = expression + static_cast<size_t>(static_cast<int64_t>(mem.displacement));
     return Xbyak::AddressFrame(static_cast<uint32_t>(bits))[expression];
@@ -74,7 +75,8 @@ constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127,       -
         for (const int32_t displacement : displacements) {
             all.emplace_back(gpr(base), displacement);
             for (const int index : {0, 3, 5, 7, 8, 12, 13, 15})
-                all.emplace_back(gpr(base), gpr(index), displacement);
+                for (const uint8_t scale : scales)
+                    all.emplace_back(gpr(base), gpr(index), displacement, scale);
         }
     }
     return all;
@@ -281,9 +283,9 @@ TEST_F(AssemblerTest, OtherIntegers) {
             const auto shifts = [&](Shift op, auto theirs) {
                 same([&](Assembler& code) { code.shift(width, op, r); },
                      [&](auto& code) { theirs(code, Xbyak::util::cl); });
-                for (const int count : {1, 2, 31, 63})
-                    same([&](Assembler& code) { code.shift(width, op, r, static_cast<uint8_t>(count)); },
-                         [&](auto& code) { theirs(code, count); });
+                for (const uint8_t count : std::array<uint8_t, 4>{1, 2, 31, 63})
+                    same([&](Assembler& code) { code.shift(width, op, r, count); },
+                         [&](auto& code) { theirs(code, int{count}); });
             };
             shifts(Shift::rol, [&](auto& code, auto by) { code.rol(a, by); });
             shifts(Shift::ror, [&](auto& code, auto by) { code.ror(a, by); });
@@ -385,15 +387,15 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
     }
     for (const Mem mem : places())
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
-    pairs([&](int to, int table) {
-        if (to == 4 || (table & 7) == 5)
-            return;
-        same(
-            [&](Assembler& code) {
-                code.load_extended(Width::w64, gpr(to), {gpr(table), gpr(to), 0, 2}, 4, true);
-            },
-            [&](auto& code) { code.movsxd(Reg64(to), code.dword[Reg64(table) + Reg64(to) * 4]); });
-    });
+    same(
+        [](Assembler& code) {
+            code.jump_later();
+            code.patch_subtraction(code.position(), 0x12345678);
+        },
+        [](auto& code) {
+            for (const int byte : {0xe9, 0x78, 0x56, 0x34, 0x12})
+                code.db(byte);
+        });
 }
 
 TEST_F(AssemblerTest, Floats) {
@@ -417,10 +419,10 @@ TEST_F(AssemblerTest, Floats) {
                      [&](auto& code) { (code.*(is_f64 ? row.f64 : row.f32))(a, b); });
             same([&](Assembler& code) { code.compare(width, xmm(to), xmm(from)); },
                  [&](auto& code) { is_f64 ? code.ucomisd(a, b) : code.ucomiss(a, b); });
-            for (const uint8_t predicate : std::initializer_list<uint8_t>{0, 3, 4, 7})
+            for (const uint8_t predicate : std::array<uint8_t, 4>{0, 3, 4, 7})
                 same([&](Assembler& code) { code.compare_mask(width, xmm(to), xmm(from), predicate); },
                      [&](auto& code) { is_f64 ? code.cmpsd(a, b, predicate) : code.cmpss(a, b, predicate); });
-            for (const uint8_t mode : std::initializer_list<uint8_t>{8, 9, 10, 11})
+            for (const uint8_t mode : std::array<uint8_t, 4>{8, 9, 10, 11})
                 same([&](Assembler& code) { code.round(width, xmm(to), xmm(from), mode); },
                      [&](auto& code) { is_f64 ? code.roundsd(a, b, mode) : code.roundss(a, b, mode); });
             same([&](Assembler& code) { code.convert_float(width, xmm(to), xmm(from)); },
