@@ -116,10 +116,11 @@ struct HostAdapter {
         }
         [[maybe_unused]] size_t at = 0, number = 0;
         [[maybe_unused]] std::optional<Failure> failure;
+        [[maybe_unused]] const auto next_number = [&number] { return ++number; };
         // Braces evaluate from left to right.
         HeldArgs args{load<std::remove_cvref_t<Args>>(
             slots + std::exchange(at, at + HostParam<std::remove_cvref_t<Args>>::slots), caller, exports,
-            room, ++number, failure)...};
+            room, next_number(), failure)...};
         if constexpr (takes_messages) {
             if (failure)
                 return std::unexpected(*std::move(failure));
