@@ -102,11 +102,14 @@ public:
 
     /// Puts exported globals of number types back to zero, so that the next call begins like the first.
     void reset_globals() {
-        for (const auto& [name, instance] : m_instances)
-            for (const auto& [exported, item] : instance.exports())
-                if (const auto* global = std::get_if<Global>(&item);
-                    global != nullptr && !global->get().is_ref())
-                    EXPECT_TRUE(global->set(Value::default_of(global->get().type())));
+        for (const auto& [name, instance] : m_instances) {
+            for (const auto& [exported, item] : instance.exports()) {
+                const auto* const global = std::get_if<Global>(&item);
+                if (global == nullptr || global->get().is_ref())
+                    continue;
+                EXPECT_TRUE(global->set(Value::default_of(global->get().type())));
+            }
+        }
     }
 
     [[nodiscard]] Store& store() noexcept { return m_store; }
