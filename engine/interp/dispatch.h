@@ -71,7 +71,8 @@ using Handler = __attribute__((preserve_none)) void (*)(const Word* ip, Slot* sp
         [[maybe_unused]] uint64_t memory_size, [[maybe_unused]] uint64_t acc, [[maybe_unused]] int64_t fuel, \
         [[maybe_unused]] VmInstance *instance, [[maybe_unused]] VmContext *context,                          \
         [[maybe_unused]] FloatAccumulator facc
-#define WSB_HANDLER __attribute__((preserve_none)) void
+/// A cell may name machine code, which has no signature before its entry that -fsanitize=function could read.
+#define WSB_HANDLER __attribute__((preserve_none, no_sanitize("function"))) void
 #define WSB_BODY
 #define WSB_ARGUMENTS ip, sp, memory, memory_size, acc, fuel, instance, context, facc
 /// Goes on with the cell at ip.

@@ -16,7 +16,9 @@ constexpr size_t max_backtrace_frames = 64;
 Store::Store(std::shared_ptr<const EngineState> engine, const StoreLimits& limits) noexcept
     : m_engine(std::move(engine)), m_limits(limits) {}
 
-Store::~Store() = default;
+Store::~Store() {
+    leave_account();
+}
 
 Result<std::unique_ptr<Store>> Store::create(std::shared_ptr<const EngineState> engine,
                                              const StoreLimits& limits) {

@@ -170,9 +170,9 @@ struct Handled {
 Handled handled;
 
 void on_fault(int, siginfo_t* info, void*) {
-    const uint8_t here = 0;
-    handled.is_on_own_stack =
-        &here >= handled.stack_begin && &here < handled.stack_begin + handled.stack_bytes;
+    // Not the address of a local: AddressSanitizer may keep those elsewhere.
+    const auto* here = static_cast<const uint8_t*>(__builtin_frame_address(0));
+    handled.is_on_own_stack = here >= handled.stack_begin && here < handled.stack_begin + handled.stack_bytes;
     handled.faults.fetch_add(1);
     if (info->si_addr != handled.page)
         ::_exit(9);
