@@ -96,6 +96,11 @@ constexpr size_t most_bytes = INT32_MAX;
 /// How machine code calls a function that has none.
 [[nodiscard]] Compiled detour(const Code& code) {
     Assembler assembler;
+    assembler.endbr64();
+    assembler.pop(reg::scratch);  // the header tells where to return to
+    assembler.alu(Width::w64, Alu::and_,
+                  {reg::frame, static_cast<int32_t>(code.header_slot * sizeof(runtime::Slot))},
+                  ~static_cast<int32_t>(lower::native_return_flag));
     assembler.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&code));
     assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
     assembler.jump(reg::scratch);
@@ -177,9 +182,13 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
     layout.write(memory->bytes().data());
     if (!memory->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    for (size_t i = 0; i < functions.size(); ++i)
+    for (size_t i = 0; i < functions.size(); ++i) {
+        const uint8_t* const begin = memory->bytes().data() + layout.offset(i);
         if (is_compiled[i])
-            publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
+            publish(module, module.codes[i], begin, *functions[i]);
+        else
+            module.codes[i].native_entry.store(begin, std::memory_order_release);
+    }
     module.machine_memory = std::move(memory);
     return {};
 }
@@ -206,9 +215,6 @@ template <class Member>
         .canonical_nans = module.canonical_nans,
         .has_bit_counts = processor_features().has_bit_counts,
     };
-    for (size_t i = 0; i < count; ++i)
-        module.codes[i].native_entry.store(reinterpret_cast<const void*>(interp::handlers().enter_code),
-                                           std::memory_order_relaxed);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
