@@ -151,7 +151,7 @@ TEST_F(TiersTest, HostFunctions) {
     EXPECT_TRUE(call({}, {}, "exiting").is_other_failure);
 }
 
-/// Functions that are left to the interpreter, called from machine code and calling it, also by tail calls.
+/// Exceptions and casts among calls of all kinds, and tail calls.
 TEST_F(TiersTest, CallsBetweenTiers) {
     load(R"((tag $e (param i32)) (table funcref (elem $even $odd)) (type $t (func (param i32) (result i32)))
         (func $even (param i32) (result i32)
