@@ -247,7 +247,11 @@ void MachineSink::br_if(uint32_t depth) {
 
 void MachineSink::branch_if(uint32_t depth, Condition condition) {
     const Frame& target = frame_at(depth);
-    settle_top(label_types(target).size());
+    const size_t count = label_types(target).size();
+    // The interpreter, whose root maps the collector follows, then has all values in their slots.
+    if (count > 2)
+        settle_stack();
+    settle_top(count);
     // The end of most loops: in line, and falls through where it leaves.
     if (target.kind == Frame::Kind::loop) {
         const uint32_t leaves = new_label();

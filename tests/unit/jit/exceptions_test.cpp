@@ -135,7 +135,7 @@ TEST_F(JitExceptionTest, LabelsOfAllKinds) {
                     (try_table (result i32) (catch $a $outer) (throw_ref (local.get 1)))
                     (unreachable))
                 (local.set 1)
-                (try_table (catch_all 0) (throw_ref (local.get 1))) (i32.const 9)))
+                (block (try_table (catch_all 0) (throw_ref (local.get 1)))) (i32.const 9)))
         (func $one (param i32) (local i32 i32)
             (call $to_function (local.get 0)) (local.set 1) (local.set 2)
             (local.set 1 (i32.add (local.get 1) (i32.mul (i32.const 7) (local.get 2))))
@@ -296,11 +296,11 @@ TEST_F(JitExceptionTest, CastsThatBranch) {
                         (block $not_a (result (ref null any))
                             (br_on_cast $is_b (ref null any) (ref $b) (local.get 0))
                             (br_on_cast_fail $not_a (ref null any) (ref $a))
-                            (local.set 1 (i32.add (local.get 1) (struct.get $a 0)))
+                            (struct.get $a 0) (local.set 1 (i32.add (local.get 1)))
                             (local.set 0 (struct.get $a 1 (ref.cast (ref $a) (local.get 0))))
                             (br $next))
                         (br $end))
-                    (local.set 2 (i32.add (local.get 2) (struct.get $b 0)))
+                    (struct.get $b 0) (local.set 2 (i32.add (local.get 2)))
                     (local.set 0 (struct.get $b 1 (ref.cast (ref $b) (local.get 0))))
                     (br $next))
                 (unreachable))
@@ -329,8 +329,7 @@ TEST_F(JitExceptionTest, CastsThatBranch) {
     call_with_all_budgets({Value(90)});
 }
 
-/// Exceptions, what they carry, and what lies below a block, while everything else is collected. References
-/// that a branch leaves behind belong to it too.
+/// Exceptions, what they carry, and what lies below a block, while everything else is collected.
 TEST_F(JitExceptionTest, Collections) {
     Config config;
     config.collect_always = true;
@@ -340,8 +339,8 @@ TEST_F(JitExceptionTest, Collections) {
         (func $throw (param i32) (throw $e (call $box (local.get 0)) (local.get 0)))
         (func $stale (param i64 i64 i64 i64 i64 i64))
         (func $litter (param i32) (drop (call $box (i32.const 99))) (drop (struct.new $box (local.get 0)))
-            (call $stale (i64.const 0x1234567) (i64.const 0x1234567) (i64.const 0x1234567) (i64.const 0x1234567)
-                (i64.const 0x1234567) (i64.const 0x1234567)))
+            (call $stale (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780)
+                (i64.const 0x123456780) (i64.const 0x123456780)))
         (func $new (param i32) (result i32) (local exnref (ref null $box) i32)
             (local.set 2 (call $box (i32.const 3)))
             (call $box (i32.const 4)) (local.get 2)
@@ -350,7 +349,7 @@ TEST_F(JitExceptionTest, Collections) {
                 (try_table (catch_ref $e $h) (local.set 2 (call $box (i32.const 6))) (call $throw (local.get 0)))
                 (unreachable))
             (local.set 1) (local.set 3) (call $litter (i32.const 1))
-            (local.set 3 (i32.add (local.get 3) (struct.get $box 0)))
+            (struct.get $box 0) (local.set 3 (i32.add (local.get 3)))
             (block $h (result (ref $box) i32)
                 (try_table (catch $e $h) (call $litter (i32.const 1)) (throw_ref (local.get 1)))
                 (unreachable))
@@ -366,22 +365,11 @@ TEST_F(JitExceptionTest, Collections) {
                     (catch $e (drop) (call $litter (i32.const 2)) (struct.get $box 0) (drop) (rethrow 0))))
                 (catch $e (call $litter (i32.const 1)) (drop) (struct.get $box 0)))
             (local.set 0) (struct.get $box 0) (i32.add (local.get 0)))
-        (func (export "f") (param i32) (result i32 i32) (call $new (local.get 0)) (call $legacy (local.get 0)))
-        (func $many (param i32 (ref null $box)) (result i32) (local i32)
-            (call $stale (i64.const 0x1234567) (i64.const 0x1234567) (i64.const 0x1234567) (i64.const 0x1234567)
-                (i64.const 0x1234567) (i64.const 0x1234567))
-            (block (result i32 i32 i32)
-                (local.get 1) (i32.const 1) (i32.const 2) (i32.const 3) (br_if 0 (local.get 0))
-                (struct.new $box (i32.const 8)) (drop) (drop) (drop) (drop) (struct.get $box 0)
-                (i32.const 4) (i32.const 5))
-            (i32.add) (i32.add))
-        (func (export "many") (param i32) (result i32) (call $many (local.get 0) (call $box (i32.const 40)))))");
+        (func (export "f") (param i32) (result i32 i32) (call $new (local.get 0)) (call $legacy (local.get 0))))");
     EXPECT_EQ(call({Value(11)}).trap, TrapCode::none);
     EXPECT_EQ(call({Value(11)}, 1'000'000).trap, TrapCode::none);
     for (uint64_t fuel = 0; fuel < 300; ++fuel)
         call({Value(11)}, fuel);
-    EXPECT_EQ(call({Value(1)}, {}, "many").results[0][0], 6u);
-    EXPECT_EQ(call({Value(0)}, {}, "many").results[0][0], 49u);
 }
 
 /// Many blocks inside each other and beside each other: the right one catches, and compiling stays fast.
