@@ -32,13 +32,16 @@ public:
         m_loops.clear();
         m_frames.assign(1, no_loop);
         m_depth = 0;
-        m_is_refused = false;
     }
     void local_get(LocalIdx local, ValType) { use(local.value, false); }
     void local_set(LocalIdx local, ValType) { use(local.value, true); }
     void local_tee(LocalIdx local, ValType) { use(local.value, true); }
     void block(const validate::BlockShape&) { open(m_frames.back()); }
     void if_(const validate::BlockShape&) { open(m_frames.back()); }
+    void try_table(const validate::BlockShape&, std::span<const binary::CatchClause>) {
+        open(m_frames.back());
+    }
+    void legacy_try(const validate::BlockShape&) { open(m_frames.back()); }
     void loop(const validate::BlockShape&) {
         m_loops.push_back({m_frames.back()});
         open(static_cast<uint32_t>(m_loops.size() - 1));
@@ -54,13 +57,6 @@ public:
     void call_indirect(TypeIdx, TableIdx, const FuncType&, bool) { leave_registers(); }
     void call_ref(TypeIdx, const FuncType&, bool) { leave_registers(); }
 
-    // What the compiler leaves to the interpreter (docs/jit.md).
-    void try_table(const validate::BlockShape&, std::span<const binary::CatchClause>) { refuse(); }
-    void legacy_try(const validate::BlockShape&) { refuse(); }
-    void br_on_cast(const binary::Instr&, ValType) { refuse(); }
-
-    /// Whether the function has an instruction that is left to the interpreter.
-    [[nodiscard]] bool is_refused() const noexcept { return m_is_refused; }
     /// By local; a use counts eight times as much for each loop around it.
     [[nodiscard]] const std::vector<uint64_t>& weights() const noexcept { return m_weights; }
     /// In the order of their heads.
@@ -70,10 +66,6 @@ public:
 
 private:
     void open(uint32_t loop) { m_frames.push_back(loop); }
-    void refuse() {
-        m_is_refused = true;
-        open(m_frames.back());  // keeps the frames right
-    }
     void leave_registers() {
         if (m_frames.back() != no_loop)
             m_loops[m_frames.back()].leaves_registers = true;
@@ -95,7 +87,6 @@ private:
     std::vector<Loop> m_loops;
     std::vector<uint32_t> m_frames;  ///< the innermost loop of each open block
     unsigned m_depth = 0;
-    bool m_is_refused = false;
 };
 
 }  // namespace wsb::jit

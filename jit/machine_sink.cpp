@@ -45,6 +45,9 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_trap_kinds = 0;
     m_cells.clear();
     m_cell_words.clear();
+    m_catching.clear();
+    m_inside = none;
+    m_landings.clear();
     m_resumes.clear();
     m_low_exits.clear();
     m_handler_exits.clear();
@@ -309,7 +312,8 @@ void MachineSink::emit_cells() {
     m_code.align(8, 0);
     for (const Cell& cell : m_cells) {
         m_code.bind(label(cell.label));
-        m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point});
+        const uint32_t clause = cell.catching == none ? none : m_catching[cell.catching].clause;
+        m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, clause});
         for (uint32_t i = 0; i < cell.words; ++i)
             m_code.data64(m_cell_words[cell.first_word + i]);
         if (cell.return_point != none)
@@ -324,16 +328,20 @@ void MachineSink::emit_cells() {
 
 MachineText MachineSink::take() {
     m_sites.clear();
+    find_clauses();
     emit_edges();
     emit_traps();
     emit_fuel_exits();
     emit_tables();
     emit_cells();
     std::ranges::sort(m_sites, {}, &MachineSite::at);
+    for (uint32_t& landing : m_landings)
+        landing = landing == none ? 0 : label(landing).position;
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
             .calls = m_calls,
             .sites = m_sites,
+            .landings = m_landings,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};
 }

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,7 @@ struct MachineText {
     std::span<const Address> addresses;
     std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
+    std::vector<uint32_t> landings;  ///< see lower::MachineCode
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -102,6 +104,7 @@ public:
     void br_table(std::span<const uint32_t> depths);
     void br_on_null(uint32_t depth, ValType operand);
     void br_on_non_null(uint32_t depth, ValType operand);
+    void br_on_cast(const binary::Instr& instr, ValType operand);
     void ret();
     void unreachable();
     void call(FuncIdx func, const FuncType& type, bool is_tail);
@@ -109,6 +112,11 @@ public:
     void call_ref(TypeIdx type_index, const FuncType& type, bool is_tail);
     void throw_(TagIdx tag, const FuncType& type);
     void throw_ref();
+    void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
+    void legacy_try(const validate::BlockShape& shape);
+    void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
+    void delegate(uint32_t depth);
+    void rethrow(uint32_t depth);
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};
@@ -181,7 +189,7 @@ private:
     };
 
     struct Frame {
-        enum class Kind : uint8_t { function, block, loop, if_, else_ };
+        enum class Kind : uint8_t { function, block, loop, if_, else_, try_, catch_ };
         Kind kind = Kind::block;
         validate::BlockShape shape;
         uint32_t base_values = 0;  ///< stack size below the parameters
@@ -196,6 +204,15 @@ private:
         uint32_t else_potential = 0;  ///< at the if
         std::vector<Edge> edges;      ///< conditional jumps to the end
         std::vector<Patch> patches;   ///< inline jumps to the end
+        uint32_t catching = none;     ///< try_, catch_: in m_catching
+        /// Of its clauses: the cells where execution goes on; none for a delegate, where it never does.
+        std::vector<uint32_t> landings;
+    };
+
+    /// A block that may catch what is thrown inside.
+    struct CatchingBlock {
+        uint32_t outer = none;   ///< the one around it
+        uint32_t clause = none;  ///< in Code::catches, its first one; known when it is closed, if it has any
     };
 
     /// Where a trap is raised, apart from the code.
@@ -217,6 +234,7 @@ private:
         uint32_t return_point = none;   ///< of the word behind it
         uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
         uint32_t native_return = none;  ///< label: where machine code returns to
+        uint32_t catching = none;       ///< in m_catching: the block around it
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.
@@ -432,7 +450,7 @@ private:
     void meet(Frame& frame);
     static void add_edge(Frame& frame, Edge edge);
     void jump_inline(uint32_t depth, uint32_t at_potential);
-    Edge edge_to(uint32_t depth);
+    Edge edge_to(uint32_t depth, uint32_t at_potential);
     void branch_if(uint32_t depth, Condition condition);
     [[nodiscard]] Move move_to(const Frame& target) const noexcept;
     void emit_move(const Move& move);
@@ -444,10 +462,18 @@ private:
     void emit_return_edge(const Edge& edge);
     uint32_t trap(TrapCode code);
 
+    // Exceptions (sink_exceptions.cpp)
+    void open_catching(const validate::BlockShape& shape);
+    void close_body(Frame& frame) noexcept;
+    void close_clauses(Frame& frame);
+    void find_clauses();
+
     // Cells and calls (sink_cells.cpp)
     uint32_t add_cell(std::span<const lower::Word> words, uint32_t continuation);
     uint32_t add_point(uint32_t target, const PinState& state, uint32_t at_potential);
     void jump_to_cell(uint32_t cell_label);
+    void prepare_cell(size_t operands, bool settles = false);
+    void run_cell(bool settles = false);
     template <class Hook>
     void by_cell(size_t operands, Hook hook, bool settles = false);
     void cell_of_unary(Op op);
@@ -455,6 +481,7 @@ private:
     void cell_of_load(Op op, const binary::MemArg& arg);
     void cell_of_store(Op op, const binary::MemArg& arg);
     void cell_of_simd(const binary::Instr& instr);
+    [[nodiscard]] Condition cast_condition(const binary::Instr& instr);
     void push_again(const Value& value);
     void prepare_call(std::span<const ValType> params);
     void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
@@ -525,6 +552,9 @@ private:
     uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
     std::vector<Cell> m_cells;
     std::vector<lower::Word> m_cell_words;
+    std::vector<CatchingBlock> m_catching;  ///< in the order of their heads
+    uint32_t m_inside = none;               ///< the innermost open one
+    std::vector<uint32_t> m_landings;       ///< of the closed ones, by clause: labels
     std::vector<Resume> m_resumes;
     std::vector<LowExit> m_low_exits;
     std::vector<MachineText::Address> m_addresses;

@@ -61,6 +61,7 @@ uint32_t MachineSink::add_cell(std::span<const Word> words, uint32_t continuatio
     cell.continuation = continuation;
     cell.offset_bytes = m_offset_bytes;
     cell.potential = potential();
+    cell.catching = m_inside;
     m_cell_words.insert(m_cell_words.end(), words.begin(), words.end());
     m_cells.push_back(cell);
     return static_cast<uint32_t>(m_cells.size() - 1);
@@ -83,10 +84,8 @@ void MachineSink::jump_to_cell(uint32_t cell_label) {
     m_code.jump(Mem{reg::scratch, 0});
 }
 
-/// Has the lowering make the cell of one instruction whose `operands` topmost values lie in their slots, and
-/// runs it. Cells that settle are settlement points themselves.
-template <class Hook>
-void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
+/// Before a cell: its `operands` topmost values lie in their slots, and nothing is left in registers.
+void MachineSink::prepare_cell(size_t operands, bool settles) {
     if (settles)
         settle_stack();
     else
@@ -94,6 +93,26 @@ void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
     settle_top(operands);
     store_pins();
     forget_pins();
+}
+
+/// Runs what the lowering has made, and goes on behind it.
+void MachineSink::run_cell(bool settles) {
+    const uint32_t continuation = new_label();
+    Cell& cell = m_cells[add_cell(m_lowering.isolated_words(), continuation)];
+    if (settles) {
+        cell.point = new_point();
+        cell.potential = 0;  // it settles before it can trap
+    }
+    jump_to_cell(cell.label);
+    m_code.bind(label(continuation));
+    m_code.endbr64();
+}
+
+/// Has the lowering make the cell of one instruction that takes so many operands, and runs it. Cells that
+/// settle are settlement points themselves.
+template <class Hook>
+void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
+    prepare_cell(operands, settles);
     std::vector<ValType> types;
     types.reserve(operands);
     for (size_t i = m_stack.size() - operands; i < m_stack.size(); ++i)
@@ -101,20 +120,10 @@ void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
     const uint32_t first_slot = m_height - slot_count(types);
     m_lowering.isolate(types, first_slot);
     hook();
-    const uint32_t continuation = new_label();
-    const std::span<const Word> words = m_lowering.isolated_words();
     for (size_t i = 0; i < operands; ++i)
         static_cast<void>(pop());
-    if (!words.empty()) {
-        Cell& cell = m_cells[add_cell(words, continuation)];
-        if (settles) {
-            cell.point = new_point();
-            cell.potential = 0;  // it settles before it can trap
-        }
-        jump_to_cell(cell.label);
-        m_code.bind(label(continuation));
-        m_code.endbr64();
-    }
+    if (!m_lowering.isolated_words().empty())
+        run_cell(settles);
     for (const ValType type : m_lowering.isolated_results())
         push(Value::Kind::slot, type);
 }
@@ -171,6 +180,12 @@ void MachineSink::throw_(TagIdx tag, const FuncType& type) {
 }
 void MachineSink::throw_ref() {
     by_cell(1, [&] { m_lowering.throw_ref(); });
+}
+
+/// Tests the reference on top of the stack, and leaves the answer in the flags.
+Condition MachineSink::cast_condition(const binary::Instr& instr) {
+    by_cell(op_info(instr.op).params.size(), [&] { m_lowering.cast_test(instr); });
+    return pop_condition();
 }
 
 void MachineSink::ref_is_null() {

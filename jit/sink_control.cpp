@@ -76,6 +76,7 @@ void MachineSink::else_(bool falls_through) {
 
 void MachineSink::end_block(bool falls_through) {
     Frame& frame = m_frames.back();
+    close_clauses(frame);
     if (frame.kind == Frame::Kind::if_) {
         // Without an else the condition has an edge to the end, with the parameters as results.
         Edge edge;
@@ -84,7 +85,9 @@ void MachineSink::end_block(bool falls_through) {
         edge.potential = frame.else_potential;
         add_edge(frame, edge);
     }
-    const bool is_join = frame.kind != Frame::Kind::loop && frame.is_target;
+    // Results of a legacy catch block have the exception below them, so that they have to move.
+    const bool is_join =
+        (frame.kind != Frame::Kind::loop && frame.is_target) || frame.kind == Frame::Kind::catch_;
     if (is_join || !falls_through) {
         if (falls_through) {
             move_top(frame.shape.results.size(), frame.base_slot);
@@ -212,13 +215,13 @@ void MachineSink::br(uint32_t depth) {
 }
 
 /// What a conditional jump to the block needs on its way. Values lie in their slots.
-MachineSink::Edge MachineSink::edge_to(uint32_t depth) {
+MachineSink::Edge MachineSink::edge_to(uint32_t depth, uint32_t at_potential) {
     Frame& target = frame_at(depth);
     Edge edge;
     edge.label = new_label();
     edge.from = m_state;
     edge.move = move_to(target);
-    edge.potential = potential();
+    edge.potential = at_potential;
     if (target.kind == Frame::Kind::function) {
         edge.is_return = true;
         edge.move = {};
@@ -244,7 +247,11 @@ void MachineSink::br_if(uint32_t depth) {
 
 void MachineSink::branch_if(uint32_t depth, Condition condition) {
     const Frame& target = frame_at(depth);
-    settle_top(label_types(target).size());
+    const size_t count = label_types(target).size();
+    // The interpreter, whose root maps the collector follows, then has all values in their slots.
+    if (count > 2)
+        settle_stack();
+    settle_top(count);
     // The end of most loops: in line, and falls through where it leaves.
     if (target.kind == Frame::Kind::loop) {
         const uint32_t leaves = new_label();
@@ -255,7 +262,7 @@ void MachineSink::branch_if(uint32_t depth, Condition condition) {
         m_code.bind(label(leaves));
         return;
     }
-    const Edge edge = edge_to(depth);
+    const Edge edge = edge_to(depth, potential());
     m_code.jump(condition, label(edge.label));
 }
 
@@ -281,7 +288,7 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     for (const uint32_t depth : depths) {
         const auto [known, is_new] = labels.try_emplace(depth, 0);
         if (is_new)
-            known->second = edge_to(depth).label;
+            known->second = edge_to(depth, potential()).label;
         jumps.targets.push_back(known->second);
     }
     m_tables.push_back(std::move(jumps));
@@ -302,6 +309,13 @@ void MachineSink::br_on_non_null(uint32_t depth, ValType) {
     m_code.alu(Width::w64, Alu::cmp, slot_at(m_stack.back().slot), 0);
     branch_if(depth, Condition::not_equal);
     release(pop());
+}
+
+/// The operand stays on the stack: both ways go on with it.
+void MachineSink::br_on_cast(const binary::Instr& instr, ValType) {
+    const Condition condition = cast_condition(instr);
+    const bool on_success = instr.op == Op::br_on_cast || instr.op == Op::br_on_cast_desc_eq;
+    branch_if(instr.index, on_success ? condition : inverse(condition));
 }
 
 /// The label of a forward block: edges that have nothing to do on their way come here at once, the others

@@ -395,9 +395,10 @@ void MachineSink::local_get(LocalIdx local, ValType type) {
 
 void MachineSink::set_local(uint32_t local, Value& value) {
     const uint32_t index = m_pin_of_local[local];
+    unalias(
+        local);  // also if it stays what it is: the interpreter's root maps have the others in their slots
     if (value.kind == Value::Kind::local && value.local == local)
         return;
-    unalias(local);
     m_checked[local].epoch = 0;
     if (index == none) {
         store_value(value, m_local_slots[local]);

@@ -49,6 +49,7 @@ struct Compiled {
     std::vector<MachineText::Address> addresses;
     std::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
+    std::vector<uint32_t> landings;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -61,11 +62,8 @@ public:
     FunctionCompiler(const FunctionCompiler&) = delete;
     FunctionCompiler& operator=(const FunctionCompiler&) = delete;
 
-    /// @return nothing if the function is left to the interpreter.
     [[nodiscard]] std::unique_ptr<Compiled> compile(FuncIdx func) {
         WSB_CHECK(m_use_reader.run(func).has_value());  // the body was validated before
-        if (m_use.is_refused())
-            return nullptr;
         m_sink.expect(m_use);
         WSB_CHECK(m_reader.run(func).has_value());
         MachineText text = m_sink.take();
@@ -74,6 +72,7 @@ public:
         compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
         compiled->calls.assign(text.calls.begin(), text.calls.end());
         compiled->sites = std::move(text.sites);
+        compiled->landings = std::move(text.landings);
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
         return compiled;
@@ -152,6 +151,8 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
     machine->begin = begin;
     machine->size_bytes = static_cast<uint32_t>(function.bytes.size());
     machine->sites = std::move(function.sites);
+    machine->landings = std::move(function.landings);
+    WSB_CHECK(machine->landings.size() == code.catches.size());  // both were made of the same clauses
     module.code_index.enter(code, begin, [&] {
         code.machine.store(machine.release(), std::memory_order_release);
         return true;

@@ -30,6 +30,14 @@ template <class Values>
     return text.empty() ? "nothing" : text;
 }
 
+/// Machine code leaves no function to the interpreter, whatever instructions it has (docs/jit.md).
+[[nodiscard]] std::optional<std::string> left_behind(const Engine& engine, const Module& module) {
+    const CodeStatistics code = module.code_statistics();
+    if (engine.config().tier != TierChoice::jit || code.machine_functions == code.functions)
+        return std::nullopt;
+    return fmt::format("machine code of {} functions out of {}", code.machine_functions, code.functions);
+}
+
 }  // namespace
 
 /// Refused for another reason than the suite's reference gives, with cause: custom descriptors read the index
@@ -94,6 +102,8 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::ScriptModule& module) {
         m_shared.erase(module.name);
         return "module: " + compiled.error().message();
     }
+    if (auto left = left_behind(m_engine, *compiled))
+        return left;
     if (!module.is_definition)
         return instantiate(*compiled, module.name);
     m_last_definition = *compiled;
@@ -191,6 +201,8 @@ ScriptRunner::Verdict ScriptRunner::run_body(const text::AssertTrap& assertion) 
     auto compiled = compile(std::get<text::ScriptModule>(assertion.subject));
     if (!compiled)
         return "module: " + compiled.error().message();
+    if (auto left = left_behind(m_engine, *compiled))
+        return left;
     auto instance = m_linker.instantiate(m_store, *compiled);
     if (instance)
         return fmt::format("expected trap \"{}\", got an instance", assertion.text);

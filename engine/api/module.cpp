@@ -154,6 +154,8 @@ CodeStatistics Module::code_statistics() const noexcept {
         if (!code.is_lowered())
             continue;
         ++statistics.translated_functions;
+        if (code.machine.load(std::memory_order_acquire) != nullptr)
+            ++statistics.machine_functions;
         statistics.translated_bytes += code.word_count * sizeof(lower::Word);
     }
     return statistics;

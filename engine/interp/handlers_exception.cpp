@@ -17,13 +17,20 @@ using runtime::Exception;
 
 namespace {
 
+/// The first clause of the innermost block around a frame's place; CatchRange::none if there is none.
+[[nodiscard]] uint32_t innermost_block(const FoundCode& found, const Place& place) {
+    if (found.is_machine())
+        return found.site(place.cell_under_way()).clause;
+    const Code& code = found.form();
+    return lower::innermost_clause(code, static_cast<uint32_t>(place.cell_under_way() - code.words));
+}
+
 /// The clause of a frame that catches `exception`; null if there is none.
-[[nodiscard]] const CatchRange* find_clause(const Code& code, const Place& place,
+[[nodiscard]] const CatchRange* find_clause(const FoundCode& found, const Place& place,
                                             const Exception& exception) {
-    const auto word = static_cast<uint32_t>(place.cell_under_way() - code.words);
     const auto& owner = runtime::owner_of(*place.instance);
-    const std::span<const CatchRange> clauses = code.catches;
-    for (uint32_t block = lower::innermost_clause(code, word); block != CatchRange::none;) {
+    const std::span<const CatchRange> clauses = found.form().catches;
+    for (uint32_t block = innermost_block(found, place); block != CatchRange::none;) {
         uint32_t outer = clauses[block].outer_clause;
         for (const CatchRange& clause : clauses.subspan(block, clauses[block].end_clause - block)) {
             if (!clause.is_delegate) {
@@ -39,6 +46,17 @@ namespace {
     return nullptr;
 }
 
+/// The cell where a frame that catches goes on.
+[[nodiscard]] const Word* landing_of(const FoundCode& found, const CatchRange& clause) noexcept {
+    const Code& code = found.form();
+    if (!found.is_machine())
+        return code.words + clause.landing_word;
+    const lower::MachineCode& machine = *code.machine.load(std::memory_order_acquire);
+    // SAFETY: cells lie aligned behind the code.
+    return reinterpret_cast<const Word*>(
+        machine.begin + machine.landings[static_cast<size_t>(&clause - code.catches.data())]);
+}
+
 /// Finds who catches, and leaves where to go on in the context.
 /// @return none or uncaught_exception.
 [[nodiscard]] TrapCode unwind(VmContext& context, Place place, const Exception& exception) noexcept {
@@ -48,18 +66,16 @@ namespace {
             context.uncaught = &exception;
             return TrapCode::uncaught_exception;
         }
-        const Code& code = found.form();
-        // Functions that catch have no machine code (jit/local_use.h).
-        const CatchRange* clause = found.is_machine() ? nullptr : find_clause(code, place, exception);
+        const CatchRange* const clause = find_clause(found, place, exception);
         if (clause == nullptr) {
-            place.to_caller(code.header_slot);
+            place.to_caller(found.form().header_slot);
             continue;
         }
         if (!clause->catches_all)
             std::copy_n(exception.values(), exception.value_slots, place.sp + clause->base_slot);
         if (clause->reference_slot != CatchRange::none)
             place.sp[clause->reference_slot] = runtime::reference_to(&exception);
-        context.trap_ip = code.words + clause->landing_word;
+        context.trap_ip = landing_of(found, *clause);
         context.trap_sp = place.sp;
         context.handler_instance = place.instance;
         return TrapCode::none;

@@ -236,13 +236,17 @@ void LowerSink::emit_descriptor_test(bool takes_null) {
     push_produced(ValType::i32, cell, m_words[cell]);
 }
 
-/// The operand stays on the stack: both ways go on with it.
-void LowerSink::br_on_cast(const binary::Instr& instr, ValType) {
+void LowerSink::cast_test(const binary::Instr& instr) {
     const bool takes_null = (instr.cast_flags & 2) != 0;
     if (op_info(instr.op).params.size() == 2)
         emit_descriptor_test(takes_null);
     else
         emit_ref_test(stored_slot(m_stack.back()), instr.heap2, takes_null);
+}
+
+/// The operand stays on the stack: both ways go on with it.
+void LowerSink::br_on_cast(const binary::Instr& instr, ValType) {
+    cast_test(instr);
     Condition condition = pop_condition();
     if (instr.op == Op::br_on_cast_fail || instr.op == Op::br_on_cast_desc_eq_fail)
         condition = inverse(condition);

@@ -170,6 +170,9 @@ public:
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void simd(const binary::Instr& instr);
     void br_on_cast(const binary::Instr& instr, ValType operand);
+    /// The test that br_on_cast branches on, for those who branch themselves: pops the descriptor if there is
+    /// one, and leaves the answer above the reference.
+    void cast_test(const binary::Instr& instr);
     void gc(const binary::Instr& instr);
 
 private:

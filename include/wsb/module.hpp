@@ -33,6 +33,7 @@ struct CodeStatistics {
     size_t functions = 0;             ///< of its own
     size_t translated_functions = 0;  ///< all, but with Config::lazy_translation only those called so far
     uint64_t translated_bytes = 0;    ///< that their code takes
+    size_t machine_functions = 0;     ///< that have machine code
 };
 
 /// Validated, compiled, immutable. A cheap handle; copies share the code. Safe to use from any

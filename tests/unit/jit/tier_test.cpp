@@ -151,7 +151,7 @@ TEST_F(TiersTest, HostFunctions) {
     EXPECT_TRUE(call({}, {}, "exiting").is_other_failure);
 }
 
-/// Functions that are left to the interpreter, called from machine code and calling it, also by tail calls.
+/// Exceptions and casts among calls of all kinds, and tail calls.
 TEST_F(TiersTest, CallsBetweenTiers) {
     load(R"((tag $e (param i32)) (table funcref (elem $even $odd)) (type $t (func (param i32) (result i32)))
         (func $even (param i32) (result i32)
@@ -272,6 +272,36 @@ TEST_F(TiersTest, CollectionsInMachineCode) {
         EXPECT_EQ(call({Value(1)}, fuel, "select").trap, TrapCode::none);
         EXPECT_EQ(call({Value(0)}, fuel, "select").trap, TrapCode::none);
     }
+}
+
+/// References on the stack that the interpreter has put into their slots, where the collector looks for them.
+TEST_F(TiersTest, CollectionsFindWhatTheInterpreterHasInSlots) {
+    Config config;
+    config.collect_always = true;
+    begin(config);
+    load(R"((type $box (struct (field i32)))
+        (func $box (param i32) (result (ref $box)) (struct.new $box (local.get 0)))
+        (func $stale (param i64 i64 i64 i64 i64 i64))
+        (func $many (param i32 (ref null $box)) (result i32) (local i32)
+            (call $stale (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780)
+                (i64.const 0x123456780) (i64.const 0x123456780))
+            (block (result i32 i32 i32)
+                (local.get 1) (i32.const 1) (i32.const 2) (i32.const 3) (br_if 0 (local.get 0))
+                (struct.new $box (i32.const 8)) (drop) (drop) (drop) (drop) (struct.get $box 0)
+                (i32.const 4) (i32.const 5))
+            (i32.add) (i32.add))
+        (func $itself (param (ref null $box)) (result i32)
+            (call $stale (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780) (i64.const 0x123456780)
+                (i64.const 0x123456780) (i64.const 0x123456780))
+            (local.get 0) (local.set 0 (local.get 0))
+            (drop (struct.new $box (i32.const 8))) (struct.get $box 0)
+            (local.get 0) (drop (local.tee 0 (local.get 0)))
+            (drop (struct.new $box (i32.const 8))) (struct.get $box 0) (i32.add))
+        (func (export "itself") (result i32) (call $itself (call $box (i32.const 41))))
+        (func (export "many") (param i32) (result i32) (call $many (local.get 0) (call $box (i32.const 40)))))");
+    EXPECT_EQ(call({}, {}, "itself").results[0][0], 82u);
+    EXPECT_EQ(call({Value(1)}, {}, "many").results[0][0], 6u);
+    EXPECT_EQ(call({Value(0)}, {}, "many").results[0][0], 49u);
 }
 
 // Sizes
