@@ -290,7 +290,7 @@ void MachineSink::emit_cells() {
         for (uint32_t i = 0; i < cell.words; ++i)
             m_code.data64(m_cell_words[cell.first_word + i]);
         if (cell.return_point != none)
-            m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
+            m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point, cell.callee});
         if (cell.return_label != none)
             m_code.bind(label(cell.return_label));
         m_addresses.push_back({m_code.position(), label(cell.continuation).position});

@@ -216,6 +216,7 @@ private:
         uint32_t point = none;         ///< settlement point that the cell itself is
         uint32_t return_point = none;  ///< of the word behind it
         uint32_t return_label = none;  ///< if that is named
+        uint32_t callee = none;        ///< see MachineSite
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.

@@ -155,6 +155,10 @@ CodeStatistics Module::code_statistics() const noexcept {
             continue;
         ++statistics.translated_functions;
         statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+        if (const auto* const machine = code.machine.load(std::memory_order_acquire)) {
+            ++statistics.compiled_functions;
+            statistics.compiled_bytes += machine->size_bytes;
+        }
     }
     return statistics;
 }
