@@ -24,7 +24,8 @@ std::string stats_json(const sandbox::RunReport& report) {
         "\n",
         report.fuel, report.wall_ns, report.cpu_ns, report.peak_memory_bytes, report.heap.collections,
         report.heap.longest_pause_ns, report.code.functions, report.code.translated_functions,
-        report.code.translated_bytes, report.code.compiled_functions, report.code.compiled_bytes, report.tier, report.status);
+        report.code.translated_bytes, report.code.compiled_functions, report.code.compiled_bytes, report.tier,
+        report.status);
 }
 
 struct CloseFile {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a module without imports, run in the interpreter, in machine code, and in what begins with the one and
-// changes to the other: instantiated, and its
-// exported functions called with zeros and with other numbers. How each step ends, where, with which results,
-// after how much fuel, and what it leaves are the same; also with less fuel, cut anywhere. Machine code
-// leaves the last 4,096 units to the interpreter, so fuel is beyond that. Where there is no compiler there is
-// nothing to compare.
+// Any bytes as a module without imports, run in the interpreter, in machine code, and in what begins with the
+// one and changes to the other: instantiated, and its exported functions called with zeros and with other
+// numbers. How each step ends, where, with which results, after how much fuel, and what it leaves are the
+// same; also with less fuel, cut anywhere. Machine code leaves the last 4,096 units to the interpreter, so
+// fuel is beyond that. Where there is no compiler there is nothing to compare.
 #include "wsb/engine.hpp"
 
 #include "fuzz/fuzz_target.h"

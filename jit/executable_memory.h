@@ -27,8 +27,8 @@ private:
     std::span<uint8_t> m_bytes;
 };
 
-/// Address space for machine code that comes piece by piece. Each piece has pages of its own, so none that can be
-/// executed is ever written again. One thread at a time.
+/// Address space for machine code that comes piece by piece. Each piece has pages of its own, so none that
+/// can be executed is ever written again. One thread at a time.
 class ExecutableSpace {
 public:
     /// @return null if the system has none.
@@ -37,8 +37,8 @@ public:
     ExecutableSpace& operator=(const ExecutableSpace&) = delete;
     ~ExecutableSpace();
 
-    /// Calls `write` with the zeroed bytes of the next piece, then makes it executable. @return its bytes; none
-    /// if there is no more room, or the system refuses.
+    /// Calls `write` with the zeroed bytes of the next piece, then makes it executable. @return its bytes;
+    /// none if there is no more room, or the system refuses.
     template <class Write>
     [[nodiscard]] std::span<const uint8_t> add(size_t size_bytes, Write write) {
         const std::span<uint8_t> piece = open(size_bytes);

@@ -274,7 +274,8 @@ public:
         if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered())
             return;
         // What ran as long as compiling takes may run as long again.
-        const uint64_t wanted = m_hot_samples + module.module.bodies[body].whole.size_bytes / bytes_per_sample;
+        const uint64_t wanted =
+            m_hot_samples + module.module.bodies[body].whole.size_bytes / bytes_per_sample;
         if (samples.fetch_add(1, std::memory_order_relaxed) + 1 < wanted)
             return;
         const std::unique_lock lock(m_mutex, std::try_to_lock);
@@ -291,8 +292,8 @@ public:
 private:
     static constexpr uint32_t settled = UINT32_MAX;  ///< no more samples: it is compiled, or never will be
     static constexpr uint64_t bytes_per_sample = 2048;
-    // Address space, of which little is used: bytes of machine code for a byte of a body at the very most, the
-    // rest of the last page for each, and how far calls reach.
+    // Address space, of which little is used: bytes of machine code for a byte of a body at the very most,
+    // the rest of the last page for each, and how far calls reach.
     static constexpr uint64_t most_growth = 64, page_bytes = 4096, most_space_bytes = uint64_t{1} << 30;
 
     void compile(const runtime::CompiledModule& module, size_t body) {
@@ -308,10 +309,10 @@ private:
             for (const auto& call : compiled->calls) {
                 const Code& callee = module.codes[call.body];
                 const auto stub = stubs.find(call.body);
-                link(memory.data() + call.end,
-                     call.body == body    ? memory.data() + compiled->native_entry
-                     : stub != stubs.end() ? memory.data() + stub->second
-                                           : callee.native_entry.load(std::memory_order_relaxed));
+                link(memory.data() + call.end, call.body == body ? memory.data() + compiled->native_entry
+                                               : stub != stubs.end()
+                                                   ? memory.data() + stub->second
+                                                   : callee.native_entry.load(std::memory_order_relaxed));
             }
         });
         if (bytes.empty()) {
@@ -344,7 +345,8 @@ private:
         Stubs stubs;
         for (const auto& call : compiled.calls) {
             const Code& callee = module.codes[call.body];
-            const bool is_known = call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
+            const bool is_known =
+                call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
             if (is_known || !stubs.try_emplace(call.body, compiled.bytes.size()).second)
                 continue;
             Assembler stub;

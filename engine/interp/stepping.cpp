@@ -132,8 +132,12 @@ const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) 
     const runtime::CompiledModule& module = *found.module;
     if (found.is_machine()) {
         // What used up the fuel may have been what returned here just now.
-        if (const uint32_t callee = found.site(cell).callee; callee != lower::MachineSite::no_callee)
+        const uint32_t callee = found.site(cell).callee;
+        if (callee != lower::MachineSite::no_callee &&
+            module.codes[callee].machine.load(std::memory_order_relaxed) == nullptr)
             module.tier_up->sample(module, module.codes[callee]);
+        else
+            context.store->look_later();
         return cell;
     }
     module.tier_up->sample(module, *found.code);
@@ -144,8 +148,8 @@ const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) 
     if (change == nullptr)
         return cell;
     for (const lower::FoldedOperand& operand : machine->folded_at(*change))
-        sp[operand.slot] = operand.local_slot == lower::FoldedOperand::no_slot ? operand.bits
-                                                                               : sp[operand.local_slot];
+        sp[operand.slot] =
+            operand.local_slot == lower::FoldedOperand::no_slot ? operand.bits : sp[operand.local_slot];
     // SAFETY: cells lie aligned behind the code.
     return reinterpret_cast<const Word*>(machine->begin + change->at);
 }

@@ -47,8 +47,8 @@ struct SteppingPlace {
 /// function.
 [[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept;
 
-/// A slice of fuel is used up at a settlement point of the frame at `sp`: tells TierUp. @return where the run goes
-/// on, which is in machine code if the function has any by now.
+/// A slice of fuel is used up at a settlement point of the frame at `sp`: tells TierUp. @return where the run
+/// goes on, which is in machine code if the function has any by now.
 [[nodiscard]] const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) noexcept;
 
 /// The settlement points of a function, in their order: it is lowered once more.

@@ -37,8 +37,8 @@ struct FoldedOperand {
 /// A settlement point in the interpreter's fast form and in machine code.
 struct ChangePoint {
     uint32_t fast_word = 0;
-    uint32_t at = 0;            ///< bytes: of the cell in machine code
-    uint32_t end_operand = 0;   ///< in MachineCode::folded: its own begin where those of the point before end
+    uint32_t at = 0;           ///< bytes: of the cell in machine code
+    uint32_t end_operand = 0;  ///< in MachineCode::folded: its own begin where those of the point before end
 };
 
 /// One function. Immutable; the bytes live as long as the module.
@@ -46,8 +46,8 @@ struct MachineCode {
     const uint8_t* begin = nullptr;
     uint32_t size_bytes = 0;
     std::vector<MachineSite> sites;  ///< ascending
-    /// Where a run in the interpreter's fast form can go on here: its settlement points, ascending. None where
-    /// functions have had their machine code from the start.
+    /// Where a run in the interpreter's fast form can go on here: its settlement points, ascending. None
+    /// where functions have had their machine code from the start.
     std::vector<ChangePoint> changes;
     /// What has to be stored at them, point by point.
     std::vector<FoldedOperand> folded;
@@ -62,8 +62,8 @@ struct MachineCode {
         const auto found = std::ranges::lower_bound(sites, at, {}, &MachineSite::at);
         return found != sites.end() && found->at == at ? &*found : nullptr;
     }
-    /// What is known of a settlement point of the fast form; null if there is none. Of several points without a
-    /// cell between them it is the last: the first may be the function's entry, where locals become zero.
+    /// What is known of a settlement point of the fast form; null if there is none. Of several points without
+    /// a cell between them it is the last: the first may be the function's entry, where locals become zero.
     [[nodiscard]] const ChangePoint* change_at(uint32_t fast_word) const noexcept {
         const auto after = std::ranges::upper_bound(changes, fast_word, {}, &ChangePoint::fast_word);
         const bool is_known = after != changes.begin() && std::prev(after)->fast_word == fast_word;

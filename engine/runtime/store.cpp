@@ -46,6 +46,7 @@ void Store::begin() noexcept {
     if (samples())
         m_slice_units = std::min(m_engine->sample_units, slice_units);
     m_until_sample = m_slice_units;
+    m_slices_unseen = 0;
     slice_again();
     if (m_engine->config.collect_always)
         m_heap.collect_always();

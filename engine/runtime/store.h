@@ -159,8 +159,17 @@ public:
     [[nodiscard]] bool is_interrupted_after_host_call() noexcept {
         return m_context.is_sliced && ++m_host_calls % host_calls_per_poll == 0 && is_interrupted();
     }
-    /// Whether the slices of fuel are also what TierUp is told by.
+    /// Whether slices of fuel are also what TierUp is told by.
     [[nodiscard]] bool samples() const noexcept { return m_engine->sample_units != 0; }
+    /// Asked at the end of each slice: whether to look at what is running.
+    [[nodiscard]] bool is_time_to_look() noexcept {
+        if (m_slices_unseen == 0)
+            return samples();
+        --m_slices_unseen;
+        return false;
+    }
+    /// What is running has its machine code: the next slices need not be looked at.
+    void look_later() noexcept { m_slices_unseen = 3; }
     /// The slice is used up: polls, and hands out the next one, of at least `least` if there is as much.
     [[nodiscard]] NextSlice next_slice(uint64_t least) noexcept;
 
@@ -229,6 +238,7 @@ private:
     uint64_t m_fuel_granted = fuel_unlimited;  ///< what fuel counts down from
     uint64_t m_fuel_consumed_before = 0;       ///< under earlier grants
     uint64_t m_slice_units = slice_units;      ///< what next_slice gives
+    uint32_t m_slices_unseen = 0;              ///< see look_later
     uint64_t m_until_sample = slice_units;     ///< fuel from the next entry to the end of its slice
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;

@@ -27,7 +27,8 @@ protected:
     }
     void load(std::string_view fields, Config config = {}) {
         m_engine.emplace(config);
-        m_module = v1::Module::from_wat(*m_engine, fmt::format(R"((import "host" "mark" (func $mark)){})", fields));
+        m_module =
+            v1::Module::from_wat(*m_engine, fmt::format(R"((import "host" "mark" (func $mark)){})", fields));
         ASSERT_TRUE(*m_module) << m_module->error().message();
         enter_store();
     }
@@ -125,8 +126,8 @@ TEST_F(AutomaticTest, Recursion) {
     EXPECT_GT(std::ranges::count(m_marks, true), 20'000);
 }
 
-/// All the fuel is used by a callee that has no check of its own: it is noticed where it returns to, first in the
-/// interpreter, then in machine code.
+/// All the fuel is used by a callee that has no check of its own: it is noticed where it returns to, first in
+/// the interpreter, then in machine code.
 TEST_F(AutomaticTest, CalleesOfHotFunctions) {
     std::string much;
     for (int i = 0; i < 200; ++i)
@@ -200,8 +201,9 @@ TEST_F(AutomaticTest, StoresOfSeveralThreads) {
                 (loop (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const {0})) (local.get 0)))
                     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
                 {1} (i32.add)))",
-                                     i, i == 0 ? "(local.get 1) (local.get 1)"
-                                               : fmt::format("(local.get 1) (call $g{} (i32.const 40))", i - 1));
+                                     i,
+                                     i == 0 ? "(local.get 1) (local.get 1)"
+                                            : fmt::format("(local.get 1) (call $g{} (i32.const 40))", i - 1));
         const auto module = v1::Module::from_wat(
             engine, functions + R"((func (export "f") (result i32) (call $g49 (i32.const 40))))");
         ASSERT_TRUE(module) << module.error().message();
@@ -232,9 +234,8 @@ TEST_F(AutomaticTest, NestedEntries) {
                 (local.get 1)))",
              {.tier = tier});
         Linker linker(*m_engine);
-        EXPECT_TRUE(linker.function("host", "again", [this](int32_t x) {
-            return call({Value(x)}).value()[0].i32();
-        }));
+        EXPECT_TRUE(linker.function("host", "again",
+                                    [this](int32_t x) { return call({Value(x)}).value()[0].i32(); }));
         const auto outer = v1::Module::from_wat(*m_engine, R"(
             (import "host" "again" (func $again (param i32) (result i32)))
             (func (export "g") (param i32) (result i32) (local i32)

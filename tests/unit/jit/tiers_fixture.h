@@ -140,9 +140,9 @@ private:
     std::vector<std::pair<std::string, Instance>> m_instances;
 };
 
-/// The tiers side by side; calls are made in all and compared. Beside the interpreter and machine code there is an
-/// engine that begins with the one and changes to the other where it can: at every second look, and it looks at
-/// every check of fuel.
+/// The tiers side by side; calls are made in all and compared. Beside the interpreter and machine code there
+/// is an engine that begins with the one and changes to the other where it can: at every second look, and it
+/// looks at every check of fuel.
 class TiersTest : public ::testing::Test {
 protected:
     void SetUp() override {
