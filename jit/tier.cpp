@@ -99,6 +99,11 @@ constexpr size_t most_bytes = INT32_MAX;
 /// How machine code calls a function that has none.
 [[nodiscard]] Compiled detour(const Code& code) {
     Assembler assembler;
+    assembler.endbr64();
+    assembler.pop(reg::scratch);  // the header tells where to return to
+    assembler.alu(Width::w64, Alu::and_,
+                  {reg::frame, static_cast<int32_t>(code.header_slot * sizeof(runtime::Slot))},
+                  ~static_cast<int32_t>(lower::native_return_flag));
     assembler.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&code));
     assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
     assembler.jump(reg::scratch);
@@ -189,9 +194,13 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
     layout.write(memory->bytes().data());
     if (!memory->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    for (size_t i = 0; i < functions.size(); ++i)
+    for (size_t i = 0; i < functions.size(); ++i) {
+        const uint8_t* const begin = memory->bytes().data() + layout.offset(i);
         if (is_compiled[i])
-            publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
+            publish(module, module.codes[i], begin, *functions[i]);
+        else
+            module.codes[i].native_entry.store(begin, std::memory_order_release);
+    }
     module.machine_memory = std::move(memory);
     return {};
 }
@@ -205,6 +214,7 @@ template <class Member>
 }
 
 [[nodiscard]] MachineOptions machine_options(const runtime::CompiledModule& module) noexcept {
+    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     return {
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
@@ -217,19 +227,10 @@ template <class Member>
     };
 }
 
-/// As long as functions have no machine code, machine code calls them like this.
-void enter_interpreter(runtime::CompiledModule& module) noexcept {
-    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
-    for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
-        code.native_entry.store(reinterpret_cast<const void*>(interp::handlers().enter_code),
-                                std::memory_order_relaxed);
-}
-
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
                                           const runtime::CompileOptions& options) {
     const size_t count = module.module.bodies.size();
     const MachineOptions machine_options = jit::machine_options(module);
-    enter_interpreter(module);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
@@ -328,13 +329,32 @@ private:
         uint64_t wasm_bytes = 0;
         for (const auto& body : module.module.bodies)
             wasm_bytes += body.whole.size_bytes;
-        const uint64_t most = most_growth * wasm_bytes + page_bytes * module.module.bodies.size();
+        const uint64_t most = most_growth * wasm_bytes + page_bytes * (module.module.bodies.size() + 1);
         m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
-        if (m_space == nullptr)
+        const auto detour = m_space != nullptr ? add_detour() : std::span<const uint8_t>();
+        if (detour.empty()) {
             m_bytes_left = 0;
-        else
-            m_compiler = std::make_unique<FunctionCompiler>(module.module, machine_options(module));
-        return m_space != nullptr;
+            return false;
+        }
+        for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
+            code.native_entry.store(detour.data(), std::memory_order_relaxed);
+        m_compiler = std::make_unique<FunctionCompiler>(module.module, machine_options(module));
+        return true;
+    }
+
+    /// How machine code calls functions that have none: the Code is in the accumulator.
+    [[nodiscard]] std::span<const uint8_t> add_detour() {
+        Assembler assembler;
+        assembler.endbr64();
+        assembler.pop(reg::scratch);  // the header tells where to return to
+        assembler.load(Width::w32, Gpr::rax, {reg::int_result, offset_in_code(&Code::header_slot)});
+        assembler.alu(Width::w64, Alu::and_, Mem{reg::frame, Gpr::rax, 0, 3},
+                      ~static_cast<int32_t>(lower::native_return_flag));
+        assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
+        assembler.jump(reg::scratch);
+        const auto bytes = assembler.bytes();
+        return m_space->add(bytes.size(),
+                            [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
     }
 
     /// For calls of functions without machine code, which may get some: these go where native_entry says.
@@ -421,7 +441,6 @@ public:
         WSB_TRY(interp::tier().compile(compiled, options));
         if (compiled.executed != nullptr)
             return {};
-        enter_interpreter(compiled);
         compiled.tier_up = std::make_unique<HotFunctions>(compiled, options);
         return {};
     }

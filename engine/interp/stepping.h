@@ -44,8 +44,8 @@ struct SteppingPlace {
     uint64_t potential = 0;
 };
 /// Of a settlement point in fast form or machine code; the cell itself if it is in stepping form or not in a
-/// function.
-[[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept;
+/// function. The frame at `sp` is the interpreter's from here on.
+[[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* sp) noexcept;
 
 /// A slice of fuel is used up at a settlement point of the frame at `sp`: tells TierUp. @return where the run
 /// goes on, which is in machine code if the function has any by now.
