@@ -44,8 +44,9 @@ Options come before FILE; everything after FILE belongs to the guest.
 What to run:
   --invoke NAME            call this export; ARGS are parsed by its types and the results printed,
                            one per line
-  --tier interp|jit|auto   how to execute: interpreted (default), or compiled to machine code when
-                           it is loaded; results, traps and fuel are the same
+  --tier auto|jit|interp   how to execute: interpreted, with machine code for what takes long, made
+                           while it runs (default); all compiled to machine code when it is loaded;
+                           or interpreted only. Results, traps and fuel are the same
   --lazy                   translate each function when it is first called: large programs of which
                            little runs start faster; results are the same
 
@@ -83,7 +84,7 @@ Reports:
   --stats[=FILE]           JSON about the run, to FILE or standard error:
                            fuel, wall_ns, cpu_ns, peak_memory_bytes, collections,
                            longest_pause_ns, functions, translated_functions, translated_bytes,
-                           tier, exit
+                           machine_functions, machine_bytes, tier, exit
   --audit FILE             append a line of JSON for each grant used, denial and limit reached
   --deterministic          canonical NaNs, a virtual clock and seeded random bytes
   --landlock               a second wall: the kernel confines the process to the directories given

@@ -20,11 +20,12 @@ constexpr size_t max_frames = 64;
 
 std::string stats_json(const sandbox::RunReport& report) {
     return fmt::format(
-        R"({{"fuel":{},"wall_ns":{},"cpu_ns":{},"peak_memory_bytes":{},"collections":{},"longest_pause_ns":{},"functions":{},"translated_functions":{},"translated_bytes":{},"tier":"{}","exit":{}}})"
+        R"({{"fuel":{},"wall_ns":{},"cpu_ns":{},"peak_memory_bytes":{},"collections":{},"longest_pause_ns":{},"functions":{},"translated_functions":{},"translated_bytes":{},"machine_functions":{},"machine_bytes":{},"tier":"{}","exit":{}}})"
         "\n",
         report.fuel, report.wall_ns, report.cpu_ns, report.peak_memory_bytes, report.heap.collections,
         report.heap.longest_pause_ns, report.code.functions, report.code.translated_functions,
-        report.code.translated_bytes, report.tier, report.status);
+        report.code.translated_bytes, report.code.machine_functions, report.code.machine_bytes, report.tier,
+        report.status);
 }
 
 struct CloseFile {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a module without imports, run in the interpreter and in machine code: instantiated, and its
-// exported functions called with zeros and with other numbers. How each step ends, where, with which results,
-// after how much fuel, and what it leaves are the same; also with less fuel, cut anywhere. Machine code
-// leaves the last 4,096 units to the interpreter, so fuel is beyond that. Where there is no compiler there is
-// nothing to compare.
+// Any bytes as a module without imports, run in the interpreter, in machine code, and in what begins with the
+// one and changes to the other: instantiated, and its exported functions called with zeros and with other
+// numbers. How each step ends, where, with which results, after how much fuel, and what it leaves are the
+// same; also with less fuel, cut anywhere. Machine code leaves the last 4,096 units to the interpreter, so
+// fuel is beyond that. Where there is no compiler there is nothing to compare.
 #include "wsb/engine.hpp"
 
 #include "fuzz/fuzz_target.h"
@@ -183,6 +183,11 @@ void run(std::span<const uint8_t> bytes) {
     features.disable(Feature::threads);
     const Engine interpreter({.tier = TierChoice::interpreter, .features = features, .collect_always = true});
     const Engine jit({.tier = TierChoice::jit, .features = features, .collect_always = true});
+    // Changes the tier wherever it can.
+    const Engine automatic({.tier = TierChoice::automatic,
+                            .tiering = {.sample_units = 1, .hot_samples = 2},
+                            .features = features,
+                            .collect_always = true});
     const auto interpreted = Module::compile(interpreter, bytes);
     const auto compiled = Module::compile(jit, bytes);
     require(interpreted.has_value() == compiled.has_value(), "the tier does not change the verdict");
@@ -191,9 +196,11 @@ void run(std::span<const uint8_t> bytes) {
     uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
     for (const uint8_t byte : bytes)
         hash = (hash ^ byte) * 0x100000001b3;
-    compare(interpreter, *interpreted, jit, *compiled, 0);
-    compare(interpreter, *interpreted, jit, *compiled, hash % fuel_units);
-    compare(interpreter, *interpreted, jit, *compiled, fuel_units - 4096 - (hash >> 32) % 600);
+    for (const uint64_t cut : {uint64_t{0}, hash % fuel_units, fuel_units - 4096 - (hash >> 32) % 600}) {
+        compare(interpreter, *interpreted, jit, *compiled, cut);
+        // Compiled anew, for the place where it changes to be another.
+        compare(interpreter, *interpreted, automatic, Module::compile(automatic, bytes).value(), cut);
+    }
 }
 
 }  // namespace

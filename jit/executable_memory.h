@@ -27,4 +27,34 @@ private:
     std::span<uint8_t> m_bytes;
 };
 
+/// Address space for machine code that comes piece by piece. Each piece has pages of its own, so none that
+/// can be executed is ever written again. One thread at a time.
+class ExecutableSpace {
+public:
+    /// @return null if the system has none.
+    [[nodiscard]] static std::unique_ptr<ExecutableSpace> reserve(size_t size_bytes);
+    ExecutableSpace(const ExecutableSpace&) = delete;
+    ExecutableSpace& operator=(const ExecutableSpace&) = delete;
+    ~ExecutableSpace();
+
+    /// Calls `write` with the zeroed bytes of the next piece, then makes it executable. @return its bytes;
+    /// none if there is no more room, or the system refuses.
+    template <class Write>
+    [[nodiscard]] std::span<const uint8_t> add(size_t size_bytes, Write write) {
+        const std::span<uint8_t> piece = open(size_bytes);
+        if (piece.empty())
+            return {};
+        write(piece);
+        return seal(piece) ? piece : std::span<uint8_t>();
+    }
+
+private:
+    explicit ExecutableSpace(std::span<uint8_t> bytes) noexcept : m_bytes(bytes), m_left(bytes) {}
+    [[nodiscard]] std::span<uint8_t> open(size_t size_bytes) noexcept;
+    [[nodiscard]] bool seal(std::span<uint8_t> piece) noexcept;
+
+    std::span<uint8_t> m_bytes;
+    std::span<uint8_t> m_left;
+};
+
 }  // namespace wsb::jit

@@ -313,11 +313,11 @@ void MachineSink::emit_cells() {
     for (const Cell& cell : m_cells) {
         m_code.bind(label(cell.label));
         const uint32_t clause = cell.catching == none ? none : m_catching[cell.catching].clause;
-        m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, clause});
+        m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, none, clause});
         for (uint32_t i = 0; i < cell.words; ++i)
             m_code.data64(m_cell_words[cell.first_word + i]);
         if (cell.return_point != none)
-            m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
+            m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point, cell.callee});
         if (cell.return_label != none)
             m_code.bind_at(label(cell.return_label), m_code.position() + lower::native_return_flag);
         emit_address(cell.continuation);

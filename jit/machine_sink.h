@@ -235,6 +235,7 @@ private:
         uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
         uint32_t native_return = none;  ///< label: where machine code returns to
         uint32_t catching = none;       ///< in m_catching: the block around it
+        uint32_t callee = none;         ///< see MachineSite
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.

@@ -265,14 +265,19 @@ MachineSink::CallLabels MachineSink::add_call(const Word (&words)[call_words]) {
 
 /// Calls a function of this module, whose frame is known. What does not fit is left to the cell's handler.
 void MachineSink::local_call(FuncIdx func, const FuncType& type) {
-    const lower::Code& callee = m_options.codes[func.value - m_info.module->imported_funcs];
+    const uint32_t body = func.value - m_info.module->imported_funcs;
+    const lower::Code& callee = m_options.codes[body];
     const auto target = reinterpret_cast<Word>(&callee);
-    if (!callee.is_lowered())
-        return call_by_cell(lower::Single::call_local, type, 0, target);
+    if (!callee.is_lowered()) {
+        call_by_cell(lower::Single::call_local, type, 0, target);
+        m_cells.back().callee = body;
+        return;
+    }
     prepare_call(type.params);
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(lower::Single::call_local)),
                                     lower::pack_wide(m_height, 0, potential()), target};
     const CallLabels labels = add_call(words);
+    m_cells.back().callee = body;
     const uint32_t frame_slots = callee.frame_slots.load(std::memory_order_relaxed);
     m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
     m_code.lea(Width::w64, Gpr::rax, {reg::frame, bytes_of(m_height + frame_slots)});
@@ -284,7 +289,7 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
     m_code.call_later();
-    m_calls.push_back({m_code.position(), func.value - m_info.module->imported_funcs});
+    m_calls.push_back({m_code.position(), body});
     bind_return(labels);
     after_call(type);
 }

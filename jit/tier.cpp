@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cpuid.h>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <new>
 
@@ -50,6 +51,8 @@ struct Compiled {
     std::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
     std::vector<uint32_t> landings;
+    std::vector<lower::ChangePoint> changes;
+    std::vector<lower::FoldedOperand> folded;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -108,6 +111,21 @@ constexpr size_t most_bytes = INT32_MAX;
     return compiled;
 }
 
+/// Copies a function to where it will run, with its addresses.
+void write_body(const Compiled& function, uint8_t* begin) noexcept {
+    std::memcpy(begin, function.bytes.data(), function.bytes.size());
+    for (const auto& address : function.addresses) {
+        const uint8_t* const target = begin + address.target;
+        std::memcpy(begin + address.at, &target, sizeof target);
+    }
+}
+
+/// Writes the displacement of a call that ends at `end`.
+void link(uint8_t* end, const void* target) noexcept {
+    const auto distance = static_cast<int32_t>(static_cast<const uint8_t*>(target) - end);
+    std::memcpy(end - sizeof distance, &distance, sizeof distance);
+}
+
 /// The functions of a module side by side, at offsets that are multiples of `alignment`.
 class Layout {
 public:
@@ -125,17 +143,9 @@ public:
         for (size_t i = 0; i < m_functions.size(); ++i) {
             const Compiled& function = *m_functions[i];
             uint8_t* const begin = memory + m_offsets[i];
-            std::memcpy(begin, function.bytes.data(), function.bytes.size());
-            for (const auto& address : function.addresses) {
-                const uint8_t* const target = begin + address.target;
-                std::memcpy(begin + address.at, &target, sizeof target);
-            }
-            for (const auto& call : function.calls) {
-                const uint8_t* const target =
-                    memory + m_offsets[call.body] + m_functions[call.body]->native_entry;
-                const auto distance = static_cast<int32_t>(target - (begin + call.end));
-                std::memcpy(begin + call.end - sizeof distance, &distance, sizeof distance);
-            }
+            write_body(function, begin);
+            for (const auto& call : function.calls)
+                link(begin + call.end, memory + m_offsets[call.body] + m_functions[call.body]->native_entry);
         }
     }
 
@@ -153,6 +163,8 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
     machine->sites = std::move(function.sites);
     machine->landings = std::move(function.landings);
     WSB_CHECK(machine->landings.size() == code.catches.size());  // both were made of the same clauses
+    machine->changes = std::move(function.changes);
+    machine->folded = std::move(function.folded);
     module.code_index.enter(code, begin, [&] {
         code.machine.store(machine.release(), std::memory_order_release);
         return true;
@@ -202,11 +214,9 @@ template <class Member>
                                 reinterpret_cast<const char*>(&code));
 }
 
-[[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
-                                          const runtime::CompileOptions& options) {
+[[nodiscard]] MachineOptions machine_options(const runtime::CompiledModule& module) noexcept {
     WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
-    const size_t count = module.module.bodies.size();
-    const MachineOptions machine_options{
+    return {
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
         .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
@@ -216,6 +226,12 @@ template <class Member>
         .canonical_nans = module.canonical_nans,
         .has_bit_counts = processor_features().has_bit_counts,
     };
+}
+
+[[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
+                                          const runtime::CompileOptions& options) {
+    const size_t count = module.module.bodies.size();
+    const MachineOptions machine_options = jit::machine_options(module);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
@@ -246,17 +262,152 @@ template <class Member>
     return place(module, functions);
 }
 
-class JitTier final : public runtime::Tier {
+/// Compiles functions of a module that were found running often enough.
+class HotFunctions final : public runtime::TierUp {
 public:
-    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
-                                       const runtime::CompileOptions& options) const override {
-        runtime::CompileOptions at_once = options;
-        at_once.is_lazy = false;
-        WSB_TRY(interp::tier().compile(compiled, at_once));
-        if (compiled.executed != nullptr)
-            return {};  // instructions are counted by cells
-        return compile_module(compiled, options);
+    HotFunctions(const runtime::CompiledModule& module, const runtime::CompileOptions& options)
+        : m_hot_samples(std::max(options.hot_samples, 1u)),
+          m_samples(std::make_unique<std::atomic<uint32_t>[]>(module.module.bodies.size())),
+          m_bytes_left(options.most_bytes) {}
+
+    void sample(const runtime::CompiledModule& module, const Code& code) noexcept override {
+        const size_t body = code.func.value - module.module.imported_funcs;
+        std::atomic<uint32_t>& samples = m_samples[body];
+        if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered())
+            return;
+        // What ran as long as compiling takes may run as long again.
+        const uint64_t wanted =
+            m_hot_samples + module.module.bodies[body].whole.size_bytes / bytes_per_sample;
+        if (samples.fetch_add(1, std::memory_order_relaxed) + 1 < wanted)
+            return;
+        const std::unique_lock lock(m_mutex, std::try_to_lock);
+        if (!lock.owns_lock() || samples.load(std::memory_order_relaxed) == settled)
+            return;  // while another thread compiles, this one goes on in the interpreter
+        samples.store(settled, std::memory_order_relaxed);
+        try {
+            compile(module, body);
+        } catch (const std::bad_alloc&) {
+            m_bytes_left = 0;
+        }
     }
+
+private:
+    static constexpr uint32_t settled = UINT32_MAX;  ///< no more samples: it is compiled, or never will be
+    static constexpr uint64_t bytes_per_sample = 2048;
+    // Address space, of which little is used: bytes of machine code for a byte of a body at the very most,
+    // the rest of the last page for each, and how far calls reach.
+    static constexpr uint64_t most_growth = 64, page_bytes = 4096, most_space_bytes = uint64_t{1} << 30;
+
+    void compile(const runtime::CompiledModule& module, size_t body) {
+        if (m_bytes_left == 0 || (m_space == nullptr && !reserve(module)))
+            return;
+        const std::unique_ptr<Compiled> compiled = m_compiler->compile(module.codes[body].func);
+        if (compiled == nullptr || compiled->bytes.size() > m_bytes_left)
+            return;
+        add_changes(*compiled, module, module.codes[body]);
+        const Stubs stubs = add_stubs(*compiled, module, body);
+        const auto bytes = m_space->add(compiled->bytes.size(), [&](std::span<uint8_t> memory) {
+            write_body(*compiled, memory.data());
+            for (const auto& call : compiled->calls) {
+                const Code& callee = module.codes[call.body];
+                const auto stub = stubs.find(call.body);
+                link(memory.data() + call.end, call.body == body ? memory.data() + compiled->native_entry
+                                               : stub != stubs.end()
+                                                   ? memory.data() + stub->second
+                                                   : callee.native_entry.load(std::memory_order_relaxed));
+            }
+        });
+        if (bytes.empty()) {
+            m_bytes_left = 0;
+            return;
+        }
+        m_bytes_left -= bytes.size();
+        publish(module, module.codes[body], bytes.data(), *compiled);
+    }
+
+    /// @return false if the system has no room.
+    [[nodiscard]] bool reserve(const runtime::CompiledModule& module) {
+        uint64_t wasm_bytes = 0;
+        for (const auto& body : module.module.bodies)
+            wasm_bytes += body.whole.size_bytes;
+        const uint64_t most = most_growth * wasm_bytes + page_bytes * (module.module.bodies.size() + 1);
+        m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
+        const auto detour = m_space != nullptr ? add_detour() : std::span<const uint8_t>();
+        if (detour.empty()) {
+            m_bytes_left = 0;
+            return false;
+        }
+        for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
+            code.native_entry.store(detour.data(), std::memory_order_relaxed);
+        m_compiler = std::make_unique<FunctionCompiler>(module.module, machine_options(module));
+        return true;
+    }
+
+    /// How machine code calls functions that have none: the Code is in the accumulator.
+    [[nodiscard]] std::span<const uint8_t> add_detour() {
+        Assembler assembler;
+        assembler.endbr64();
+        assembler.pop(reg::scratch);  // the header tells where to return to
+        assembler.load(Width::w32, Gpr::rax, {reg::int_result, offset_in_code(&Code::header_slot)});
+        assembler.alu(Width::w64, Alu::and_, Mem{reg::frame, Gpr::rax, 0, 3},
+                      ~static_cast<int32_t>(lower::native_return_flag));
+        assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
+        assembler.jump(reg::scratch);
+        const auto bytes = assembler.bytes();
+        return m_space->add(bytes.size(),
+                            [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
+    }
+
+    /// For calls of functions without machine code, which may get some: these go where native_entry says.
+    /// @return where they are behind the code, by callee.
+    using Stubs = std::map<size_t, uint32_t>;
+    [[nodiscard]] static Stubs add_stubs(Compiled& compiled, const runtime::CompiledModule& module,
+                                         size_t body) {
+        Stubs stubs;
+        for (const auto& call : compiled.calls) {
+            const Code& callee = module.codes[call.body];
+            const bool is_known =
+                call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
+            if (is_known || !stubs.try_emplace(call.body, compiled.bytes.size()).second)
+                continue;
+            Assembler stub;
+            stub.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
+            stub.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
+            compiled.bytes.insert(compiled.bytes.end(), stub.bytes().begin(), stub.bytes().end());
+        }
+        return stubs;
+    }
+
+    /// Where the interpreter can go on in it.
+    static void add_changes(Compiled& compiled, const runtime::CompiledModule& module, const Code& code) {
+        auto recording = interp::settlement_points(module, code);
+        WSB_CHECK(recording.has_value());  // it was lowered before
+        for (const auto& point : recording->points)
+            compiled.changes.push_back({.fast_word = point.word, .end_operand = point.end_operand});
+        compiled.folded = std::move(recording->folded);
+        size_t known = 0;
+        for (const lower::MachineSite& site : compiled.sites) {
+            if (site.point == lower::MachineSite::no_point)
+                continue;
+            WSB_CHECK(site.point < compiled.changes.size());
+            compiled.changes[site.point].at = site.at;
+            ++known;
+        }
+        WSB_CHECK(known == compiled.changes.size());
+    }
+
+    uint32_t m_hot_samples;
+    std::mutex m_mutex;
+    std::unique_ptr<std::atomic<uint32_t>[]> m_samples;  ///< by body
+    // Under the lock:
+    uint64_t m_bytes_left;
+    std::unique_ptr<FunctionCompiler> m_compiler;
+    std::unique_ptr<ExecutableSpace> m_space;
+};
+
+/// Runs whatever there is: the interpreter and machine code enter each other.
+class MachineTier : public runtime::Tier {
+public:
     [[nodiscard]] runtime::HostOutcome invoke(runtime::VmContext& context, const runtime::VmFunc& func,
                                               runtime::Slot* slots) const noexcept override {
         return interp::tier().invoke(context, func, slots);
@@ -271,6 +422,31 @@ public:
     }
 };
 
+class JitTier final : public MachineTier {
+public:
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) const override {
+        runtime::CompileOptions at_once = options;
+        at_once.is_lazy = false;
+        WSB_TRY(interp::tier().compile(compiled, at_once));
+        if (compiled.executed != nullptr)
+            return {};  // instructions are counted by cells
+        return compile_module(compiled, options);
+    }
+};
+
+class AutomaticTier final : public MachineTier {
+public:
+    [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
+                                       const runtime::CompileOptions& options) const override {
+        WSB_TRY(interp::tier().compile(compiled, options));
+        if (compiled.executed != nullptr)
+            return {};
+        compiled.tier_up = std::make_unique<HotFunctions>(compiled, options);
+        return {};
+    }
+};
+
 }  // namespace
 
 bool is_available() noexcept {
@@ -280,6 +456,11 @@ bool is_available() noexcept {
 const runtime::Tier& tier() noexcept {
     static const JitTier jit;
     return jit;
+}
+
+const runtime::Tier& automatic_tier() noexcept {
+    static const AutomaticTier automatic;
+    return automatic;
 }
 
 }  // namespace wsb::jit

@@ -14,4 +14,7 @@ namespace wsb::jit {
 /// available. Stateless, thread-safe, lives as long as the program.
 [[nodiscard]] const runtime::Tier& tier() noexcept;
 
+/// The same, but modules start in the interpreter, and functions are compiled while they run.
+[[nodiscard]] const runtime::Tier& automatic_tier() noexcept;
+
 }  // namespace wsb::jit

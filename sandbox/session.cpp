@@ -89,8 +89,8 @@ private:
 
     Result<void> prepare() {
         WSB_TRY_ASSIGN(const auto loaded, load(spec_of(m_options)));
-        if (m_options.tier == TierChoice::jit && Engine::has_jit())
-            m_report.tier = "jit";
+        if (m_options.tier != TierChoice::interpreter && Engine::has_jit())
+            m_report.tier = m_options.tier == TierChoice::jit ? "jit" : "auto";
         m_module = loaded->module;
         WSB_TRY(check(*loaded->module));
         WSB_TRY_ASSIGN(m_state, SandboxState::create(loaded));

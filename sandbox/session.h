@@ -65,7 +65,7 @@ struct RunReport {
     uint64_t peak_memory_bytes = 0;  ///< of all linear memories and objects together
     HeapStatistics heap;
     CodeStatistics code;               ///< of the guest's module
-    std::string_view tier = "interp";  ///< interp, jit
+    std::string_view tier = "interp";  ///< interp, jit, auto
 };
 
 /// Runs a guest to its end. Never throws; everything that can happen is in the report.

@@ -63,7 +63,11 @@ void run_commands(const text::Script& script, Features features, const RunOption
     config.collect_always = options.collects_always;
     config.lazy_translation = options.is_lazy;
     config.canonical_nans = options.canonical_nans;
-    config.tier = options.is_compiled ? TierChoice::jit : TierChoice::interpreter;
+    config.tier = options.tiers_up      ? TierChoice::automatic
+                  : options.is_compiled ? TierChoice::jit
+                                        : TierChoice::interpreter;
+    if (options.tiers_up)
+        config.tiering = {.sample_units = 1, .hot_samples = 2};
     const Engine engine(config);
     OpCounts executed{};
     if (options.counts_executions)

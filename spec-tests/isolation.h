@@ -40,8 +40,9 @@ struct RunOptions {
     unsigned jobs = 1;               ///< files at the same time
     unsigned timeout_seconds = 300;  ///< for one file
     Task task = Task::run;
-    bool is_lazy = false;            ///< translates functions when they are first called
-    bool is_compiled = false;        ///< by machine code
+    bool is_lazy = false;      ///< translates functions when they are first called
+    bool is_compiled = false;  ///< by machine code,
+    bool tiers_up = false;     ///< or first the interpreter, where every check of fuel may change the tier
     bool collects_always = false;    ///< collects garbage before every allocation of an object
     bool canonical_nans = false;     ///< see Config
     bool counts_executions = false;  ///< fill FileResult::executed

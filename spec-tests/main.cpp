@@ -170,6 +170,7 @@ int main(int argc, char** argv) {
     app.add_flag("--lazy", options.is_lazy, "Translate each function when it is first called");
     app.add_flag("--canonical-nans", options.canonical_nans, "Compute canonical NaNs only");
     app.add_flag("--jit", options.is_compiled, "Run machine code");
+    app.add_flag("--auto", options.tiers_up, "Begin in the interpreter, and change to machine code at once");
     app.add_flag("--gc-stress", options.collects_always,
                  "Collect garbage before every allocation of an object");
     auto* const report_option =
@@ -184,7 +185,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     }
-    if (options.is_compiled && !wsb::Engine::has_jit()) {
+    if ((options.is_compiled || options.tiers_up) && !wsb::Engine::has_jit()) {
         constexpr int skipped = 77;  // what CTest takes for it
         fmt::print("skipped: no machine code in this build, or not for this processor\n");
         return skipped;

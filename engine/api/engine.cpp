@@ -6,18 +6,20 @@
 #include "jit/tier.h"
 #endif
 
+#include <algorithm>
+
 namespace wsb {
 inline namespace v1 {
 
 namespace {
 
-/// Null if there is no compiler, or it cannot work here.
-[[nodiscard]] const runtime::Tier* jit_tier() noexcept {
+/// Null if there is no compiler, or it cannot work here, or none is wanted.
+[[nodiscard]] const runtime::Tier* compiler_of([[maybe_unused]] TierChoice choice) noexcept {
 #ifdef WSB_HAS_JIT
-    return jit::is_available() ? &jit::tier() : nullptr;
-#else
-    return nullptr;
+    if (choice != TierChoice::interpreter && jit::is_available())
+        return choice == TierChoice::jit ? &jit::tier() : &jit::automatic_tier();
 #endif
+    return nullptr;
 }
 
 }  // namespace
@@ -26,13 +28,17 @@ Engine::Engine(const Config& config) {
     auto state = std::make_shared<runtime::EngineState>();
     state->config = config;
     state->registry = std::make_shared<TypeRegistry>();
-    const runtime::Tier* const compiler = config.tier == TierChoice::jit ? jit_tier() : nullptr;
-    state->tier = compiler != nullptr ? compiler : &interp::tier();
+    state->tier = &interp::tier();
+    if (const auto* const compiler = compiler_of(config.tier)) {
+        state->tier = compiler;
+        if (config.tier == TierChoice::automatic)
+            state->sample_units = std::max(config.tiering.sample_units, 1u);
+    }
     m_state = std::move(state);
 }
 
 bool Engine::has_jit() noexcept {
-    return jit_tier() != nullptr;
+    return compiler_of(TierChoice::jit) != nullptr;
 }
 
 const Config& Engine::config() const noexcept {

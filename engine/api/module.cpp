@@ -154,9 +154,11 @@ CodeStatistics Module::code_statistics() const noexcept {
         if (!code.is_lowered())
             continue;
         ++statistics.translated_functions;
-        if (code.machine.load(std::memory_order_acquire) != nullptr)
-            ++statistics.machine_functions;
         statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+        if (const auto* const machine = code.machine.load(std::memory_order_acquire)) {
+            ++statistics.machine_functions;
+            statistics.machine_bytes += machine->size_bytes;
+        }
     }
     return statistics;
 }

@@ -43,11 +43,14 @@ namespace {
 WSB_HANDLER fuel_low(WSB_STATE) {
     WSB_BODY
     if (context->fuel_reserve != 0) {
-        const runtime::NextSlice next = context->store->next_slice(0);
+        const runtime::NextSlice next =
+            context->store->next_slice(fuel < 0 ? static_cast<uint64_t>(-fuel) : 0);
         fuel += static_cast<int64_t>(next.units);
         // A return to no function is not the guest's: it gets as far as where it has a place.
         if (next.is_interrupted && has_place(*context, ip))
             WSB_TRAP_WITH(TrapCode::interrupted);
+        if (fuel >= 0 && context->store->is_time_to_look())
+            ip = sampled_place(*context, ip, sp);
         if (fuel >= 0 || next.is_interrupted)
             WSB_DISPATCH();
     }

@@ -126,6 +126,40 @@ SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* s
     return place(*point);
 }
 
+const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) noexcept {
+    const FoundCode found = find_code(context, cell);
+    if (found.code == nullptr || found.is_stepping() || found.module->tier_up == nullptr)
+        return cell;
+    const runtime::CompiledModule& module = *found.module;
+    if (found.is_machine()) {
+        // What used up the fuel may have been what returned here just now.
+        const uint32_t callee = found.site(cell).callee;
+        if (callee != lower::MachineSite::no_callee &&
+            module.codes[callee].machine.load(std::memory_order_relaxed) == nullptr)
+            module.tier_up->sample(module, module.codes[callee]);
+        else
+            context.store->look_later();
+        return cell;
+    }
+    module.tier_up->sample(module, *found.code);
+    const lower::MachineCode* const machine = found.code->machine.load(std::memory_order_acquire);
+    if (machine == nullptr)
+        return cell;
+    const auto* const change = machine->change_at(static_cast<uint32_t>(cell - found.code->words));
+    if (change == nullptr)
+        return cell;
+    for (const lower::FoldedOperand& operand : machine->folded_at(*change))
+        sp[operand.slot] =
+            operand.local_slot == lower::FoldedOperand::no_slot ? operand.bits : sp[operand.local_slot];
+    // SAFETY: cells lie aligned behind the code.
+    return reinterpret_cast<const Word*>(machine->begin + change->at);
+}
+
+Result<lower::Recording> settlement_points(const runtime::CompiledModule& module, const Code& code) {
+    Code again;
+    return record(module, code, lower::Form::fast, again);
+}
+
 Result<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const Word* const> cells) {
     const FoundCode fast{found.module, found.code, lower::FoundForm::Kind::fast};
     WSB_TRY_ASSIGN(const auto origins, origins_of(fast));

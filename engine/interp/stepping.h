@@ -47,6 +47,14 @@ struct SteppingPlace {
 /// function. The frame at `sp` is the interpreter's from here on.
 [[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* sp) noexcept;
 
+/// A slice of fuel is used up at a settlement point of the frame at `sp`: tells TierUp. @return where the run
+/// goes on, which is in machine code if the function has any by now.
+[[nodiscard]] const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) noexcept;
+
+/// The settlement points of a function, in their order: it is lowered once more.
+[[nodiscard]] Result<lower::Recording> settlement_points(const runtime::CompiledModule& module,
+                                                         const Code& code);
+
 /// The cells of the fast form that do what these cells in machine code do: call or allocate.
 [[nodiscard]] Result<std::vector<uint32_t>> fast_words(const FoundCode& found,
                                                        std::span<const Word* const> cells);

@@ -133,7 +133,19 @@ void LowerSink::settlement_point(uint32_t kept) {
     m_fusible.cell = none;
     m_last_cell = none;
     if (m_recording != nullptr)
-        m_recording->points.push_back({static_cast<uint32_t>(m_words.size()), kept});
+        record_point(kept);
+}
+
+void LowerSink::record_point(uint32_t kept) {
+    auto& folded = m_recording->folded;
+    for (const Value& value : m_stack) {
+        if (value.kind == Value::Kind::constant)
+            folded.push_back({.slot = value.slot, .bits = value.bits});
+        for (uint32_t i = 0; value.kind == Value::Kind::local && i < slot_width(value.type); ++i)
+            folded.push_back({.slot = value.slot + i, .local_slot = local_slot(value.local) + i});
+    }
+    m_recording->points.push_back(
+        {static_cast<uint32_t>(m_words.size()), kept, static_cast<uint32_t>(folded.size())});
 }
 
 /// The cell that a prefix is when it stands alone.

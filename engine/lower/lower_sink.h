@@ -39,8 +39,10 @@ struct Recording {
     struct Point {
         uint32_t word = 0;
         uint32_t potential = 0;
+        uint32_t end_operand = 0;  ///< in `folded`; see ChangePoint
     };
     std::vector<Point> points;           ///< settlement points, in order of the body
+    std::vector<FoldedOperand> folded;   ///< of each point
     std::vector<uint32_t> wanted_roots;  ///< given: cells that call or allocate, ascending
     std::vector<RootSet> roots;          ///< theirs, ascending
 };
@@ -282,6 +284,7 @@ private:
     void count_execution(Op op);
     void rewind_fusible();
     void settlement_point(uint32_t kept = 0);
+    void record_point(uint32_t kept);
     void emit_copy(uint32_t to, uint32_t from, uint32_t width);
     void emit_constant(uint32_t to, uint64_t bits);
     [[nodiscard]] uint32_t potential() const noexcept {

@@ -6,19 +6,41 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
+#include <span>
 #include <vector>
 
 namespace wsb::lower {
 
 /// A place in machine code, or a cell in the data behind it, where a run may stop, call or change tiers.
 struct MachineSite {
-    static constexpr uint32_t no_point = ~uint32_t{0}, no_clause = ~uint32_t{0};
+    static constexpr uint32_t no_point = ~uint32_t{0}, no_callee = ~uint32_t{0},
+                              no_clause = ~uint32_t{0};
 
-    uint32_t at = 0;              ///< bytes from the beginning
-    uint32_t potential = 0;       ///< P when it traps: true fuel = F - P
-    uint64_t offset_bytes = 0;    ///< in the module, of the instruction
-    uint32_t point = no_point;    ///< which settlement point of the body it is, in their order
+    uint32_t at = 0;            ///< bytes from the beginning
+    uint32_t potential = 0;     ///< P when it traps: true fuel = F - P
+    uint64_t offset_bytes = 0;  ///< in the module, of the instruction
+    uint32_t point = no_point;  ///< which settlement point of the body it is, in their order
+    /// Of a place that a call of one of the module's own functions returns to: which, among those.
+    uint32_t callee = no_callee;
     uint32_t clause = no_clause;  ///< in Code::catches: the first one of the innermost block around it
+};
+
+/// An operand that the interpreter's forms do not store at a settlement point, since they know that it is a
+/// constant or what a local has. Machine code wants it in its slot. Vectors are two.
+struct FoldedOperand {
+    static constexpr uint32_t no_slot = ~uint32_t{0};
+
+    uint32_t slot = 0;
+    uint32_t local_slot = no_slot;
+    uint64_t bits = 0;  ///< of a constant
+};
+
+/// A settlement point in the interpreter's fast form and in machine code.
+struct ChangePoint {
+    uint32_t fast_word = 0;
+    uint32_t at = 0;           ///< bytes: of the cell in machine code
+    uint32_t end_operand = 0;  ///< in MachineCode::folded: its own begin where those of the point before end
 };
 
 /// One function. Immutable; the bytes live as long as the module.
@@ -28,6 +50,11 @@ struct MachineCode {
     std::vector<MachineSite> sites;  ///< ascending
     /// By clause of Code::catches: the cell where execution goes on, in bytes from the beginning.
     std::vector<uint32_t> landings;
+    /// Where a run in the interpreter's fast form can go on here: its settlement points, ascending. None
+    /// where functions have had their machine code from the start.
+    std::vector<ChangePoint> changes;
+    /// What has to be stored at them, point by point.
+    std::vector<FoldedOperand> folded;
 
     [[nodiscard]] bool contains(const void* place) const noexcept {
         const auto* const byte = static_cast<const uint8_t*>(place);
@@ -38,6 +65,17 @@ struct MachineCode {
         const auto at = static_cast<uint32_t>(static_cast<const uint8_t*>(place) - begin);
         const auto found = std::ranges::lower_bound(sites, at, {}, &MachineSite::at);
         return found != sites.end() && found->at == at ? &*found : nullptr;
+    }
+    /// What is known of a settlement point of the fast form; null if there is none. Of several points without
+    /// a cell between them it is the last: the first may be the function's entry, where locals become zero.
+    [[nodiscard]] const ChangePoint* change_at(uint32_t fast_word) const noexcept {
+        const auto after = std::ranges::upper_bound(changes, fast_word, {}, &ChangePoint::fast_word);
+        const bool is_known = after != changes.begin() && std::prev(after)->fast_word == fast_word;
+        return is_known ? &*std::prev(after) : nullptr;
+    }
+    [[nodiscard]] std::span<const FoldedOperand> folded_at(const ChangePoint& change) const noexcept {
+        const uint32_t first = &change == changes.data() ? 0 : (&change)[-1].end_operand;
+        return std::span(folded).subspan(first, change.end_operand - first);
     }
 };
 

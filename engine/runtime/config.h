@@ -30,15 +30,23 @@ struct ModuleLimits {
 
 /// What runs functions. Results, traps and fuel are the same.
 enum class TierChoice : uint8_t {
-    automatic,    ///< the interpreter
+    automatic,    ///< starts in the interpreter; functions that take long get machine code while they run
     interpreter,  ///< starts at once
     jit,          ///< machine code, made when a module is loaded; what has none runs in the interpreter
 };
 
+/// When `automatic` makes machine code. It looks at what is running whenever so much fuel is used up, so what
+/// it compiles depends on nothing but the program and its fuel, as long as one thread runs the module.
+struct TieringPolicy {
+    uint32_t sample_units = uint32_t{1} << 15;  ///< of fuel; more than that counts as that, 0 as 1
+    uint32_t hot_samples = 2;                   ///< a function found so often is compiled
+};
+
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
-    /// `jit` where there is no compiler (Engine::has_jit) is the interpreter.
+    /// `jit` and `automatic` where there is no compiler (Engine::has_jit) are the interpreter.
     TierChoice tier = TierChoice::automatic;
+    TieringPolicy tiering = {};
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
     Features features = default_features;
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.

@@ -15,6 +15,8 @@ struct EngineState {
     Config config;
     std::shared_ptr<TypeRegistry> registry;
     const Tier* tier = nullptr;  ///< not owned; lives as long as the program
+    /// After so much fuel each store tells its modules' TierUp what is running; 0: never.
+    uint64_t sample_units = 0;
     /// If not null, what modules execute is counted there. For tools; set before the first module is loaded,
     /// and outlives every module.
     mutable OpCounts* executed = nullptr;

@@ -62,7 +62,8 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     WSB_TRY(engine.tier->compile(*compiled, {.threads = engine.config.compile_threads,
                                              .is_lazy = engine.config.lazy_translation,
                                              .deadline = deadline,
-                                             .most_bytes = limits.compiled_bytes}));
+                                             .most_bytes = limits.compiled_bytes,
+                                             .hot_samples = engine.config.tiering.hot_samples}));
     return std::shared_ptr<const CompiledModule>(std::move(compiled));
 }
 

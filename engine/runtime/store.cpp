@@ -43,6 +43,11 @@ void Store::begin() noexcept {
                           .stack_limit = m_stack.end(),
                           .stack_top = m_stack.begin(),
                           .fuel_left = fuel_unlimited};
+    if (samples())
+        m_slice_units = std::min(m_engine->sample_units, slice_units);
+    m_until_sample = m_slice_units;
+    m_slices_unseen = 0;
+    slice_again();
     if (m_engine->config.collect_always)
         m_heap.collect_always();
 }
@@ -124,8 +129,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     if (context.is_sliced) [[unlikely]] {
         if (is_interrupted())
             return std::unexpected(interrupted_by(m_interruption));
-        if (context.host_depth == 0)
-            context.fuel_left = static_cast<int64_t>(grant(slice_units));
+        begin_slice(func);
     }
     note_thread();
     // A nested entry must leave the frames of the outer one as they were.
@@ -149,7 +153,7 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     context.trap_ip = outer_ip;
     context.trap_sp = outer_sp;
     if (context.is_sliced && context.host_depth == 0)
-        return_slice();
+        end_slice();
     return result;
 }
 

@@ -159,6 +159,17 @@ public:
     [[nodiscard]] bool is_interrupted_after_host_call() noexcept {
         return m_context.is_sliced && ++m_host_calls % host_calls_per_poll == 0 && is_interrupted();
     }
+    /// Whether slices of fuel are also what TierUp is told by.
+    [[nodiscard]] bool samples() const noexcept { return m_engine->sample_units != 0; }
+    /// Asked at the end of each slice: whether to look at what is running.
+    [[nodiscard]] bool is_time_to_look() noexcept {
+        if (m_slices_unseen == 0)
+            return samples();
+        --m_slices_unseen;
+        return false;
+    }
+    /// What is running has its machine code: the next slices need not be looked at.
+    void look_later() noexcept { m_slices_unseen = 3; }
     /// The slice is used up: polls, and hands out the next one, of at least `least` if there is as much.
     [[nodiscard]] NextSlice next_slice(uint64_t least) noexcept;
 
@@ -196,6 +207,8 @@ private:
     [[nodiscard]] uint64_t grant(uint64_t units) noexcept;
     void return_slice() noexcept;
     void slice_again() noexcept;
+    void begin_slice(const VmFunc& func) noexcept;
+    void end_slice() noexcept;
     void leave_account() noexcept;
     [[nodiscard]] uint64_t accounted_bytes() const noexcept;
     void mark_items() noexcept;
@@ -224,6 +237,9 @@ private:
     bool m_has_left_thread = false;
     uint64_t m_fuel_granted = fuel_unlimited;  ///< what fuel counts down from
     uint64_t m_fuel_consumed_before = 0;       ///< under earlier grants
+    uint64_t m_slice_units = slice_units;      ///< what next_slice gives
+    uint32_t m_slices_unseen = 0;              ///< see look_later
+    uint64_t m_until_sample = slice_units;     ///< fuel from the next entry to the end of its slice
 
     std::vector<std::shared_ptr<const CompiledModule>> m_modules;
     Heap m_heap{*this};

@@ -2,6 +2,7 @@
 // Fuel of a store, and its slices. The guest uses up context.fuel_left; what is behind it, in
 // context.fuel_reserve, is handed out slice by slice where something may interrupt. Sums stay exact.
 #include "engine/runtime/store.h"
+#include "engine/validate/fuel_cost.h"
 
 #include <algorithm>
 
@@ -34,7 +35,7 @@ void Store::slice_again() noexcept {
     if (m_context.is_sliced)
         return_slice();
     const bool was_sliced = m_context.is_sliced;
-    m_context.is_sliced = m_interrupts.are_any() || m_account != nullptr;
+    m_context.is_sliced = m_interrupts.are_any() || m_account != nullptr || samples();
     if (!m_context.is_sliced) {
         m_context.fuel_left += static_cast<int64_t>(m_context.fuel_reserve);
         m_context.fuel_reserve = 0;
@@ -48,10 +49,37 @@ void Store::slice_again() noexcept {
         m_context.fuel_left = static_cast<int64_t>(grant(slice_units));
 }
 
+/// The host is about to call a function. Calls that are shorter than a slice are looked at as well: each goes
+/// on with the slice of the one before it.
+void Store::begin_slice(const VmFunc& func) noexcept {
+    constexpr uint64_t window = validate::fuel_window;  // with less a run begins in stepping form
+    if (m_context.host_depth > 0) {
+        if (m_context.fuel_left < static_cast<int64_t>(window))
+            m_context.fuel_left += static_cast<int64_t>(grant(window + m_slice_units));
+        return;
+    }
+    if (m_until_sample < m_slice_units / 4 + 1) {
+        m_until_sample = m_slice_units;
+        if (func.instance != nullptr && func.code->is_lowered()) {
+            const CompiledModule& module = *owner_of(*func.instance).compiled();
+            if (module.tier_up != nullptr)
+                module.tier_up->sample(module, *func.code);
+        }
+    }
+    m_context.fuel_left = static_cast<int64_t>(grant(window + m_until_sample));
+}
+
+void Store::end_slice() noexcept {
+    const uint64_t left = static_cast<uint64_t>(std::max<int64_t>(m_context.fuel_left, 0));
+    if (samples())
+        m_until_sample = std::min(left - std::min<uint64_t>(left, validate::fuel_window), m_slice_units);
+    return_slice();
+}
+
 NextSlice Store::next_slice(uint64_t least) noexcept {
     if (is_interrupted())
         return {0, true};
-    return {grant(std::max(least, slice_units)), false};
+    return {grant(std::max(least, m_slice_units)), false};
 }
 
 void Store::set_deadline(std::optional<Interrupts::Clock::time_point> deadline) noexcept {

@@ -17,6 +17,17 @@
 
 namespace wsb::runtime {
 
+struct CompiledModule;
+
+/// Decides while a module runs which of its functions get machine code. Thread-safe.
+class TierUp {
+public:
+    virtual ~TierUp() = default;
+    /// The function, which is the module's own and lowered, was found running in the interpreter. It may have
+    /// machine code afterwards.
+    virtual void sample(const CompiledModule& module, const lower::Code& code) noexcept = 0;
+};
+
 /// A module with its executable form, shared between threads and stores. Immutable, but that functions may
 /// be lowered while it is in use.
 struct CompiledModule {
@@ -26,6 +37,7 @@ struct CompiledModule {
     lower::CodeMemory code_memory;               ///< for the cells of those lowered at load
     mutable lower::CodeIndex code_index;         ///< of those that are lowered
     std::shared_ptr<const void> machine_memory;  ///< what machine code lies in, if there is any
+    std::unique_ptr<TierUp> tier_up;             ///< null: no function's form changes
     OpCounts* executed = nullptr;                ///< see EngineState
     /// How every tier has to compile it, now and later: each NaN that an instruction makes
     /// (isa/nan_results.h) is the positive canonical one.
@@ -38,6 +50,7 @@ struct CompileOptions {
     bool is_lazy = false;  ///< validate all, translate each when it is first called
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
     uint64_t most_bytes = UINT64_MAX;  ///< of cells
+    uint32_t hot_samples = 0;          ///< see TieringPolicy
 };
 
 /// A frame of guest code, innermost first.

@@ -205,10 +205,11 @@ class InvokeTest(CliTest):
             self.assertEqual(
                 list(stats),
                 ["fuel", "wall_ns", "cpu_ns", "peak_memory_bytes", "collections", "longest_pause_ns"]
-                + ["functions", "translated_functions", "translated_bytes", "tier", "exit"],
+                + ["functions", "translated_functions", "translated_bytes"]
+                + ["machine_functions", "machine_bytes", "tier", "exit"],
             )
             self.assertEqual(stats["peak_memory_bytes"], 4 * 65536)
-            self.assertEqual((stats["tier"], stats["exit"]), ("interp", 0))
+            self.assertEqual((stats["tier"], stats["exit"]), ("auto" if self.has_jit() else "interp", 0))
             self.assertGreater(stats["fuel"], 0)
             self.assertGreater(stats["wall_ns"], 0)
 
@@ -248,9 +249,9 @@ class InvokeTest(CliTest):
             for limits in [], ["--fuel", "100"], ["--fuel", "100000"], ["--timeout", "1h"]:
                 said = [
                     self.run_command("run", *limits, "--tier", tier, "--invoke", args[0], "math.wat", *args[1:])
-                    for tier in ("interp", "jit")
+                    for tier in ("interp", "jit", "auto")
                 ]
-                self.assertEqual(*((p.returncode, p.stdout, p.stderr) for p in said))
+                self.assertEqual(len({(p.returncode, p.stdout, p.stderr) for p in said}), 1)
         self.check("run", "--tier", "jit", "--timeout", "50ms", "--invoke", "spin", "math.wat", status=124,
                    err="")
 

@@ -58,11 +58,11 @@ TEST_P(JitFuelTest, EveryBudgetEndsAsInTheInterpreter) {
     const bool traps = shape.trap != TrapCode::none;
     const uint64_t round = shape.cost + 16;
     const auto rounds = static_cast<int32_t>(traps ? 1 : (window + 3 * round) / round);
-    both([](TierRun& run) { run.reset_globals(); });
+    all([](TierRun& run) { run.reset_globals(); });
     const Observed whole = call({Value(shape.argument), Value(rounds)}, 1'000'000);
     EXPECT_EQ(whole.trap, shape.trap);
     for (const uint64_t budget : budgets(whole.consumed_units, round)) {
-        both([](TierRun& run) { run.reset_globals(); });
+        all([](TierRun& run) { run.reset_globals(); });
         const Observed seen = call({Value(shape.argument), Value(rounds)}, budget);
         EXPECT_EQ(seen.trap, budget < whole.consumed_units ? TrapCode::out_of_fuel : shape.trap)
             << budget << ": " << seen << "; all: " << whole;
@@ -131,10 +131,10 @@ TEST_P(JitSettlementTest, EveryBudgetEndsAsInTheInterpreter) {
             (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))))",
                      GetParam().wat));
     const std::vector<Value> arguments{Value(GetParam().argument), Value(400)};
-    both([](TierRun& run) { run.reset_globals(); });
+    all([](TierRun& run) { run.reset_globals(); });
     const uint64_t total = call(arguments, 1'000'000, "g").consumed_units;
     for (const uint64_t budget : budgets(total, total / 400)) {
-        both([](TierRun& run) { run.reset_globals(); });
+        all([](TierRun& run) { run.reset_globals(); });
         call(arguments, budget, "g");
         if (HasFailure())
             return;
@@ -151,12 +151,12 @@ TEST_F(TiersTest, ReturnsWithoutFuel) {
             (if (result i32) (i32.lt_s (local.get 0) (i32.const 2)) (then (local.get 0))
                 (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
                                (call $fib (i32.sub (local.get 0) (i32.const 2))))))))");
-    both([](TierRun& run) { run.reset_globals(); });
+    all([](TierRun& run) { run.reset_globals(); });
     const uint64_t total = call({Value(13)}, 1'000'000).consumed_units;
     ASSERT_GT(total, 2 * window);
     for (uint64_t budget = window - 5; budget < total + window + 5;
          budget += budget < window + 300 ? 1 : 53) {
-        both([](TierRun& run) { run.reset_globals(); });
+        all([](TierRun& run) { run.reset_globals(); });
         call({Value(13)}, budget);
         if (HasFailure())
             return;
@@ -187,14 +187,14 @@ TEST_F(TiersTest, SlicesGoOn) {
     const Observed whole = call({Value(3000)});
     EXPECT_EQ(whole.trap, TrapCode::none);
     EXPECT_GT(whole.consumed_units, 300'000u);
-    both([](TierRun& run) {
+    all([](TierRun& run) {
         run.reset_globals();
         run.store().set_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1));
     });
     Observed sliced = call({Value(3000)});
     EXPECT_EQ(sliced, whole);
     for (const uint64_t less : {0u, 1u, 2u, 100u, 5000u, 40'000u}) {
-        both([](TierRun& run) { run.reset_globals(); });
+        all([](TierRun& run) { run.reset_globals(); });
         const Observed seen = call({Value(3000)}, whole.consumed_units - less);
         EXPECT_EQ(seen.trap, less == 0 ? TrapCode::none : TrapCode::out_of_fuel);
     }

@@ -140,7 +140,9 @@ private:
     std::vector<std::pair<std::string, Instance>> m_instances;
 };
 
-/// Both tiers side by side; calls are made in both and compared.
+/// The tiers side by side; calls are made in all and compared. Beside the interpreter and machine code there
+/// is an engine that begins with the one and changes to the other where it can: at every second look, and it
+/// looks at every check of fuel.
 class TiersTest : public ::testing::Test {
 protected:
     void SetUp() override {
@@ -155,12 +157,16 @@ protected:
         m_interpreter.emplace(config, setup);
         config.tier = TierChoice::jit;
         m_jit.emplace(config, setup);
+        config.tier = TierChoice::automatic;
+        config.tiering = {.sample_units = 1, .hot_samples = 2};
+        m_automatic.emplace(config, setup);
     }
     void load(std::string_view wat, const std::string& name = "m") {
         ASSERT_TRUE(m_interpreter->load(name, wat));
         ASSERT_TRUE(m_jit->load(name, wat));
+        ASSERT_TRUE(m_automatic->load(name, wat));
     }
-    /// What both tiers did, which is the same.
+    /// What all tiers did, which is the same.
     Observed call(const std::vector<Value>& arguments = {}, std::optional<uint64_t> fuel = std::nullopt,
                   std::string_view func = "f") {
         if (HasFatalFailure())
@@ -168,17 +174,20 @@ protected:
         const Observed expected = m_interpreter->call(func, arguments, fuel);
         const Observed found = m_jit->call(func, arguments, fuel);
         EXPECT_EQ(found, expected) << "fuel " << (fuel ? std::to_string(*fuel) : "unlimited");
+        const Observed changing = m_automatic->call(func, arguments, fuel);
+        EXPECT_EQ(changing, expected) << "changing, fuel " << (fuel ? std::to_string(*fuel) : "unlimited");
         return expected;
     }
     template <class Action>
-    void both(Action action) {
+    void all(Action action) {
         action(*m_interpreter);
         action(*m_jit);
+        action(*m_automatic);
     }
     [[nodiscard]] TierRun& jit() { return *m_jit; }
 
 private:
-    std::optional<TierRun> m_interpreter, m_jit;
+    std::optional<TierRun> m_interpreter, m_jit, m_automatic;
 };
 
 }  // namespace wsb::testing
