@@ -27,7 +27,7 @@ constexpr uint64_t min_stack_bytes = uint64_t{64} << 10, max_stack_bytes = uint6
 
 /// The options as texts.
 struct Texts {
-    std::string invoke, tier = "auto", fuel, timeout, stats, wasm, manifest, audit;
+    std::string invoke, tier = "interp", fuel, timeout, stats, wasm, manifest, audit;
     std::string max_memory, max_stack, max_table, max_instances, max_open_files, max_output;
     std::vector<std::string> dirs, env, features, listen, connect;
     std::string manifest_file, audit_file;
@@ -287,8 +287,8 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     options.confines_thread = texts.is_confined;
     if (!texts.invoke.empty())
         options.invoke = texts.invoke;
-    if (texts.tier == "interp")
-        options.tier = TierChoice::interpreter;
+    if (texts.tier == "auto")
+        options.tier = TierChoice::automatic;
     else if (texts.tier == "jit" && !Engine::has_jit())
         return bad_usage("run", "--tier: jit is not in this build, or not for this processor");
     else if (texts.tier == "jit" && texts.is_lazy)
@@ -296,7 +296,7 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
             "run", "--lazy: machine code is made when the module is loaded; leave out --lazy or --tier jit");
     else if (texts.tier == "jit")
         options.tier = TierChoice::jit;
-    else if (texts.tier != "auto")
+    else if (texts.tier != "interp")
         return bad_usage("run", fmt::format("--tier: \"{}\" must be interp, jit or auto", texts.tier));
     WSB_TRY(begin_grants(texts, options));
     WSB_TRY(set_limits(texts, options.limits));

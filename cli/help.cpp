@@ -44,9 +44,9 @@ Options come before FILE; everything after FILE belongs to the guest.
 What to run:
   --invoke NAME            call this export; ARGS are parsed by its types and the results printed,
                            one per line
-  --tier auto|jit|interp   how to execute: interpreted, with machine code for what takes long, made
-                           while it runs (default); all compiled to machine code when it is loaded;
-                           or interpreted only. Results, traps and fuel are the same
+  --tier interp|auto|jit   how to execute: interpreted (default); interpreted, with machine code for
+                           what takes long, made while it runs; or all compiled to machine code
+                           when it is loaded. Results, traps and fuel are the same
   --lazy                   translate each function when it is first called: large programs of which
                            little runs start faster; results are the same
 

@@ -44,7 +44,7 @@ struct Spec {
     Features features = default_features;
     bool is_lazy = false;
     bool canonical_nans = false;
-    TierChoice tier = TierChoice::automatic;
+    TierChoice tier = TierChoice::interpreter;
     unsigned compile_threads = 1;
     /// What was wrong with what was said; the first.
     std::optional<Error> error;

@@ -45,7 +45,7 @@ struct TieringPolicy {
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
     /// `jit` and `automatic` where there is no compiler (Engine::has_jit) are the interpreter.
-    TierChoice tier = TierChoice::automatic;
+    TierChoice tier = TierChoice::interpreter;
     TieringPolicy tiering = {};
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
     Features features = default_features;
