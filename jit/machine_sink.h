@@ -45,6 +45,7 @@ struct MachineText {
     std::span<const Address> addresses;
     std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
+    uint32_t code_bytes = 0;  ///< behind them is data
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -109,6 +110,10 @@ public:
     void call_ref(TypeIdx type_index, const FuncType& type, bool is_tail);
     void throw_(TagIdx tag, const FuncType& type);
     void throw_ref();
+
+protected:
+    /// Where the next instruction will be.
+    [[nodiscard]] uint32_t position() const noexcept { return m_code.position(); }
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};

@@ -6,6 +6,7 @@
 #include "engine/interp/stepping.h"
 #include "engine/interp/tier.h"
 #include "engine/validate/body_reader.h"
+#include "jit/code_names.h"
 #include "jit/executable_memory.h"
 #include "jit/machine_sink.h"
 
@@ -49,6 +50,7 @@ struct Compiled {
     std::vector<MachineText::Address> addresses;
     std::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
+    uint32_t code_bytes = 0;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -74,6 +76,7 @@ public:
         compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
         compiled->calls.assign(text.calls.begin(), text.calls.end());
         compiled->sites = std::move(text.sites);
+        compiled->code_bytes = text.code_bytes;
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
         return compiled;
@@ -157,6 +160,12 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
                      std::memory_order_release);
 }
 
+/// Where functions are, and who knows of it as long as they are there.
+struct Residence {
+    std::unique_ptr<ExecutableMemory> memory;
+    std::shared_ptr<const void> known;
+};
+
 /// Gives functions their place. Those that are null are left to the interpreter.
 [[nodiscard]] Result<void> place(runtime::CompiledModule& module,
                                  std::vector<std::unique_ptr<Compiled>>& functions) {
@@ -171,16 +180,22 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
         return {};
     if (layout.size_bytes() > most_bytes)
         return fail(ErrorCode::limit_exceeded, "machine code of more than 2 GiB");
-    std::shared_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
+    std::unique_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
     if (memory == nullptr)
         return fail(ErrorCode::out_of_memory, "for machine code");
     layout.write(memory->bytes().data());
     if (!memory->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
+    std::vector<PlacedCode> placed;
+    for (size_t i = 0; module.code_names.are_wanted() && i < functions.size(); ++i)
+        if (is_compiled[i])
+            placed.push_back({FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)),
+                              memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes)});
+    WSB_TRY_ASSIGN(auto known, announce(module, placed));
     for (size_t i = 0; i < functions.size(); ++i)
         if (is_compiled[i])
             publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
-    module.machine_memory = std::move(memory);
+    module.machine_memory = std::make_shared<const Residence>(std::move(memory), std::move(known));
     return {};
 }
 
@@ -196,16 +211,7 @@ template <class Member>
                                           const runtime::CompileOptions& options) {
     WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     const size_t count = module.module.bodies.size();
-    const MachineOptions machine_options{
-        .handlers = interp::handlers(),
-        .codes = module.codes.get(),
-        .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
-        .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
-        .frame_slots_offset = offset_in_code(&Code::frame_slots),
-        .header_slot_offset = offset_in_code(&Code::header_slot),
-        .canonical_nans = module.canonical_nans,
-        .has_bit_counts = processor_features().has_bit_counts,
-    };
+    const MachineOptions compiled_by = machine_options(module, Processor::this_one);
     for (size_t i = 0; i < count; ++i)
         module.codes[i].native_entry.store(reinterpret_cast<const void*>(interp::handlers().enter_code),
                                            std::memory_order_relaxed);
@@ -213,8 +219,8 @@ template <class Member>
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
     parallel_for(count, usable_threads(options.threads), [&] {
-        return [&, compiler = std::make_unique<FunctionCompiler>(module.module, machine_options)](
-                   size_t i) noexcept {
+        return [&, compiler =
+                       std::make_unique<FunctionCompiler>(module.module, compiled_by)](size_t i) noexcept {
             if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
                 return;
             try {
@@ -268,6 +274,20 @@ public:
 
 bool is_available() noexcept {
     return WSB_TAIL_DISPATCH != 0 && processor_features().has_sse4_2;
+}
+
+MachineOptions machine_options(const runtime::CompiledModule& module, Processor processor) {
+    return {
+        .handlers = interp::handlers(),
+        .codes = module.codes.get(),
+        .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
+        .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
+        .frame_slots_offset = offset_in_code(&Code::frame_slots),
+        .header_slot_offset = offset_in_code(&Code::header_slot),
+        .canonical_nans = module.canonical_nans,
+        .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts
+                                                           : processor == Processor::x86_64_v3,
+    };
 }
 
 const runtime::Tier& tier() noexcept {

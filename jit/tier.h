@@ -3,8 +3,11 @@
 #pragma once
 
 #include "engine/runtime/tier.h"
+#include "jit/processor.h"
 
 namespace wsb::jit {
+
+struct MachineOptions;
 
 /// Whether this build and this processor can run machine code: x86-64, and an interpreter that keeps its
 /// state in registers (interp/dispatch.h).
@@ -13,5 +16,8 @@ namespace wsb::jit {
 /// Compiles modules when they are loaded; what it leaves out runs in the interpreter. Only if it is
 /// available. Stateless, thread-safe, lives as long as the program.
 [[nodiscard]] const runtime::Tier& tier() noexcept;
+
+/// How a module's functions are compiled.
+[[nodiscard]] MachineOptions machine_options(const runtime::CompiledModule& module, Processor processor);
 
 }  // namespace wsb::jit
