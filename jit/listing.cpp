@@ -67,7 +67,8 @@ std::optional<Listing> list_function(const runtime::CompiledModule& module, Func
 }
 
 std::optional<std::string> address_name(const runtime::CompiledModule& module, uint64_t address) {
-    const MachineOptions options = machine_options(module, Processor::this_one);
+    // Not this_one: asking the processor what it is takes long in virtual machines.
+    const MachineOptions options = machine_options(module, Processor::x86_64_v2);
     if (address == reinterpret_cast<uint64_t>(options.trap_exit))
         return "trap_exit";
     if (address == reinterpret_cast<uint64_t>(options.fuel_low))
