@@ -163,11 +163,12 @@ an export; without it all are shown.
 How to read it:
   0x2c    i32.add        an instruction of the module, indented by the blocks around it
           0010  add ...  machine code; the place is counted in bytes from the function's beginning
-  Code before the first instruction enters the function. Operands are computed where they are used, so
-  that many instructions have no code of their own; what cannot be reached has none at all. Code apart
-  from the straight line comes last: edges, traps, what to do without fuel, with what leads to it
-  (";; from"). Then there is data: constants, tables of jumps, and cells, by which both tiers call and
-  return to each other. Registers: r13 frame, r14 and r15 memory and its size, rsi fuel, rdx instance.
+  Code before the first instruction enters the function. Operands are computed where they are used,
+  so that many instructions have no code of their own; what cannot be reached has none at all. Code
+  apart from the straight line comes last: edges, traps, what to do without fuel, with what leads to
+  it (";; from"). Then there is data: constants, tables of jumps, and cells, by which both tiers call
+  and return to each other.
+  Registers: r13 frame, r14 and r15 memory and its size, rsi fuel, rdx instance.
 
 Options:
   --cpu x86-64-v2|x86-64-v3
