@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <string_view>
 
 #ifndef WSB_VERSION
@@ -29,16 +30,18 @@ constexpr uint64_t min_stack_bytes = uint64_t{64} << 10, max_stack_bytes = uint6
 struct Texts {
     std::string invoke, tier = "interp", fuel, timeout, stats, wasm, manifest, audit;
     std::string max_memory, max_stack, max_table, max_instances, max_open_files, max_output;
-    std::vector<std::string> dirs, env, features, listen, connect;
+    std::vector<std::string> dirs, env, features, listen, connect, profile;
     std::string manifest_file, audit_file;
     bool is_deterministic = false;
     Features run_features = default_features;
     ValidateCommand validate;
     InspectCommand inspect;
+    DisasCommand disas;
+    std::string disas_function, cpu;
     WatToWasmCommand wat_to_wasm;
     WasmToWatCommand wasm_to_wat;
     std::string wat_output;
-    bool is_lazy = false, is_confined = false;
+    bool is_lazy = false, is_confined = false, is_debugged = false;
 };
 
 // Each adds the options of a subcommand.
@@ -54,6 +57,8 @@ void add_run(CLI::App& run, Texts& texts) {
     run.add_option("--invoke", texts.invoke);
     run.add_option("--tier", texts.tier);
     run.add_flag("--lazy", texts.is_lazy);
+    run.add_option("--profile", texts.profile)->allow_extra_args(false);
+    run.add_flag("--gdb", texts.is_debugged);
     run.add_option("--fuel", texts.fuel);
     run.add_option("--max-memory", texts.max_memory);
     run.add_option("--max-stack", texts.max_stack);
@@ -86,6 +91,13 @@ void add_inspect(CLI::App& inspect, Texts& texts) {
     add_features(inspect, texts);
 }
 
+void add_disas(CLI::App& disas, Texts& texts) {
+    disas.add_option("FILE", texts.disas.file)->required();
+    disas.add_option("FUNC", texts.disas_function);
+    disas.add_option("--cpu", texts.cpu);
+    add_features(disas, texts);
+}
+
 void add_wat_to_wasm(CLI::App& convert, Texts& texts) {
     convert.add_option("FILE", texts.wat_to_wasm.input)->required();
     convert.add_option("-o,--output", texts.wat_to_wasm.output)->required();
@@ -114,13 +126,9 @@ struct Subcommand {
     void (*add_options)(CLI::App& command, Texts& texts);
 };
 constexpr Subcommand subcommands[] = {
-    {"run", add_run},
-    {"validate", add_validate},
-    {"inspect", add_inspect},
-    {"wat2wasm", add_wat_to_wasm},
-    {"wasm2wat", add_wasm_to_wat},
-    {"manifest", add_manifest},
-    {"audit", add_audit},
+    {"run", add_run},           {"validate", add_validate},    {"inspect", add_inspect},
+    {"disas", add_disas},       {"wat2wasm", add_wat_to_wasm}, {"wasm2wat", add_wasm_to_wat},
+    {"manifest", add_manifest}, {"audit", add_audit},
 };
 
 /// Knows all subcommands, or only the one that `first` names: options take longer to declare than many a
@@ -271,6 +279,24 @@ Result<void> begin_grants(const Texts& texts, sandbox::RunOptions& options) {
     return {};
 }
 
+/// Who is told the names of functions.
+Result<void> set_code_names(const Texts& texts, sandbox::RunOptions& options) {
+    CodeNames& names = options.code_names;
+    for (const std::string& tool : texts.profile) {
+        if (tool == "perf-map")
+            names.perf_map = true;
+        else if (tool == "jitdump")
+            names.jitdump = true;
+        else
+            return bad_usage("run", fmt::format("--profile: \"{}\" must be perf-map or jitdump", tool));
+    }
+    names.gdb = texts.is_debugged;
+    if (names.are_wanted() && options.tier != TierChoice::jit)
+        return bad_usage("run", fmt::format("{}: only machine code has names; give --tier jit as well",
+                                            texts.profile.empty() ? "--gdb" : "--profile"));
+    return {};
+}
+
 Result<Command> run_command(const Texts& texts, const std::vector<std::string>& rest) {
     if (rest.empty() && texts.manifest.empty())
         return bad_usage("run", "FILE is missing");
@@ -298,6 +324,7 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
         options.tier = TierChoice::jit;
     else if (texts.tier != "interp")
         return bad_usage("run", fmt::format("--tier: \"{}\" must be interp, jit or auto", texts.tier));
+    WSB_TRY(set_code_names(texts, options));
     WSB_TRY(begin_grants(texts, options));
     WSB_TRY(set_limits(texts, options.limits));
     WSB_TRY(add_grants(texts, options.grants));
@@ -312,6 +339,20 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
     return command;
 }
 
+Result<Command> disas_command(Texts& texts, std::span<const char* const> arguments) {
+    DisasCommand& command = texts.disas;
+    if (!texts.disas_function.empty())
+        command.function = texts.disas_function;
+    if (texts.cpu == "x86-64-v2")
+        command.processor = jit::Processor::x86_64_v2;
+    else if (texts.cpu == "x86-64-v3")
+        command.processor = jit::Processor::x86_64_v3;
+    else if (!texts.cpu.empty())
+        return bad_usage("disas", fmt::format("--cpu: \"{}\" must be x86-64-v2 or x86-64-v3", texts.cpu));
+    command.arguments.assign(arguments.begin(), arguments.end());
+    return std::move(command);
+}
+
 /// Leaves what the command is usually given, unless the options say otherwise.
 Result<void> set_features(const Parser& parser, const Texts& texts, Features& features) {
     auto chosen = parse_features(texts.wasm, texts.features, features);
@@ -321,9 +362,11 @@ Result<void> set_features(const Parser& parser, const Texts& texts, Features& fe
     return {};
 }
 
-Result<Command> to_command(const Parser& parser, Texts& texts) {
-    for (Features* const features : {&texts.run_features, &texts.validate.features, &texts.inspect.features,
-                                     &texts.wat_to_wasm.features, &texts.wasm_to_wat.features})
+/// `arguments`: the whole command's, without the program's name.
+Result<Command> to_command(const Parser& parser, Texts& texts, std::span<const char* const> arguments) {
+    for (Features* const features :
+         {&texts.run_features, &texts.validate.features, &texts.inspect.features, &texts.disas.features,
+          &texts.wat_to_wasm.features, &texts.wasm_to_wat.features})
         WSB_TRY(set_features(parser, texts, *features));
     const std::string given = parser.given();
     if (given == "run")
@@ -332,6 +375,8 @@ Result<Command> to_command(const Parser& parser, Texts& texts) {
         return std::move(texts.validate);
     if (given == "inspect")
         return std::move(texts.inspect);
+    if (given == "disas")
+        return disas_command(texts, arguments);
     if (given == "wat2wasm")
         return std::move(texts.wat_to_wasm);
     if (given == "manifest")
@@ -350,7 +395,7 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
     Parser parser(texts, argc > 1 ? argv[1] : "");
     try {
         parser.app.parse(argc, argv);
-        return to_command(parser, texts);
+        return to_command(parser, texts, std::span(argv, static_cast<size_t>(argc)).subspan(1));
     } catch (const CLI::CallForHelp&) {
         return PrintCommand{std::string(help_for(parser.given()))};
     } catch (const CLI::CallForVersion&) {
@@ -359,8 +404,9 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
         if (argc > 1 && parser.given().empty())
             return bad_usage("", fmt::format("unknown subcommand or option {}", argv[1]));
         if (argc <= 1)
-            return bad_usage(
-                "", "a subcommand is missing: run, validate, inspect, wat2wasm, wasm2wat, manifest, audit");
+            return bad_usage("",
+                             "a subcommand is missing: run, validate, inspect, disas, wat2wasm, wasm2wat, "
+                             "manifest, audit");
         return bad_usage(parser.given(), error.what());
     }
 }

@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "engine/isa/features.h"
+#include "jit/processor.h"
 #include "sandbox/session.h"
 
 #include <optional>
@@ -26,6 +27,14 @@ struct InspectCommand {
     bool as_json = false;
     Features features = Features::up_to(4);
 };
+/// Only where there is a compiler to machine code.
+struct DisasCommand {
+    std::string file;
+    std::optional<std::string> function;  ///< index or name; absent: all
+    jit::Processor processor{};
+    Features features = Features::up_to(4);
+    std::vector<std::string> arguments;  ///< of the command, without the program's name
+};
 struct WatToWasmCommand {
     std::string input;
     std::string output;
@@ -47,8 +56,8 @@ struct PrintCommand {
     std::string text;
 };
 
-using Command = std::variant<RunCommand, ValidateCommand, InspectCommand, WatToWasmCommand, WasmToWatCommand,
-                             ManifestCommand, AuditCommand, PrintCommand>;
+using Command = std::variant<RunCommand, ValidateCommand, InspectCommand, DisasCommand, WatToWasmCommand,
+                             WasmToWatCommand, ManifestCommand, AuditCommand, PrintCommand>;
 
 /// @return bad_usage with a text for people.
 [[nodiscard]] Result<Command> parse_command_line(int argc, const char* const* argv);

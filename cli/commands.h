@@ -9,6 +9,7 @@ namespace wsb::cli {
 [[nodiscard]] int execute(const RunCommand& command);
 [[nodiscard]] int execute(const ValidateCommand& command);
 [[nodiscard]] int execute(const InspectCommand& command);
+[[nodiscard]] int execute(const DisasCommand& command);
 [[nodiscard]] int execute(const WatToWasmCommand& command);
 [[nodiscard]] int execute(const WasmToWatCommand& command);
 [[nodiscard]] int execute(const ManifestCommand& command);

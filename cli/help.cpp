@@ -12,6 +12,7 @@ Usage:
   wasm-sandbox run [options] FILE [ARGS...]   run a WASI program, or call one export
   wasm-sandbox validate FILE...               check modules
   wasm-sandbox inspect FILE [--json]          what a module imports, exports and needs
+  wasm-sandbox disas FILE [FUNC]              the machine code of functions, below their instructions
   wasm-sandbox wat2wasm FILE -o OUT           text to binary
   wasm-sandbox wasm2wat FILE [-o OUT]         binary to text
   wasm-sandbox manifest check FILE            what a manifest grants, in words; "manifest schema" prints
@@ -88,6 +89,11 @@ Reports:
   --audit FILE             append a line of JSON for each grant used, denial and limit reached
   --deterministic          canonical NaNs, a virtual clock and seeded random bytes
   --landlock               a second wall: the kernel confines the process to the directories given
+  --profile perf-map|jitdump
+                           with --tier jit, for Linux perf: names of functions in
+                           /tmp/perf-PID.map; or names and code in jit-PID.dump in the working
+                           directory, for perf inject --jit; both can be given
+  --gdb                    with --tier jit: debuggers know the guest's functions, as wasm!NAME
   -h, --help               this text
 
 Examples:
@@ -144,6 +150,42 @@ Examples:
   wasm-sandbox inspect --json plugin.wasm
 
 Exit status: 0; 126 if the module is malformed or invalid; 125 if it cannot be read.
+)";
+
+constexpr std::string_view disas =
+    R"(Shows the x86-64 machine code that "run --tier jit" runs: the instructions of each function with
+their byte offsets in the module, and below each what was emitted when it was read. Runs nothing.
+
+Usage: wasm-sandbox disas [options] FILE [FUNC]
+
+FUNC is the index of a function (imported ones come first), or its name, in the name section or as
+an export; without it all are shown.
+
+How to read it:
+  0x2c    i32.add        an instruction of the module, indented by the blocks around it
+          0010  add ...  machine code; the place is counted in bytes from the function's beginning
+  Code before the first instruction enters the function. Operands are computed where they are used,
+  so that many instructions have no code of their own; what cannot be reached has none at all. Code
+  apart from the straight line comes last: edges, traps, what to do without fuel, with what leads to
+  it (";; from"). Then there is data: constants, tables of jumps, and cells, by which both tiers call
+  and return to each other.
+  Registers: r13 frame, r14 and r15 memory and its size, rsi fuel, rdx instance.
+
+Options:
+  --cpu x86-64-v2|x86-64-v3
+                       a processor to compile for (default: this one)
+  --wasm 1.0|2.0|3.0   what the module may use: a version of WebAssembly (default: all known)
+  --features LIST      more or less than that: names between commas, with a minus what to take away,
+                       e.g. threads,-simd; all is every one; an unknown name prints all
+  -h, --help           this text
+
+Examples:
+  wasm-sandbox disas plugin.wasm
+  wasm-sandbox disas fib.wat fib
+  wasm-sandbox disas --cpu x86-64-v2 plugin.wasm 17
+
+Exit status: 0; 126 if the module is malformed or invalid; 125 if it cannot be read, if there is no
+such function, or if machine code is not in this build or not for this processor.
 )";
 
 constexpr std::string_view wat2wasm =
@@ -229,6 +271,8 @@ std::string_view help_for(std::string_view subcommand) noexcept {
         return validate;
     if (subcommand == "inspect")
         return inspect;
+    if (subcommand == "disas")
+        return disas;
     if (subcommand == "wat2wasm")
         return wat2wasm;
     if (subcommand == "wasm2wat")

@@ -16,3 +16,10 @@ wsb_require(nlohmann_json nlohmann-json3-dev)
 wsb_require(tomlplusplus libtomlplusplus-dev)
 # The command and the spec runner only:
 wsb_require(CLI11 libcli11-dev)
+# "wasm-sandbox disas" only, which is left out without it:
+find_library(WSB_CAPSTONE capstone)
+find_path(WSB_CAPSTONE_INCLUDE capstone/capstone.h)
+if(NOT WSB_CAPSTONE OR NOT WSB_CAPSTONE_INCLUDE)
+    message(STATUS "capstone was not found: there will be no \"wasm-sandbox disas\" (apt-get install libcapstone-dev)")
+    unset(WSB_CAPSTONE CACHE)
+endif()

@@ -332,6 +332,7 @@ MachineText MachineSink::take() {
     emit_edges();
     emit_traps();
     emit_fuel_exits();
+    const uint32_t code_bytes = m_code.position();
     emit_tables();
     emit_cells();
     std::ranges::sort(m_sites, {}, &MachineSite::at);
@@ -342,6 +343,7 @@ MachineText MachineSink::take() {
             .calls = m_calls,
             .sites = m_sites,
             .landings = m_landings,
+            .code_bytes = code_bytes,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};
 }

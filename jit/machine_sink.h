@@ -47,6 +47,7 @@ struct MachineText {
     std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
     std::vector<uint32_t> landings;  ///< see lower::MachineCode
+    uint32_t code_bytes = 0;         ///< behind them is data
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -117,6 +118,10 @@ public:
     void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
     void delegate(uint32_t depth);
     void rethrow(uint32_t depth);
+
+protected:
+    /// Where the next instruction will be.
+    [[nodiscard]] uint32_t position() const noexcept { return m_code.position(); }
 
 private:
     static constexpr uint32_t none = ~uint32_t{0};

@@ -6,6 +6,7 @@
 #include "engine/interp/stepping.h"
 #include "engine/interp/tier.h"
 #include "engine/validate/body_reader.h"
+#include "jit/code_names.h"
 #include "jit/executable_memory.h"
 #include "jit/machine_sink.h"
 
@@ -53,6 +54,7 @@ struct Compiled {
     std::vector<uint32_t> landings;
     std::vector<lower::ChangePoint> changes;
     std::vector<lower::FoldedOperand> folded;
+    uint32_t code_bytes = 0;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -76,6 +78,7 @@ public:
         compiled->calls.assign(text.calls.begin(), text.calls.end());
         compiled->sites = std::move(text.sites);
         compiled->landings = std::move(text.landings);
+        compiled->code_bytes = text.code_bytes;
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
         return compiled;
@@ -93,22 +96,6 @@ constexpr size_t alignment = 64;
 constexpr size_t most_bytes = INT32_MAX;
 [[nodiscard]] constexpr size_t aligned(size_t bytes) noexcept {
     return (bytes + alignment - 1) / alignment * alignment;
-}
-
-/// How machine code calls a function that has none.
-[[nodiscard]] Compiled detour(const Code& code) {
-    Assembler assembler;
-    assembler.endbr64();
-    assembler.pop(reg::scratch);  // the header tells where to return to
-    assembler.alu(Width::w64, Alu::and_,
-                  {reg::frame, static_cast<int32_t>(code.header_slot * sizeof(runtime::Slot))},
-                  ~static_cast<int32_t>(lower::native_return_flag));
-    assembler.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&code));
-    assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
-    assembler.jump(reg::scratch);
-    Compiled compiled;
-    compiled.bytes.assign(assembler.bytes().begin(), assembler.bytes().end());
-    return compiled;
 }
 
 /// Copies a function to where it will run, with its addresses.
@@ -175,34 +162,34 @@ void publish(const runtime::CompiledModule& module, Code& code, const uint8_t* b
                      std::memory_order_release);
 }
 
-/// Gives functions their place. Those that are null are left to the interpreter.
+/// Where functions are, and who knows of it as long as they are there.
+struct Residence {
+    std::unique_ptr<ExecutableMemory> memory;
+    std::shared_ptr<const void> known;
+};
+
+/// Gives all functions of a module their place.
 [[nodiscard]] Result<void> place(runtime::CompiledModule& module,
-                                 std::vector<std::unique_ptr<Compiled>>& functions) {
-    std::vector<bool> is_compiled;
-    for (size_t i = 0; i < functions.size(); ++i) {
-        is_compiled.push_back(functions[i] != nullptr);
-        if (functions[i] == nullptr)
-            functions[i] = std::make_unique<Compiled>(detour(module.codes[i]));
-    }
+                                 std::span<const std::unique_ptr<Compiled>> functions) {
     const Layout layout(functions);
     if (layout.size_bytes() == 0)
         return {};
     if (layout.size_bytes() > most_bytes)
         return fail(ErrorCode::limit_exceeded, "machine code of more than 2 GiB");
-    std::shared_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
+    std::unique_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
     if (memory == nullptr)
         return fail(ErrorCode::out_of_memory, "for machine code");
     layout.write(memory->bytes().data());
     if (!memory->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    for (size_t i = 0; i < functions.size(); ++i) {
-        const uint8_t* const begin = memory->bytes().data() + layout.offset(i);
-        if (is_compiled[i])
-            publish(module, module.codes[i], begin, *functions[i]);
-        else
-            module.codes[i].native_entry.store(begin, std::memory_order_release);
-    }
-    module.machine_memory = std::move(memory);
+    std::vector<PlacedCode> placed;
+    for (size_t i = 0; module.code_names.are_wanted() && i < functions.size(); ++i)
+        placed.push_back(
+            {module.codes[i].func, memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes)});
+    WSB_TRY_ASSIGN(auto known, announce(module, placed));
+    for (size_t i = 0; i < functions.size(); ++i)
+        publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
+    module.machine_memory = std::make_shared<const Residence>(std::move(memory), std::move(known));
     return {};
 }
 
@@ -214,30 +201,16 @@ template <class Member>
                                 reinterpret_cast<const char*>(&code));
 }
 
-[[nodiscard]] MachineOptions machine_options(const runtime::CompiledModule& module) noexcept {
-    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
-    return {
-        .handlers = interp::handlers(),
-        .codes = module.codes.get(),
-        .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
-        .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
-        .frame_slots_offset = offset_in_code(&Code::frame_slots),
-        .header_slot_offset = offset_in_code(&Code::header_slot),
-        .canonical_nans = module.canonical_nans,
-        .has_bit_counts = processor_features().has_bit_counts,
-    };
-}
-
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
                                           const runtime::CompileOptions& options) {
     const size_t count = module.module.bodies.size();
-    const MachineOptions machine_options = jit::machine_options(module);
+    const MachineOptions compiled_by = machine_options(module, Processor::this_one);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
     parallel_for(count, usable_threads(options.threads), [&] {
-        return [&, compiler = std::make_unique<FunctionCompiler>(module.module, machine_options)](
-                   size_t i) noexcept {
+        return [&, compiler =
+                       std::make_unique<FunctionCompiler>(module.module, compiled_by)](size_t i) noexcept {
             if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
                 return;
             try {
@@ -322,7 +295,16 @@ private:
             return;
         }
         m_bytes_left -= bytes.size();
+        tell(module, {module.codes[body].func, bytes.first(compiled->code_bytes)});
         publish(module, module.codes[body], bytes.data(), *compiled);
+    }
+
+    /// A file of names that cannot be written is no reason to stop here.
+    void tell(const runtime::CompiledModule& module, const PlacedCode& function) {
+        if (!module.code_names.are_wanted())
+            return;
+        if (auto known = announce(module, {&function, 1}); known && *known != nullptr)
+            m_known.push_back(*std::move(known));
     }
 
     /// @return false if the system has no room.
@@ -339,7 +321,8 @@ private:
         }
         for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
             code.native_entry.store(detour.data(), std::memory_order_relaxed);
-        m_compiler = std::make_unique<FunctionCompiler>(module.module, machine_options(module));
+        m_compiler =
+            std::make_unique<FunctionCompiler>(module.module, machine_options(module, Processor::this_one));
         return true;
     }
 
@@ -403,6 +386,7 @@ private:
     uint64_t m_bytes_left;
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
+    std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
 };
 
 /// Runs whatever there is: the interpreter and machine code enter each other.
@@ -451,6 +435,21 @@ public:
 
 bool is_available() noexcept {
     return WSB_TAIL_DISPATCH != 0 && processor_features().has_sse4_2;
+}
+
+MachineOptions machine_options(const runtime::CompiledModule& module, Processor processor) {
+    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
+    return {
+        .handlers = interp::handlers(),
+        .codes = module.codes.get(),
+        .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
+        .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
+        .frame_slots_offset = offset_in_code(&Code::frame_slots),
+        .header_slot_offset = offset_in_code(&Code::header_slot),
+        .canonical_nans = module.canonical_nans,
+        .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts
+                                                           : processor == Processor::x86_64_v3,
+    };
 }
 
 const runtime::Tier& tier() noexcept {

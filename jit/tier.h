@@ -3,8 +3,11 @@
 #pragma once
 
 #include "engine/runtime/tier.h"
+#include "jit/processor.h"
 
 namespace wsb::jit {
+
+struct MachineOptions;
 
 /// Whether this build and this processor can run machine code: x86-64, and an interpreter that keeps its
 /// state in registers (interp/dispatch.h).
@@ -16,5 +19,8 @@ namespace wsb::jit {
 
 /// The same, but modules start in the interpreter, and functions are compiled while they run.
 [[nodiscard]] const runtime::Tier& automatic_tier() noexcept;
+
+/// How a module's functions are compiled.
+[[nodiscard]] MachineOptions machine_options(const runtime::CompiledModule& module, Processor processor);
 
 }  // namespace wsb::jit

@@ -254,6 +254,10 @@ SandboxBuilder& SandboxBuilder::tier(TierChoice tier) {
     m_spec->tier = tier;
     return *this;
 }
+SandboxBuilder& SandboxBuilder::code_names(const CodeNames& names) {
+    m_spec->code_names = names;
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::compile_threads(unsigned threads) {
     m_spec->compile_threads = threads;
     return *this;

@@ -27,6 +27,7 @@ struct RunOptions {
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
     TierChoice tier = TierChoice::interpreter;
+    CodeNames code_names;               ///< of machine code, see Config
     bool canonical_nans = false;        ///< see Config
     bool is_lazy = false;               ///< translates functions when they are first called
     bool confines_thread = false;       ///< by Landlock, before the guest runs

@@ -14,8 +14,7 @@ namespace wsb::lower {
 
 /// A place in machine code, or a cell in the data behind it, where a run may stop, call or change tiers.
 struct MachineSite {
-    static constexpr uint32_t no_point = ~uint32_t{0}, no_callee = ~uint32_t{0},
-                              no_clause = ~uint32_t{0};
+    static constexpr uint32_t no_point = ~uint32_t{0}, no_callee = ~uint32_t{0}, no_clause = ~uint32_t{0};
 
     uint32_t at = 0;            ///< bytes from the beginning
     uint32_t potential = 0;     ///< P when it traps: true fuel = F - P

@@ -42,11 +42,24 @@ struct TieringPolicy {
     uint32_t hot_samples = 2;                   ///< a function found so often is compiled
 };
 
+/// Where the host's own tools learn which machine code is which function. Names are the guest's, behind
+/// `wasm!` and made harmless: printable ASCII, 200 characters at most (docs/jit.md).
+struct CodeNames {
+    bool perf_map = false;  ///< a line for each function in /tmp/perf-PID.map, which `perf report` reads
+    bool jitdump = false;   ///< names and code in jit-PID.dump in the working directory, for `perf inject`
+    bool gdb = false;       ///< the JIT interface of debuggers; as long as the module exists
+
+    [[nodiscard]] constexpr bool are_wanted() const noexcept { return perf_map || jitdump || gdb; }
+    bool operator==(const CodeNames&) const = default;
+};
+
 /// Choices for an engine; fixed once it exists. Value type.
 struct Config {
     /// `jit` and `automatic` where there is no compiler (Engine::has_jit) are the interpreter.
     TierChoice tier = TierChoice::interpreter;
     TieringPolicy tiering = {};
+    /// Of machine code. A file that cannot be written is an io_error of the module that is loaded.
+    CodeNames code_names = {};
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
     Features features = default_features;
     /// Size of the guest stack of each store. Guest recursion beyond it traps with stack_overflow.

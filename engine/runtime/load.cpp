@@ -58,6 +58,7 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     compiled->registry = engine.registry;
     compiled->executed = engine.executed;
     compiled->canonical_nans = engine.config.canonical_nans;
+    compiled->code_names = engine.config.code_names;
     WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry, Deadline(deadline)));
     WSB_TRY(engine.tier->compile(*compiled, {.threads = engine.config.compile_threads,
                                              .is_lazy = engine.config.lazy_translation,

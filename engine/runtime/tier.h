@@ -7,6 +7,7 @@
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code_index.h"
 #include "engine/lower/code_memory.h"
+#include "engine/runtime/config.h"
 #include "engine/runtime/vm_context.h"
 
 #include <chrono>
@@ -42,6 +43,7 @@ struct CompiledModule {
     /// How every tier has to compile it, now and later: each NaN that an instruction makes
     /// (isa/nan_results.h) is the positive canonical one.
     bool canonical_nans = false;
+    CodeNames code_names = {};  ///< who is told of machine code, now and later
 };
 
 /// How bodies are compiled.

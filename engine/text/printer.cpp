@@ -255,4 +255,13 @@ std::string print(const Module& module, const PrintOptions& options) {
     return Printer(module, options).run();
 }
 
+BodyPrinter::BodyPrinter(const Module& module, const PrintOptions& options)
+    : m_printer(std::make_unique<Printer>(module, options)) {}
+
+BodyPrinter::~BodyPrinter() = default;
+
+std::vector<InstrText> BodyPrinter::print(FuncIdx func) {
+    return m_printer->body(func);
+}
+
 }  // namespace wsb::text

@@ -6,6 +6,7 @@
 #include "engine/binary/instr_reader.h"
 #include "engine/text/wat.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,12 +57,14 @@ private:
     std::unordered_map<std::string, std::vector<size_t>> m_places;  ///< of a name in m_open
 };
 
-/// Prints one module. Single use. Also modules that were not validated can be printed: wrong indices
-/// stay numbers, and where a body cannot be read its text ends with a comment.
+/// Prints one module, once, or some of its functions. Also modules that were not validated can be printed:
+/// wrong indices stay numbers, and where a body cannot be read its text ends with a comment.
 class Printer {
 public:
     Printer(const Module& module, const PrintOptions& options);
     [[nodiscard]] std::string run();
+    /// Instead, as often as wanted: the instructions of one function.
+    [[nodiscard]] std::vector<InstrText> body(FuncIdx func);
 
 private:
     /// What the instructions of one body refer to.
@@ -108,6 +111,9 @@ private:
     void data_bytes(std::span<const uint8_t> bytes);
 
     // Instructions (printer_instr.cpp)
+    [[nodiscard]] Body body_of(uint32_t func) const;
+    template <class Before>
+    std::optional<uint64_t> instrs(const FuncBody& code, Body& body, Before before);
     void instrs(const FuncBody& code, Body& body);
     /// On one line. `keyword`: of the form around it, needed unless there is exactly one instruction;
     /// empty if nothing is needed.

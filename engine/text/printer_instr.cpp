@@ -16,26 +16,62 @@ using binary::CatchClause;
 using binary::Instr;
 using binary::InstrReader;
 
-void Printer::instrs(const FuncBody& code, Body& body) {
+Printer::Body Printer::body_of(uint32_t func) const {
+    Body body;
+    if (const auto names = m_names.locals.find(func); names != m_names.locals.end())
+        body.locals = Identifiers(names->second);
+    if (const auto names = m_names.labels.find(func); names != m_names.labels.end())
+        body.labels = Labels(&names->second);
+    return body;
+}
+
+/// Without the body's own `end`. `before(instr, depth)` is called before each is printed.
+/// @return where that `end` is, unless something before it cannot be read or is too long.
+template <class Before>
+std::optional<uint64_t> Printer::instrs(const FuncBody& code, Body& body, Before before) {
     InstrReader reader(Cursor(m_module.view(code.expression), code.expression.offset_bytes));
     Instr next;
     while (!reader.at_end() && !is_full()) {
-        if (const auto read = reader.next(next); !read)
-            return unreadable(read.error());
+        if (const auto read = reader.next(next); !read) {
+            unreadable(read.error());
+            return std::nullopt;
+        }
         const size_t open = body.labels.size();
         const bool closes = next.op == Op::end || (next.op == Op::delegate && open != 0);
         if (closes && open == 0)
-            return;
+            return next.offset_bytes;
         if (closes)
             body.labels.close();
         const bool is_part = next.op == Op::else_ || next.op == Op::catch_ || next.op == Op::catch_all;
         const bool is_outdented = closes || (is_part && open != 0);
-        line(2 + open - (is_outdented ? 1 : 0));
+        before(next, open - (is_outdented ? 1 : 0));
         instr(next, body);
         const Imm kind = op_info(next.op).imm;
         if (kind == Imm::block_type || kind == Imm::try_table)
             body.labels.open();
     }
+    return std::nullopt;
+}
+
+void Printer::instrs(const FuncBody& code, Body& body) {
+    instrs(code, body, [&](const Instr&, size_t depth) { line(2 + depth); });
+}
+
+std::vector<InstrText> Printer::body(FuncIdx func) {
+    m_out.clear();
+    Body body = body_of(func.value);
+    std::vector<InstrText> found;
+    std::vector<size_t> begins;
+    const auto end = instrs(m_module.body(func), body, [&](const Instr& next, size_t depth) {
+        found.push_back({next.offset_bytes, depth, {}});
+        begins.push_back(m_out.size());
+    });
+    begins.push_back(m_out.size());
+    for (size_t i = 0; i < found.size(); ++i)
+        found[i].text = m_out.substr(begins[i], begins[i + 1] - begins[i]);
+    if (end)
+        found.push_back({*end, 0, std::string(op_info(Op::end).text)});
+    return found;
 }
 
 void Printer::unreadable(const Error& error) {

@@ -319,11 +319,7 @@ void Printer::func(uint32_t index) {
     const TypeIdx type_index = m_module.funcs[index];
     const FuncType* type =
         type_index.value < m_module.types.size() ? m_module.types[type_index.value].func() : nullptr;
-    Body body;
-    if (const auto names = m_names.locals.find(index); names != m_names.locals.end())
-        body.locals = Identifiers(names->second);
-    if (const auto names = m_names.labels.find(index); names != m_names.labels.end())
-        body.labels = Labels(&names->second);
+    Body body = body_of(index);
     line(1);
     m_out += "(func";
     definition(m_func_ids, index);

@@ -8,6 +8,7 @@
 #include "engine/module/module.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,28 @@ struct PrintOptions {
 /// Prints a module in the text format. If it is valid, assembling the text again gives an equal module, names
 /// and custom sections included. Others are printed as far as they can be read: see the comments in the text.
 [[nodiscard]] std::string print(const Module& module, const PrintOptions& options = {});
+
+/// An instruction of a body, in the text format.
+struct InstrText {
+    uint64_t offset_bytes = 0;  ///< in the module
+    size_t depth = 0;           ///< blocks around it
+    std::string text;
+};
+
+class Printer;
+
+/// Prints bodies one by one. The module must outlive it.
+class BodyPrinter {
+public:
+    explicit BodyPrinter(const Module& module, const PrintOptions& options = {});
+    ~BodyPrinter();
+
+    /// All instructions of a function of the module's own, its `end` included. The limit of size holds for
+    /// each; what cannot be read, or is too long, is missing at the end.
+    [[nodiscard]] std::vector<InstrText> print(FuncIdx func);
+
+private:
+    std::unique_ptr<Printer> m_printer;
+};
 
 }  // namespace wsb::text

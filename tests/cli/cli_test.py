@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from command_case import COMMAND, CliTest, wasi
+from command_case import COMMAND, CliTest, has_jit, wasi
 
 MATH = """
 (module $math
@@ -42,7 +42,7 @@ OBJECTS = """(module
 
 
 class GeneralTest(CliTest):
-    SUBCOMMANDS = ["run", "validate", "inspect", "wat2wasm", "wasm2wat", "manifest", "audit"]
+    SUBCOMMANDS = ["run", "validate", "inspect", "disas", "wat2wasm", "wasm2wat", "manifest", "audit"]
 
     def test_version(self):
         self.assertRegex(self.check("--version").stdout, r"^wasm-sandbox \d+\.\d+\.\d+\n$")
@@ -81,6 +81,8 @@ class GeneralTest(CliTest):
             "--manifest": ["--manifest", "empty.toml"],
             "--audit": ["--audit", "audit.jsonl"],
             "--deterministic": ["--deterministic"],
+            "--profile": ["--tier", "jit", "--profile", "jitdump"],
+            "--gdb": ["--tier", "jit", "--gdb"],
             "--landlock": ["--landlock"],
             "--listen": ["--listen", "127.0.0.1:0"],
             "--dir": ["--dir", "."],
@@ -97,6 +99,8 @@ class GeneralTest(CliTest):
         samples["--connect"] = ["--connect", f"127.0.0.1:{listener.getsockname()[1]}"]
         named = set(re.findall(r"^  (--[a-z-]+)", help_text, re.MULTILINE))
         self.assertEqual(named, set(samples))
+        if not has_jit():
+            del samples["--profile"], samples["--gdb"]
         invoke = samples.pop("--invoke")
         for sample in [[], *samples.values()]:
             process = self.run_command("run", *sample, *invoke, "math.wat", "1", "2")

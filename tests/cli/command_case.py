@@ -20,6 +20,14 @@ def wasi(name, params, result=" (result i32)"):
     return WASI.format(name, name, " ".join({"i": "i32", "l": "i64"}[p] for p in params), result)
 
 
+def has_jit():
+    """Whether this build runs machine code on this processor."""
+    probe = subprocess.run(
+        [COMMAND, "run", "--tier", "jit", "/dev/null"], capture_output=True, text=True, timeout=60
+    )
+    return "jit is not in this build" not in probe.stderr
+
+
 class CliTest(unittest.TestCase):
     def setUp(self):
         self._directory = tempfile.TemporaryDirectory()

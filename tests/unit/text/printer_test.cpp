@@ -132,6 +132,27 @@ TEST(Print, LimitsAndSegments) {
     EXPECT_THAT(text, HasSubstr("(data $d2 (;1;) \"\")"));
 }
 
+TEST(Print, BodiesOneByOne) {
+    const Module module = module_of(R"((module (func $a)
+        (func $f (param $p i32)
+          block $out (br_if $out (local.get $p)) end
+          block (if (local.get $p) (then (call $f (i32.const 1))) (else (nop))) end)))");
+    BodyPrinter printer(module);
+    EXPECT_EQ(printer.print(FuncIdx(0u)).size(), 1);
+    for (int again = 0; again < 2; ++again) {
+        std::string text;
+        for (const InstrText& instr : printer.print(FuncIdx(1u))) {
+            EXPECT_EQ(instr.text.starts_with("local.get"), module.bytes[instr.offset_bytes] == 0x20);
+            text += std::string(instr.depth, '.') + instr.text + ";";
+        }
+        EXPECT_EQ(text,
+                  "block $out;.local.get $p;.br_if $out;end;block;.local.get $p;.if;..i32.const 1;"
+                  "..call $f;.else;..nop;.end;end;end;");
+    }
+    BodyPrinter short_printer(module, {.size_limit_bytes = 12});
+    EXPECT_LT(short_printer.print(FuncIdx(1u)).size(), 5);
+}
+
 TEST(Print, BlocksAreIndentedAndLabelsFound) {
     const std::string text = printed(R"((module (tag $t) (func (param i32)
         block $out

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jit/listing.h"
+
+#include "engine/base/check.h"
+#include "engine/validate/body_reader.h"
+#include "jit/tier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wsb::jit {
+
+namespace {
+
+/// The compiler, taking notes. Its hooks hide those of the compiler where BodyReader calls them.
+class NotingSink : public MachineSink {
+public:
+    using MachineSink::MachineSink;
+
+    void begin(const validate::BodyInfo& info) {
+        m_marks.clear();
+        MachineSink::begin(info);
+    }
+    void at(const binary::Instr& instr) {
+        // What is left of the instruction before comes first.
+        MachineSink::at(instr);
+        m_marks.push_back({position(), instr.offset_bytes});
+    }
+    [[nodiscard]] Listing list() {
+        Listing listing;
+        listing.line_bytes = position();
+        MachineText text = take();
+        listing.bytes.assign(text.bytes.begin(), text.bytes.end());
+        listing.marks = m_marks;
+        listing.code_bytes = text.code_bytes;
+        listing.cells = text.entry_cell;
+        for (const lower::MachineSite& site : text.sites)
+            if (site.at >= text.code_bytes)
+                listing.cells = std::min(listing.cells, site.at);
+        listing.addresses.assign(text.addresses.begin(), text.addresses.end());
+        listing.calls.assign(text.calls.begin(), text.calls.end());
+        listing.sites = std::move(text.sites);
+        listing.native_entry = text.native_entry;
+        return listing;
+    }
+
+private:
+    std::vector<Listing::Mark> m_marks;
+};
+
+}  // namespace
+
+std::optional<Listing> list_function(const runtime::CompiledModule& module, FuncIdx func,
+                                     Processor processor) {
+    LocalUseSink use;
+    validate::BodyReader<LocalUseSink> use_reader(module.module, use);
+    WSB_CHECK(use_reader.run(func).has_value());  // the body was validated before
+    if (use.is_refused())
+        return std::nullopt;
+    const MachineOptions options = machine_options(module, processor);
+    NotingSink sink(options);
+    validate::BodyReader<NotingSink> reader(module.module, sink);
+    sink.expect(use);
+    WSB_CHECK(reader.run(func).has_value());
+    return sink.list();
+}
+
+std::optional<std::string> address_name(const runtime::CompiledModule& module, uint64_t address) {
+    // Not this_one: asking the processor what it is takes long in virtual machines.
+    const MachineOptions options = machine_options(module, Processor::x86_64_v2);
+    if (address == reinterpret_cast<uint64_t>(options.trap_exit))
+        return "trap_exit";
+    if (address == reinterpret_cast<uint64_t>(options.fuel_low))
+        return "fuel_low";
+    const std::span codes(module.codes.get(), module.module.bodies.size());
+    const auto begin = reinterpret_cast<uint64_t>(codes.data());
+    if (address < begin || address >= begin + codes.size_bytes())
+        return std::nullopt;
+    return fmt::format("code of function {}",
+                       module.module.imported_funcs + (address - begin) / sizeof(lower::Code));
+}
+
+}  // namespace wsb::jit
