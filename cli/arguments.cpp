@@ -291,8 +291,8 @@ Result<void> set_code_names(const Texts& texts, sandbox::RunOptions& options) {
             return bad_usage("run", fmt::format("--profile: \"{}\" must be perf-map or jitdump", tool));
     }
     names.gdb = texts.is_debugged;
-    if (names.are_wanted() && options.tier != TierChoice::jit)
-        return bad_usage("run", fmt::format("{}: only machine code has names; give --tier jit as well",
+    if (names.are_wanted() && options.tier == TierChoice::interpreter)
+        return bad_usage("run", fmt::format("{}: only machine code has names; give --tier jit or auto as well",
                                             texts.profile.empty() ? "--gdb" : "--profile"));
     return {};
 }

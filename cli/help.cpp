@@ -90,10 +90,10 @@ Reports:
   --deterministic          canonical NaNs, a virtual clock and seeded random bytes
   --landlock               a second wall: the kernel confines the process to the directories given
   --profile perf-map|jitdump
-                           with --tier jit, for Linux perf: names of functions in
+                           with --tier jit or auto, for Linux perf: names of functions in
                            /tmp/perf-PID.map; or names and code in jit-PID.dump in the working
                            directory, for perf inject --jit; both can be given
-  --gdb                    with --tier jit: debuggers know the guest's functions, as wasm!NAME
+  --gdb                    with --tier jit or auto: debuggers know the guest's functions, as wasm!NAME
   -h, --help               this text
 
 Examples:

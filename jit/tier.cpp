@@ -299,7 +299,7 @@ private:
         publish(module, module.codes[body], bytes.data(), *compiled);
     }
 
-    /// A file of names that cannot be written is no reason to stop here.
+    /// A file of names that cannot be written any more is no reason to stop.
     void tell(const runtime::CompiledModule& module, const PlacedCode& function) {
         if (!module.code_names.are_wanted())
             return;
@@ -426,6 +426,7 @@ public:
         WSB_TRY(interp::tier().compile(compiled, options));
         if (compiled.executed != nullptr)
             return {};
+        WSB_TRY(announce(compiled, {}));  // files begin here, where they may still be written
         compiled.tier_up = std::make_unique<HotFunctions>(compiled, options);
         return {};
     }

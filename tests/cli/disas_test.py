@@ -163,6 +163,13 @@ class ToolsTest(CliTest):
             self.assertRegex(line, r"^[0-9a-f]+ [0-9a-f]+ ")
         self.assertEqual(list(self.directory.glob("*.dump")), [])
 
+    def test_what_is_compiled_while_it_runs(self):
+        pid = self.run_in_child(
+            *["--tier", "auto", "--landlock", "--profile", "perf-map"], *["--invoke", "burn", "loop.wat", "3000000"]
+        )
+        lines = pathlib.Path(f"/tmp/perf-{pid}.map").read_text().splitlines()
+        self.assertEqual([line.split(" ", 2)[2] for line in lines], ["wasm!m!burn"])
+
     def test_both_files_and_landlock(self):
         pid = self.run_in_child(
             *["--tier=jit", "--landlock", "--profile=jitdump", "--profile=perf-map"],
