@@ -292,8 +292,9 @@ Result<void> set_code_names(const Texts& texts, sandbox::RunOptions& options) {
     }
     names.gdb = texts.is_debugged;
     if (names.are_wanted() && options.tier == TierChoice::interpreter)
-        return bad_usage("run", fmt::format("{}: only machine code has names; give --tier jit or auto as well",
-                                            texts.profile.empty() ? "--gdb" : "--profile"));
+        return bad_usage("run",
+                         fmt::format("{}: only machine code has names; give --tier jit or auto as well",
+                                     texts.profile.empty() ? "--gdb" : "--profile"));
     return {};
 }
 
