@@ -238,6 +238,14 @@ void Assembler::count(Width width, Count op, Gpr to, Gpr from) {
     op_reg_0f(width, static_cast<uint8_t>(op), to, from);
 }
 
+/// Not the short form of al.
+void Assembler::test8(Gpr operand, uint8_t immediate) {
+    rex(Width::w32, 0, 0, number(operand), number(operand) >= 4);
+    byte(0xf6);
+    mod_reg(0, number(operand));
+    byte(immediate);
+}
+
 void Assembler::set(Condition condition, Gpr to) {
     rex(Width::w32, 0, 0, number(to), number(to) >= 4);
     byte(0x0f);
@@ -256,9 +264,9 @@ void Assembler::use(Label& label) {
     label.last_use = at;
 }
 
-void Assembler::bind(Label& label) noexcept {
+void Assembler::bind_at(Label& label, uint32_t place) noexcept {
     WSB_ASSERT(!label.is_bound());
-    label.position = position();
+    label.position = place;
     for (uint32_t at = label.last_use; at != Label::none;) {
         uint32_t before = 0;
         std::memcpy(&before, m_bytes.data() + at, sizeof before);
@@ -302,6 +310,23 @@ void Assembler::jump(Mem target) {
     rex(Width::w32, 0, index_of(target), number(target.base));
     byte(0xff);
     mod_mem(4, target);
+}
+
+void Assembler::call(Mem target) {
+    rex(Width::w32, 0, index_of(target), number(target.base));
+    byte(0xff);
+    mod_mem(2, target);
+}
+
+void Assembler::push(Mem from) {
+    rex(Width::w32, 0, index_of(from), number(from.base));
+    byte(0xff);
+    mod_mem(6, from);
+}
+
+void Assembler::pop(Gpr to) {
+    rex(Width::w32, 0, 0, number(to));
+    byte(static_cast<uint8_t>(0x58 | (number(to) & 7)));
 }
 
 void Assembler::sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm) {

@@ -136,6 +136,7 @@ public:
     void alu(Width width, Alu op, Gpr to, int32_t immediate);
     void alu(Width width, Alu op, Mem to, int32_t immediate);
     void test(Width width, Gpr a, Gpr b) { op_reg(width, 0x85, b, a); }
+    void test8(Gpr operand, uint8_t immediate);
     void imul(Width width, Gpr to, Gpr from) { op_reg_0f(width, 0xaf, to, from); }
     void imul(Width width, Gpr to, Mem from) { op_mem_0f(width, 0xaf, to, from); }
     void imul(Width width, Gpr to, Gpr from, int32_t immediate);
@@ -151,8 +152,12 @@ public:
     // Control
     void jump(Label& label) { byte(0xe9), use(label); }
     void jump(Condition condition, Label& label);
-    /// jmp rel32 to somewhere that is known later; the displacement ends at the position behind it.
-    void jump_later() { byte(0xe9), word32(0); }
+    /// call rel32 to somewhere that is known later; the displacement ends at the position behind it.
+    void call_later() { byte(0xe8), word32(0); }
+    void call(Mem target);
+    void ret() { byte(0xc3); }
+    void push(Mem from);
+    void pop(Gpr to);
     void jump(Gpr target);
     /// The same for a table whose targets are not marked.
     void jump_unmarked(Gpr target);
@@ -162,7 +167,8 @@ public:
     void patch_subtraction(uint32_t end, int32_t value) noexcept {
         std::memcpy(m_bytes.data() + end - sizeof value, &value, sizeof value);
     }
-    void bind(Label& label) noexcept;
+    void bind(Label& label) noexcept { bind_at(label, position()); }
+    void bind_at(Label& label, uint32_t place) noexcept;
     /// Marks where indirect jumps arrive (control-flow enforcement).
     void endbr64() { byte(0xf3), byte(0x0f), byte(0x1e), byte(0xfa); }
 

@@ -52,7 +52,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_calls.clear();
     m_points = 0;
     m_zero_flag = {};
-    m_return_low = none;
+    m_return_exit = none;
     m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
 
     m_local_slots.clear();
@@ -138,10 +138,14 @@ void MachineSink::plan_loops() {
 }
 
 /// Callers have written the header and put the parameters into their slots. The interpreter has zeroed the
-/// other locals, machine code has not.
+/// other locals, machine code has not. Machine code comes by `call`, and what that pushed goes away at once:
+/// the header tells where to return to (see leave_frame).
 void MachineSink::enter_function() {
     const uint32_t entry = new_label(), goes_on = new_label(), low = new_label();
-    m_native_entry = entry;
+    m_native_entry = new_label();
+    m_code.bind(label(m_native_entry));
+    m_code.endbr64();
+    m_code.pop(reg::scratch);
     m_entry_cell = add_cell({}, entry);
     m_cells[m_entry_cell].point = new_point();
     m_code.bind(label(entry));
@@ -240,7 +244,8 @@ void MachineSink::emit_traps() {
 }
 
 void MachineSink::emit_fuel_exits() {
-    const uint32_t ask = m_return_low != none ? m_return_low : new_label();
+    const uint32_t ask = new_label();
+    emit_return_exits(ask);
     for (const LowExit& exit : m_low_exits) {
         m_code.bind(label(exit.label));
         for (uint32_t left = exit.state.dirty; left != 0; left &= left - 1)
@@ -266,6 +271,19 @@ void MachineSink::emit_fuel_exits() {
     }
 }
 
+/// Returns without fuel, and to others than machine code: registers as handlers have them.
+void MachineSink::emit_return_exits(uint32_t ask) {
+    if (m_return_exit == none)
+        return;
+    m_code.bind(label(m_return_exit));
+    m_code.alu(Width::w64, Alu::and_, reg::scratch, ~static_cast<int32_t>(lower::native_return_flag));
+    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+    m_code.load(Width::w64, reg::frame, slot_at(m_header_slot + 1));
+    m_code.test(Width::w64, reg::fuel, reg::fuel);
+    m_code.jump(Condition::sign, label(ask));
+    m_code.jump(Mem{reg::scratch, 0});
+}
+
 void MachineSink::emit_tables() {
     m_code.align(16, 0xcc);
     for (const auto& [bits, index] : m_vectors) {
@@ -282,6 +300,11 @@ void MachineSink::emit_tables() {
     }
 }
 
+void MachineSink::emit_address(uint32_t target) {
+    m_addresses.push_back({m_code.position(), label(target).position});
+    m_code.data64(0);
+}
+
 void MachineSink::emit_cells() {
     m_code.align(8, 0);
     for (const Cell& cell : m_cells) {
@@ -292,9 +315,10 @@ void MachineSink::emit_cells() {
         if (cell.return_point != none)
             m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point});
         if (cell.return_label != none)
-            m_code.bind(label(cell.return_label));
-        m_addresses.push_back({m_code.position(), label(cell.continuation).position});
-        m_code.data64(0);
+            m_code.bind_at(label(cell.return_label), m_code.position() + lower::native_return_flag);
+        emit_address(cell.continuation);
+        if (cell.native_return != none)
+            emit_address(cell.native_return);
     }
 }
 
@@ -312,6 +336,7 @@ MachineText MachineSink::take() {
             .calls = m_calls,
             .sites = m_sites,
             .code_bytes = code_bytes,
+            .entry = label(m_cells[m_entry_cell].continuation).position,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};
 }

@@ -46,6 +46,7 @@ struct MachineText {
     std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t code_bytes = 0;  ///< behind them is data
+    uint32_t entry = 0;       ///< all come by here, those from machine code by native_entry before
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -218,9 +219,10 @@ private:
         uint32_t continuation = none;        ///< label
         uint64_t offset_bytes = 0;
         uint32_t potential = 0;
-        uint32_t point = none;         ///< settlement point that the cell itself is
-        uint32_t return_point = none;  ///< of the word behind it
-        uint32_t return_label = none;  ///< if that is named
+        uint32_t point = none;          ///< settlement point that the cell itself is
+        uint32_t return_point = none;   ///< of the word behind it
+        uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
+        uint32_t native_return = none;  ///< label: where machine code returns to
     };
 
     /// A settlement point out of the straight line: what brings pins back and goes on.
@@ -264,7 +266,9 @@ private:
     void emit_edges();
     void emit_traps();
     void emit_fuel_exits();
+    void emit_return_exits(uint32_t ask);
     void emit_tables();
+    void emit_address(uint32_t target);
     void emit_cells();
 
     // Values (sink_values.cpp)
@@ -464,7 +468,8 @@ private:
     void after_call(const FuncType& type);
     struct CallLabels {
         uint32_t return_cell = none;  ///< what the callee's header names
-        uint32_t back = none;         ///< where the callee returns to
+        uint32_t back = none;         ///< where the interpreter returns to,
+        uint32_t native_back = none;  ///< and machine code, with the callee's frame
         uint32_t by_handler = none;   ///< leaves the call to the cell
     };
     /// Words of a cell that calls (interp/frames.h).
@@ -472,6 +477,7 @@ private:
     CallLabels add_call(const lower::Word (&words)[call_words]);
     void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
     void enter_found(const CallLabels& labels);
+    void bind_return(const CallLabels& labels);
 
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;
@@ -533,7 +539,7 @@ private:
     uint32_t m_points = 0;
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label
-    uint32_t m_return_low = none;    ///< label: a return without fuel
+    uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
     uint32_t m_potential_at_instr = 0;
 };
 

@@ -236,10 +236,14 @@ void MachineSink::after_call(const FuncType& type) {
 
 /// A call in line, with the cell that does it where it cannot.
 MachineSink::CallLabels MachineSink::add_call(const Word (&words)[call_words]) {
-    const CallLabels labels{.return_cell = new_label(), .back = new_label(), .by_handler = new_label()};
+    const CallLabels labels{.return_cell = new_label(),
+                            .back = new_label(),
+                            .native_back = new_label(),
+                            .by_handler = new_label()};
     Cell& cell = m_cells[add_cell(words, labels.back)];
     cell.return_point = new_point();
     cell.return_label = labels.return_cell;
+    cell.native_return = labels.native_back;
     m_handler_exits.push_back({labels.by_handler, cell.label});
     return labels;
 }
@@ -264,10 +268,9 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     m_code.store(Width::w64, slot_at(m_height + callee.header_slot + 1), reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
-    m_code.jump_later();
+    m_code.call_later();
     m_calls.push_back({m_code.position(), func.value - m_info.module->imported_funcs});
-    m_code.bind(label(labels.back));
-    m_code.endbr64();
+    bind_return(labels);
     after_call(type);
 }
 
@@ -337,7 +340,14 @@ void MachineSink::enter_found(const CallLabels& labels) {
     m_code.store(Width::w64, {Gpr::rax, bytes_of(1)}, reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
-    m_code.jump(Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
+    m_code.call(Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
+    bind_return(labels);
+}
+
+/// Behind a `call`: machine code returns with its own frame.
+void MachineSink::bind_return(const CallLabels& labels) {
+    m_code.bind(label(labels.native_back));
+    m_code.alu(Width::w64, Alu::sub, reg::frame, bytes_of(m_height));
     m_code.bind(label(labels.back));
     m_code.endbr64();
 }

@@ -350,16 +350,20 @@ void MachineSink::emit_return(uint32_t at_potential) {
     leave_frame(at_potential);
 }
 
-/// Gives control back to the cell that the header names.
+/// Gives control back to the cell that the header names. Machine code is returned to by `ret`, which the
+/// processor has foreseen since its `call`; that nothing else uses the processor's stack of return addresses
+/// (a trap, an exception, another tier in between) costs a wrong guess and no more. Nor is the frame's
+/// address loaded, which all that follows would wait for: the caller knows the distance.
 void MachineSink::leave_frame(uint32_t at_potential) {
+    if (m_return_exit == none)
+        m_return_exit = new_label();
     m_code.load(Width::w64, reg::scratch, slot_at(m_header_slot));
-    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    m_code.load(Width::w64, reg::frame, slot_at(m_header_slot + 1));
     m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(at_potential));
-    if (m_return_low == none)
-        m_return_low = new_label();
-    m_code.jump(Condition::sign, label(m_return_low));
-    m_code.jump(Mem{reg::scratch, 0});
+    m_code.jump(Condition::sign, label(m_return_exit));
+    m_code.test8(reg::scratch, static_cast<uint8_t>(lower::native_return_flag));
+    m_code.jump(Condition::equal, label(m_return_exit));
+    m_code.push({reg::scratch, static_cast<int32_t>(sizeof(lower::Word) - lower::native_return_flag)});
+    m_code.ret();
 }
 
 /// An edge that returns: its results lie in their slots.

@@ -51,6 +51,7 @@ struct Compiled {
     std::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
     uint32_t code_bytes = 0;
+    uint32_t entry = 0;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -77,6 +78,7 @@ public:
         compiled->calls.assign(text.calls.begin(), text.calls.end());
         compiled->sites = std::move(text.sites);
         compiled->code_bytes = text.code_bytes;
+        compiled->entry = text.entry;
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
         return compiled;
@@ -99,6 +101,11 @@ constexpr size_t most_bytes = INT32_MAX;
 /// How machine code calls a function that has none.
 [[nodiscard]] Compiled detour(const Code& code) {
     Assembler assembler;
+    assembler.endbr64();
+    assembler.pop(reg::scratch);  // the header tells where to return to
+    assembler.alu(Width::w64, Alu::and_,
+                  {reg::frame, static_cast<int32_t>(code.header_slot * sizeof(runtime::Slot))},
+                  ~static_cast<int32_t>(lower::native_return_flag));
     assembler.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&code));
     assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
     assembler.jump(reg::scratch);
@@ -189,12 +196,17 @@ struct Residence {
     std::vector<PlacedCode> placed;
     for (size_t i = 0; module.code_names.are_wanted() && i < functions.size(); ++i)
         if (is_compiled[i])
-            placed.push_back({FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)),
-                              memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes)});
+            placed.push_back({.func = FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)),
+                              .bytes = memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes),
+                              .entry = functions[i]->entry});
     WSB_TRY_ASSIGN(auto known, announce(module, placed));
-    for (size_t i = 0; i < functions.size(); ++i)
+    for (size_t i = 0; i < functions.size(); ++i) {
+        const uint8_t* const begin = memory->bytes().data() + layout.offset(i);
         if (is_compiled[i])
-            publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
+            publish(module, module.codes[i], begin, *functions[i]);
+        else
+            module.codes[i].native_entry.store(begin, std::memory_order_release);
+    }
     module.machine_memory = std::make_shared<const Residence>(std::move(memory), std::move(known));
     return {};
 }
@@ -212,9 +224,6 @@ template <class Member>
     WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
     const size_t count = module.module.bodies.size();
     const MachineOptions compiled_by = machine_options(module, Processor::this_one);
-    for (size_t i = 0; i < count; ++i)
-        module.codes[i].native_entry.store(reinterpret_cast<const void*>(interp::handlers().enter_code),
-                                           std::memory_order_relaxed);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;

@@ -21,7 +21,7 @@ struct Place {
     /// Goes to the caller's frame. At the outermost one of an entry, `cell` is in no function then.
     void to_caller(uint32_t header_slot) noexcept {
         const Slot* const header = sp + header_slot;
-        cell = reinterpret_cast<const Word*>(header[0]);
+        cell = reinterpret_cast<const Word*>(header[0] & ~lower::native_return_flag);
         sp = reinterpret_cast<Slot*>(header[1]);
         is_return = true;
         if (cell == header + 2) {

@@ -269,6 +269,7 @@ WSB_HANDLER call_ref(WSB_STATE) {
     const Slot* const old_header = sp + static_cast<uint16_t>(ip[3]);
     Slot header[lower::frame_header_slots];
     std::memcpy(header, old_header, sizeof header);
+    header[0] &= ~lower::native_return_flag;
     Slot* const new_header = sp + code.header_slot;
     const auto cell_inside = reinterpret_cast<Slot>(new_header + 2);
     if (header[0] == reinterpret_cast<Slot>(old_header + 2)) {
@@ -317,7 +318,7 @@ WSB_HANDLER return_call_code(WSB_STATE) {
     }
     WSB_LOAD_MEMORY();
     const Slot* const header = sp + static_cast<uint16_t>(ip[3]);
-    ip = reinterpret_cast<const Word*>(header[0]);
+    ip = reinterpret_cast<const Word*>(header[0] & ~lower::native_return_flag);
     auto* const caller_sp = reinterpret_cast<Slot*>(header[1]);
     acc = frame[0];
     facc = to_accumulator(read_slot<double>(frame));

@@ -51,7 +51,7 @@ WSB_HANDLER fuel_low(WSB_STATE) {
         if (fuel >= 0 || next.is_interrupted)
             WSB_DISPATCH();
     }
-    const SteppingPlace stepping = stepping_place(*context, ip);
+    const SteppingPlace stepping = stepping_place(*context, ip, sp);
     if (stepping.cell == nullptr) [[unlikely]]
         WSB_TRAP_WITH(TrapCode::allocation_failure);
     ip = stepping.cell;

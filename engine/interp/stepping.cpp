@@ -103,7 +103,7 @@ bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexce
     }
 }
 
-SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept {
+SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* sp) noexcept {
     const FoundCode found = find_code(context, cell);
     if (found.code == nullptr || found.is_stepping())
         return {cell, 0};
@@ -116,6 +116,7 @@ SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcep
     if (found.is_machine()) {
         const uint32_t point = found.site(cell).point;
         WSB_CHECK(point < form->points.size());
+        sp[found.code->header_slot] &= ~lower::native_return_flag;
         return place(form->points[point]);
     }
     const auto word = static_cast<uint32_t>(cell - found.code->words);

@@ -44,8 +44,8 @@ struct SteppingPlace {
     uint64_t potential = 0;
 };
 /// Of a settlement point in fast form or machine code; the cell itself if it is in stepping form or not in a
-/// function.
-[[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell) noexcept;
+/// function. The frame at `sp` is the interpreter's from here on.
+[[nodiscard]] SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* sp) noexcept;
 
 /// The cells of the fast form that do what these cells in machine code do: call or allocate.
 [[nodiscard]] Result<std::vector<uint32_t>> fast_words(const FoundCode& found,

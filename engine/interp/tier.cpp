@@ -232,7 +232,7 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
     const Word* const entry = code.entry.load(std::memory_order_acquire);
-    const Word* const ip = fuel < 0 ? stepping_place(context, entry).cell : entry;
+    const Word* const ip = fuel < 0 ? stepping_place(context, entry, frame).cell : entry;
     if (ip == nullptr)
         return trap_with(TrapCode::allocation_failure);
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};

@@ -20,6 +20,11 @@ using Word = uint64_t;
 /// between instances a cell of its own that brings the caller's instance back.
 inline constexpr uint32_t frame_header_slots = 5;
 
+/// Set in a return address by machine code that calls: the cell there has a second word, and machine code may
+/// return to the address in that, with the frame left as it is. Whoever else reads a return address clears it
+/// first; of frames that the interpreter runs it never is set.
+inline constexpr uint64_t native_return_flag = 1;
+
 struct SteppingForm;
 
 /// A catch clause over a range of cells. Inner ones come before outer ones, clauses in their order.

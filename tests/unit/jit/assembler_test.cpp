@@ -355,6 +355,10 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
     for (int number = 0; number < 16; ++number) {
         const Gpr r = gpr(number);
         same([&](Assembler& code) { code.jump(r); }, [&](auto& code) { code.jmp(Reg64(number)); });
+        if (r != Gpr::rax)
+            same([&](Assembler& code) { code.test8(r, 0x12); },
+                 [&](auto& code) { code.test(byte_reg(r), 0x12); });
+        same([&](Assembler& code) { code.pop(r); }, [&](auto& code) { code.pop(Reg64(number)); });
         same([&](Assembler& code) { code.jump_unmarked(r); },
              [&](auto& code) { code.db(0x3e), code.jmp(Reg64(number)); });
         same(
@@ -385,15 +389,19 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                         code.db(byte);
             });
     }
-    for (const Mem mem : places())
+    for (const Mem mem : places()) {
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
+        same([&](Assembler& code) { code.call(mem); }, [&](auto& code) { code.call(place(64, mem)); });
+        same([&](Assembler& code) { code.push(mem); }, [&](auto& code) { code.push(place(64, mem)); });
+    }
+    same([](Assembler& code) { code.ret(); }, [](auto& code) { code.ret(); });
     same(
         [](Assembler& code) {
-            code.jump_later();
+            code.call_later();
             code.patch_subtraction(code.position(), 0x12345678);
         },
         [](auto& code) {
-            for (const int byte : {0xe9, 0x78, 0x56, 0x34, 0x12})
+            for (const int byte : {0xe8, 0x78, 0x56, 0x34, 0x12})
                 code.db(byte);
         });
 }
