@@ -60,7 +60,7 @@ Result<std::shared_ptr<const void>> announce(const runtime::CompiledModule& modu
     std::vector<NamedCode> named;
     named.reserve(functions.size());
     for (const PlacedCode& function : functions)
-        named.push_back({function.bytes, name_of(function.func)});
+        named.push_back({function.bytes, function.entry, name_of(function.func)});
     if (wanted.perf_map)
         WSB_TRY(write_perf_map(named));
     if (wanted.jitdump)

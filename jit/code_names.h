@@ -19,11 +19,13 @@ namespace wsb::jit {
 struct PlacedCode {
     FuncIdx func;
     std::span<const uint8_t> bytes;
+    uint32_t entry = 0;  ///< MachineText::entry
 };
 
 /// The same with its name.
 struct NamedCode {
     std::span<const uint8_t> bytes;
+    uint32_t entry = 0;
     std::string name;
 };
 

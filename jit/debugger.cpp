@@ -143,13 +143,14 @@ std::vector<char> symbol_file(std::span<const NamedCode> functions) {
     const Range range = range_of(functions);
     Strings names, section_names;
     std::vector<Elf64_Sym> symbols(1);
+    // From where all ways in have met, for breakpoints are set at the beginning.
     for (const NamedCode& function : functions)
         symbols.push_back({.st_name = names.add(function.name),
                            .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
                            .st_other = STV_DEFAULT,
                            .st_shndx = Section::text,
-                           .st_value = reinterpret_cast<uint64_t>(function.bytes.data()),
-                           .st_size = function.bytes.size()});
+                           .st_value = reinterpret_cast<uint64_t>(function.bytes.data()) + function.entry,
+                           .st_size = function.bytes.size() - function.entry});
     FrameInformation frames;
     frames.begin = range.begin;
     frames.size_bytes = range.end - range.begin;

@@ -30,7 +30,9 @@ void __jit_debug_register_code();              // NOLINT
 namespace wsb::jit {
 
 /// An ELF file without code that names ranges of memory, and says how to find the caller's frame in them:
-/// machine code pushes nothing, so what called it is at the stack pointer. `functions` is not empty.
+/// machine code has nothing on the native stack but, between `call` and entry and before `ret`, the place to
+/// return to; so the stack pointer is where that is, or where the host is returned to. `functions` is not
+/// empty.
 [[nodiscard]] std::vector<char> symbol_file(std::span<const NamedCode> functions);
 
 /// Functions that debuggers know of as long as it exists. Thread safe.

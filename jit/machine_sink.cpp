@@ -344,6 +344,7 @@ MachineText MachineSink::take() {
             .sites = m_sites,
             .landings = m_landings,
             .code_bytes = code_bytes,
+            .entry = label(m_cells[m_entry_cell].continuation).position,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};
 }

@@ -48,6 +48,7 @@ struct MachineText {
     std::vector<lower::MachineSite> sites;
     std::vector<uint32_t> landings;  ///< see lower::MachineCode
     uint32_t code_bytes = 0;         ///< behind them is data
+    uint32_t entry = 0;              ///< all come by here, those from machine code by native_entry before
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };

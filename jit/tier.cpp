@@ -55,6 +55,7 @@ struct Compiled {
     std::vector<lower::ChangePoint> changes;
     std::vector<lower::FoldedOperand> folded;
     uint32_t code_bytes = 0;
+    uint32_t entry = 0;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -79,6 +80,7 @@ public:
         compiled->sites = std::move(text.sites);
         compiled->landings = std::move(text.landings);
         compiled->code_bytes = text.code_bytes;
+        compiled->entry = text.entry;
         compiled->entry_cell = text.entry_cell;
         compiled->native_entry = text.native_entry;
         return compiled;
@@ -184,8 +186,9 @@ struct Residence {
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
     std::vector<PlacedCode> placed;
     for (size_t i = 0; module.code_names.are_wanted() && i < functions.size(); ++i)
-        placed.push_back(
-            {module.codes[i].func, memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes)});
+        placed.push_back({.func = module.codes[i].func,
+                          .bytes = memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes),
+                          .entry = functions[i]->entry});
     WSB_TRY_ASSIGN(auto known, announce(module, placed));
     for (size_t i = 0; i < functions.size(); ++i)
         publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
@@ -295,7 +298,9 @@ private:
             return;
         }
         m_bytes_left -= bytes.size();
-        tell(module, {module.codes[body].func, bytes.first(compiled->code_bytes)});
+        tell(module, {.func = module.codes[body].func,
+                      .bytes = bytes.first(compiled->code_bytes),
+                      .entry = compiled->entry});
         publish(module, module.codes[body], bytes.data(), *compiled);
     }
 

@@ -40,7 +40,8 @@ LOOP = """
     (local.set $x (i32.add (i32.mul (local.get $x) (i32.const 1664525)) (i32.const 1013904223)))
     (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
   (local.get $x))
-  (func $trap (export "trap") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0))))
+  (func $outer (export "outer") (param i32) (result i32)
+    (i32.add (call $burn (i32.const 9)) (call $burn (local.get 0)))))
 """
 
 
@@ -158,7 +159,7 @@ class ToolsTest(CliTest):
     def test_perf_map(self):
         pid = self.run_in_child("--tier", "jit", "--profile", "perf-map", "--invoke", "burn", "loop.wat", "9")
         lines = pathlib.Path(f"/tmp/perf-{pid}.map").read_text().splitlines()
-        self.assertEqual([line.split(" ", 2)[2] for line in lines], ["wasm!m!burn", "wasm!m!trap"])
+        self.assertEqual([line.split(" ", 2)[2] for line in lines], ["wasm!m!burn", "wasm!m!outer"])
         for line in lines:
             self.assertRegex(line, r"^[0-9a-f]+ [0-9a-f]+ ")
         self.assertEqual(list(self.directory.glob("*.dump")), [])
@@ -211,7 +212,7 @@ class ToolsTest(CliTest):
         self.assertRegex(report.stdout, r"\d\d\.\d+% +\[\.\] wasm!m!burn", report.stderr)
 
     def test_gdb(self):
-        """A breakpoint on a guest's function, and a backtrace through it."""
+        """A breakpoint on a guest's function that another one calls twice, and a backtrace through it."""
         if shutil.which("gdb") is None:
             self.skipTest("gdb is not installed")
         commands = [
@@ -220,15 +221,16 @@ class ToolsTest(CliTest):
             "break 'wasm!m!burn'",
             "run",
             "backtrace",
-            "info symbol $pc",
+            "continue",
             "continue",
         ]
         args = ["gdb", "-q", "-nx", "-batch", *[x for c in commands for x in ("-ex", c)], "--args", COMMAND, "run"]
-        args += ["--tier=jit", "--gdb", "--invoke", "burn", "loop.wat", "9"]
+        args += ["--tier=jit", "--gdb", "--invoke", "outer", "loop.wat", "9"]
         process = subprocess.run(args, cwd=self.directory, capture_output=True, text=True, timeout=120)
         if "ptrace" in process.stderr:
             self.skipTest("gdb may not trace here")
-        self.assertRegex(process.stdout, r"Breakpoint 1, 0x\w+ in wasm!m!burn \(\)", process.stderr)
+        hits = re.findall(r"Breakpoint 1, 0x\w+ in wasm!m!burn \(\)", process.stdout)
+        self.assertEqual(len(hits), 2, process.stdout + process.stderr)
         self.assertRegex(process.stdout, r"#0 .*wasm!m!burn.*\n#1 .* in wsb::(.*\n)*#\d+ +(0x\w+ in )?main ")
         self.assertIn("exited normally", process.stdout)
 
