@@ -184,14 +184,12 @@ private:
 }  // namespace
 
 Result<std::string> FunctionText::operator()(FuncIdx func) {
-    const auto listing = jit::list_function(m_module, func, m_processor);
+    const jit::Listing listing = jit::list_function(m_module, func, m_processor);
     const std::string title = fmt::format(";; function {} {}", func.value, m_name_of(func));
-    if (!listing)
-        return title + ": no machine code, it runs in the interpreter\n";
-    WSB_TRY_ASSIGN(auto code, disassemble(std::span(listing->bytes).first(listing->code_bytes)));
-    Lines lines(m_module, *listing, m_bodies.print(func), std::move(code));
-    return fmt::format("{}: {} bytes of code, {} of data\n", title, listing->code_bytes,
-                       listing->bytes.size() - listing->code_bytes) +
+    WSB_TRY_ASSIGN(auto code, disassemble(std::span(listing.bytes).first(listing.code_bytes)));
+    Lines lines(m_module, listing, m_bodies.print(func), std::move(code));
+    return fmt::format("{}: {} bytes of code, {} of data\n", title, listing.code_bytes,
+                       listing.bytes.size() - listing.code_bytes) +
            lines.all();
 }
 

@@ -51,13 +51,10 @@ private:
 
 }  // namespace
 
-std::optional<Listing> list_function(const runtime::CompiledModule& module, FuncIdx func,
-                                     Processor processor) {
+Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Processor processor) {
     LocalUseSink use;
     validate::BodyReader<LocalUseSink> use_reader(module.module, use);
     WSB_CHECK(use_reader.run(func).has_value());  // the body was validated before
-    if (use.is_refused())
-        return std::nullopt;
     const MachineOptions options = machine_options(module, processor);
     NotingSink sink(options);
     validate::BodyReader<NotingSink> reader(module.module, sink);

@@ -32,10 +32,8 @@ struct Listing {
     uint32_t native_entry = 0;
 };
 
-/// `func` is the module's own, and the module was compiled by this tier. @return nothing if the function is
-/// left to the interpreter.
-[[nodiscard]] std::optional<Listing> list_function(const runtime::CompiledModule& module, FuncIdx func,
-                                                   Processor processor);
+/// `func` is the module's own, and the module was compiled by this tier.
+[[nodiscard]] Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Processor processor);
 
 /// What an absolute address in machine code of the module means, e.g. `trap_exit`; nothing if it is none of
 /// those it can have.

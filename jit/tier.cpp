@@ -341,7 +341,7 @@ private:
                       ~static_cast<int32_t>(lower::native_return_flag));
         assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
         assembler.jump(reg::scratch);
-        const auto bytes = assembler.bytes();
+        const auto& bytes = assembler.bytes();
         return m_space->add(bytes.size(),
                             [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
     }

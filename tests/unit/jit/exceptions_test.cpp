@@ -23,7 +23,7 @@ protected:
     void call_with_all_budgets(const std::vector<Value>& arguments, std::string_view func = "f") {
         const uint64_t total = call(arguments, 1'000'000, func).consumed_units;
         for (uint64_t budget = 0; budget < total + 4200; budget += budget + 300 < 4096 ? 37 : 1) {
-            both([](TierRun& run) { run.reset_globals(); });
+            all([](TierRun& run) { run.reset_globals(); });
             call(arguments, budget, func);
             if (HasFailure())
                 return;
@@ -264,16 +264,16 @@ TEST_F(JitExceptionTest, FormsChangeUnderway) {
                 (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (local.get 1)))");
     call_with_all_budgets({Value(13)});
-    both([](TierRun& run) { run.reset_globals(); });
+    all([](TierRun& run) { run.reset_globals(); });
     const Observed whole = call({Value(400)});
     EXPECT_GT(whole.consumed_units, 100'000u);
-    both([](TierRun& run) {
+    all([](TierRun& run) {
         run.reset_globals();
         run.store().set_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1));
     });
     EXPECT_EQ(call({Value(400)}), whole);
     for (uint64_t less = 0; less < 9000; less += 67) {
-        both([](TierRun& run) { run.reset_globals(); });
+        all([](TierRun& run) { run.reset_globals(); });
         call({Value(400)}, whole.consumed_units - less);
     }
 }

@@ -44,38 +44,36 @@ TEST_F(ListingTest, is_what_runs_but_for_its_place) {
     for (uint32_t func = 0; func < 2; ++func) {
         const lower::MachineCode& machine = *module().codes[func].machine.load();
         auto listing = list_function(module(), FuncIdx(func), Processor::this_one);
-        ASSERT_TRUE(listing);
-        ASSERT_EQ(listing->bytes.size(), machine.size_bytes);
-        EXPECT_EQ(listing->calls.size(), func);
-        EXPECT_FALSE(listing->addresses.empty());
+        ASSERT_EQ(listing.bytes.size(), machine.size_bytes);
+        EXPECT_EQ(listing.calls.size(), func);
+        EXPECT_FALSE(listing.addresses.empty());
         // What depends on the place is taken over from there.
-        for (const auto& address : listing->addresses) {
+        for (const auto& address : listing.addresses) {
             uint64_t word = 0;
             std::memcpy(&word, machine.begin + address.at, sizeof word);
             EXPECT_EQ(word, reinterpret_cast<uint64_t>(machine.begin) + address.target);
-            std::memcpy(listing->bytes.data() + address.at, &word, sizeof word);
+            std::memcpy(listing.bytes.data() + address.at, &word, sizeof word);
         }
-        for (const auto& call : listing->calls)
-            std::memcpy(listing->bytes.data() + call.end - 4, machine.begin + call.end - 4, 4);
-        EXPECT_EQ(std::memcmp(listing->bytes.data(), machine.begin, machine.size_bytes), 0);
-        EXPECT_EQ(listing->sites.size(), machine.sites.size());
+        for (const auto& call : listing.calls)
+            std::memcpy(listing.bytes.data() + call.end - 4, machine.begin + call.end - 4, 4);
+        EXPECT_EQ(std::memcmp(listing.bytes.data(), machine.begin, machine.size_bytes), 0);
+        EXPECT_EQ(listing.sites.size(), machine.sites.size());
     }
 }
 
 TEST_F(ListingTest, marks_are_of_the_reachable_instructions_in_their_order) {
     const auto listing = list_function(module(), FuncIdx(1u), Processor::this_one);
-    ASSERT_TRUE(listing);
-    const auto& marks = listing->marks;
+    const auto& marks = listing.marks;
     EXPECT_TRUE(std::ranges::is_sorted(marks, {}, &Listing::Mark::at));
     EXPECT_TRUE(std::ranges::is_sorted(marks, std::ranges::less_equal{}, &Listing::Mark::offset_bytes));
     const auto body = module().module.body(FuncIdx(1u)).expression;
     EXPECT_EQ(marks.front().offset_bytes, body.offset_bytes);
     const auto& bytes = module().module.bytes;
     EXPECT_EQ(bytes[marks.back().offset_bytes], 0x0f);  // return: what is behind it is not reachable
-    EXPECT_LE(marks.back().at, listing->line_bytes);
-    EXPECT_LT(listing->line_bytes, listing->code_bytes);
-    EXPECT_LT(listing->code_bytes, listing->cells);
-    EXPECT_LT(listing->cells, listing->bytes.size());
+    EXPECT_LE(marks.back().at, listing.line_bytes);
+    EXPECT_LT(listing.line_bytes, listing.code_bytes);
+    EXPECT_LT(listing.code_bytes, listing.cells);
+    EXPECT_LT(listing.cells, listing.bytes.size());
 }
 
 TEST_F(ListingTest, addresses_have_names) {
