@@ -93,7 +93,7 @@ Reports:
                            with --tier jit or auto, for Linux perf: names of functions in
                            /tmp/perf-PID.map; or names and code in jit-PID.dump in the working
                            directory, for perf inject --jit; both can be given
-  --gdb                    with --tier jit or auto: debuggers know the guest's functions, as wasm!NAME
+  --gdb                    with --tier jit or auto: debuggers know functions as wasm!NAME
   -h, --help               this text
 
 Examples:

@@ -25,7 +25,7 @@ protected:
         if (!Engine::has_jit())
             GTEST_SKIP() << "no machine code: this build or this processor has no compiler";
     }
-    void load(std::string_view fields, Config config = {}) {
+    void load(std::string_view fields, Config config = {.tier = TierChoice::automatic}) {
         m_engine.emplace(config);
         m_module =
             v1::Module::from_wat(*m_engine, fmt::format(R"((import "host" "mark" (func $mark)){})", fields));
@@ -172,7 +172,7 @@ TEST_F(AutomaticTest, LargeFunctionsMustRunLonger) {
 }
 
 TEST_F(AutomaticTest, MachineCodeIsLimited) {
-    Config config;
+    Config config{.tier = TierChoice::automatic};
     config.module_limits.compiled_bytes = 2000;
     const std::string loop = "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))";
     std::string functions;
@@ -192,6 +192,7 @@ TEST_F(AutomaticTest, MachineCodeIsLimited) {
 TEST_F(AutomaticTest, StoresOfSeveralThreads) {
     for (const bool is_lazy : {false, true}) {
         Config config;
+        config.tier = TierChoice::automatic;
         config.lazy_translation = is_lazy;
         config.tiering = {.sample_units = 64, .hot_samples = 2};
         const Engine engine(config);
