@@ -167,7 +167,7 @@ How to read it:
   Code before the first instruction enters the function. Operands are computed where they are used,
   so that many instructions have no code of their own; what cannot be reached has none at all. Code
   apart from the straight line comes last: edges, traps, what to do without fuel, with what leads to
-  it (";; from"). Then there is data: constants, tables of jumps, and cells, by which both tiers call
+  it (";; from"). Then there is data: constants, tables of jumps, and cells, by which tiers call
   and return to each other.
   Registers: r13 frame, r14 and r15 memory and its size, rsi fuel, rdx instance.
 
