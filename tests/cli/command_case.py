@@ -39,11 +39,16 @@ class CliTest(unittest.TestCase):
         path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).encode())
         return name
 
-    def run_command(self, *args, env=None, stdin=""):
+    @staticmethod
+    def environment(args, env=None):
         environment = dict(os.environ, **(env or {}))
         if "--landlock" in args:
             # The leak checker of a build with sanitizers reads /proc at the end, which is closed to it then.
             environment["ASAN_OPTIONS"] = "detect_leaks=0"
+        return environment
+
+    def run_command(self, *args, env=None, stdin=""):
+        environment = self.environment(args, env)
         return subprocess.run(
             [COMMAND, *args],
             cwd=self.directory,

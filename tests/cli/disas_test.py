@@ -149,8 +149,9 @@ class ToolsTest(CliTest):
     def run_in_child(self, *args):
         """Runs; the process is known before, for its number is in names of files."""
         process = subprocess.Popen(
-            [COMMAND, "run", *args], cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            [COMMAND, "run", *args], cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=self.environment(args),
+        )  # fmt: skip
         self.addCleanup(pathlib.Path(f"/tmp/perf-{process.pid}.map").unlink, missing_ok=True)
         _, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, err), (0, ""))

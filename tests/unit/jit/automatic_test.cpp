@@ -208,20 +208,21 @@ TEST_F(AutomaticTest, StoresOfSeveralThreads) {
         const auto module = v1::Module::from_wat(
             engine, functions + R"((func (export "f") (result i32) (call $g49 (i32.const 40))))");
         ASSERT_TRUE(module) << module.error().message();
-        std::array<int32_t, 4> sums{};
+        std::array<uint32_t, 4> sums{};
         std::vector<std::thread> threads;
-        for (int32_t& sum : sums) {
+        for (uint32_t& sum : sums) {
             threads.emplace_back([&] {
                 Store store = Store::create(engine).value();
                 const Instance instance = Linker(engine).instantiate(store, *module).value();
                 for (int i = 0; i < 20; ++i)
-                    sum = sum * 31 + instance.func("f").value().call({}).value()[0].i32();
+                    sum = sum * 31 +
+                          static_cast<uint32_t>(instance.func("f").value().call({}).value()[0].i32());
             });
         }
         for (std::thread& thread : threads)
             thread.join();
         EXPECT_EQ(module->code_statistics().machine_functions, 51u);
-        for (const int32_t sum : sums)
+        for (const uint32_t sum : sums)
             EXPECT_EQ(sum, sums[0]);
     }
 }
