@@ -281,15 +281,15 @@ private:
         if (compiled == nullptr || compiled->bytes.size() > m_bytes_left)
             return;
         add_changes(*compiled, module, module.codes[body]);
-        const Stubs stubs = add_stubs(*compiled, module, body);
+        const Relays relays = add_relays(*compiled, module, body);
         const auto bytes = m_space->add(compiled->bytes.size(), [&](std::span<uint8_t> memory) {
             write_body(*compiled, memory.data());
             for (const auto& call : compiled->calls) {
                 const Code& callee = module.codes[call.body];
-                const auto stub = stubs.find(call.body);
+                const auto relay = relays.find(call.body);
                 link(memory.data() + call.end, call.body == body ? memory.data() + compiled->native_entry
-                                               : stub != stubs.end()
-                                                   ? memory.data() + stub->second
+                                               : relay != relays.end()
+                                                   ? memory.data() + relay->second
                                                    : callee.native_entry.load(std::memory_order_relaxed));
             }
         });
@@ -348,22 +348,22 @@ private:
 
     /// For calls of functions without machine code, which may get some: these go where native_entry says.
     /// @return where they are behind the code, by callee.
-    using Stubs = std::map<size_t, uint32_t>;
-    [[nodiscard]] static Stubs add_stubs(Compiled& compiled, const runtime::CompiledModule& module,
-                                         size_t body) {
-        Stubs stubs;
+    using Relays = std::map<size_t, uint32_t>;
+    [[nodiscard]] static Relays add_relays(Compiled& compiled, const runtime::CompiledModule& module,
+                                           size_t body) {
+        Relays relays;
         for (const auto& call : compiled.calls) {
             const Code& callee = module.codes[call.body];
             const bool is_known =
                 call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
-            if (is_known || !stubs.try_emplace(call.body, compiled.bytes.size()).second)
+            if (is_known || !relays.try_emplace(call.body, compiled.bytes.size()).second)
                 continue;
-            Assembler stub;
-            stub.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
-            stub.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
-            compiled.bytes.insert(compiled.bytes.end(), stub.bytes().begin(), stub.bytes().end());
+            Assembler relay;
+            relay.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
+            relay.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
+            compiled.bytes.insert(compiled.bytes.end(), relay.bytes().begin(), relay.bytes().end());
         }
-        return stubs;
+        return relays;
     }
 
     /// Where the interpreter can go on in it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions that get machine code while they run: which do, when, and that a run changes over in the middle.
+#include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/runtime/store.h"
 #include "wsb/engine.hpp"
@@ -17,6 +18,15 @@
 
 namespace wsb::testing {
 namespace {
+
+/// Tests of machine code skip where there is none. This one does not, so they do not skip anywhere else.
+TEST(Compiler, IsThereWhereItCanBe) {
+#if defined(WSB_HAS_JIT) && WSB_TAIL_DISPATCH
+    EXPECT_EQ(Engine::has_jit(), __builtin_cpu_supports("sse4.2") != 0);
+#else
+    EXPECT_FALSE(Engine::has_jit());
+#endif
+}
 
 /// An engine with one module, whose host function `mark` notes in which form the function runs that calls it.
 class AutomaticTest : public ::testing::Test {
