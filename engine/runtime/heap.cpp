@@ -170,7 +170,8 @@ Object* Heap::allocate(const TypeInfo& type, uint64_t size_bytes) noexcept {
 
 Object* Heap::allocate_large(const TypeInfo& type, uint64_t size_bytes) noexcept {
     try {
-        m_large.reserve(m_large.size() + 1);
+        if (m_large.size() == m_large.capacity())
+            m_large.reserve(2 * m_large.size() + 1);
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
@@ -180,12 +181,12 @@ Object* Heap::allocate_large(const TypeInfo& type, uint64_t size_bytes) noexcept
     const auto clear_bytes = [&](uint64_t offset, uint64_t piece) noexcept {
         std::memset(block->bytes() + Block::first_cell_bytes + offset, 0, piece);
     };
-    if (!in_pieces(m_store, size_bytes, piece_bytes, false, clear_bytes)) {
-        free_block(block);
-        return nullptr;
-    }
+    const bool is_clear = in_pieces(m_store, size_bytes, piece_bytes, false, clear_bytes);
+    // If interrupted it is left to the next collection: unmapping its pages now would outlast the deadline.
     m_large.push_back(block);
     m_since_collection_bytes += size_bytes;
+    if (!is_clear)
+        return nullptr;
     return begin_object(block->bytes() + Block::first_cell_bytes, type);
 }
 
