@@ -68,10 +68,13 @@ public:
     FunctionCompiler(const FunctionCompiler&) = delete;
     FunctionCompiler& operator=(const FunctionCompiler&) = delete;
 
-    [[nodiscard]] std::unique_ptr<Compiled> compile(FuncIdx func) {
-        WSB_CHECK(m_use_reader.run(func).has_value());  // the body was validated before
+    /// The body was validated before. Null if patience was over.
+    [[nodiscard]] std::unique_ptr<Compiled> compile(FuncIdx func, const Patience& patience) {
+        if (!has_read(m_use_reader.run(func, patience), patience))
+            return nullptr;
         m_sink.expect(m_use);
-        WSB_CHECK(m_reader.run(func).has_value());
+        if (!has_read(m_reader.run(func, patience), patience))
+            return nullptr;
         MachineText text = m_sink.take();
         auto compiled = std::make_unique<Compiled>();
         compiled->bytes.assign(text.bytes.begin(), text.bytes.end());
@@ -87,6 +90,11 @@ public:
     }
 
 private:
+    [[nodiscard]] static bool has_read(const Result<void>& outcome, const Patience& patience) {
+        WSB_CHECK(outcome.has_value() || patience.is_over());
+        return outcome.has_value();
+    }
+
     LocalUseSink m_use;
     MachineSink m_sink;
     validate::BodyReader<LocalUseSink> m_use_reader;
@@ -209,6 +217,7 @@ template <class Member>
     const size_t count = module.module.bodies.size();
     const MachineOptions compiled_by = machine_options(module, Processor::this_one);
     std::vector<std::unique_ptr<Compiled>> functions(count);
+    const Patience patience(options.deadline);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
     parallel_for(count, usable_threads(options.threads), [&] {
@@ -217,14 +226,14 @@ template <class Member>
             if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
                 return;
             try {
-                functions[i] =
-                    compiler->compile(FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)));
+                functions[i] = compiler->compile(
+                    FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)), patience);
             } catch (const std::bad_alloc&) {
                 is_out_of_memory = true;
             }
             if (functions[i] != nullptr)
                 size_bytes += functions[i]->bytes.size();
-            if (options.deadline && std::chrono::steady_clock::now() >= *options.deadline)
+            if (patience.is_over())
                 is_late = true;
         };
     });
@@ -246,7 +255,8 @@ public:
           m_samples(std::make_unique<std::atomic<uint32_t>[]>(module.module.bodies.size())),
           m_bytes_left(options.most_bytes) {}
 
-    void sample(const runtime::CompiledModule& module, const Code& code) noexcept override {
+    void sample(const runtime::CompiledModule& module, const Code& code,
+                const Patience& patience) noexcept override {
         const size_t body = code.func.value - module.module.imported_funcs;
         std::atomic<uint32_t>& samples = m_samples[body];
         if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered())
@@ -261,7 +271,7 @@ public:
             return;  // while another thread compiles, this one goes on in the interpreter
         samples.store(settled, std::memory_order_relaxed);
         try {
-            compile(module, body);
+            compile(module, body, patience);
         } catch (const std::bad_alloc&) {
             m_bytes_left = 0;
         }
@@ -274,13 +284,14 @@ private:
     // the rest of the last page for each, and how far calls reach.
     static constexpr uint64_t most_growth = 64, page_bytes = 4096, most_space_bytes = uint64_t{1} << 30;
 
-    void compile(const runtime::CompiledModule& module, size_t body) {
+    void compile(const runtime::CompiledModule& module, size_t body, const Patience& patience) {
         if (m_bytes_left == 0 || (m_space == nullptr && !reserve(module)))
             return;
-        const std::unique_ptr<Compiled> compiled = m_compiler->compile(module.codes[body].func);
-        if (compiled == nullptr || compiled->bytes.size() > m_bytes_left)
+        const std::unique_ptr<Compiled> compiled = m_compiler->compile(module.codes[body].func, patience);
+        if (compiled == nullptr || !add_changes(*compiled, module, module.codes[body], patience))
+            return m_samples[body].store(0, std::memory_order_relaxed);  // another run may have the time
+        if (compiled->bytes.size() > m_bytes_left)
             return;
-        add_changes(*compiled, module, module.codes[body]);
         const Relays relays = add_relays(*compiled, module, body);
         const auto bytes = m_space->add(compiled->bytes.size(), [&](std::span<uint8_t> memory) {
             write_body(*compiled, memory.data());
@@ -366,10 +377,16 @@ private:
         return relays;
     }
 
-    /// Where the interpreter can go on in it.
-    static void add_changes(Compiled& compiled, const runtime::CompiledModule& module, const Code& code) {
-        auto recording = interp::settlement_points(module, code);
-        WSB_CHECK(recording.has_value());  // it was lowered before
+    /// Where the interpreter can go on in it: nowhere if what would have to be stored is out of proportion.
+    /// @return false if patience was over.
+    [[nodiscard]] static bool add_changes(Compiled& compiled, const runtime::CompiledModule& module,
+                                          const Code& code, const Patience& patience) {
+        const size_t most_folded = 64 + module.module.body(code.func).whole.size_bytes;
+        auto recording = interp::settlement_points(module, code, most_folded, patience);
+        if (!recording)
+            return false;
+        if (recording->folded.size() >= most_folded)
+            return true;
         for (const auto& point : recording->points)
             compiled.changes.push_back({.fast_word = point.word, .end_operand = point.end_operand});
         compiled.folded = std::move(recording->folded);
@@ -382,6 +399,7 @@ private:
             ++known;
         }
         WSB_CHECK(known == compiled.changes.size());
+        return true;
     }
 
     uint32_t m_hot_samples;

@@ -4,6 +4,7 @@
 #include "engine/interp/frames.h"
 
 #include "engine/runtime/heap.h"
+#include "engine/runtime/store.h"
 
 #include <algorithm>
 #include <map>
@@ -45,8 +46,8 @@ using Questions = std::map<std::pair<const Code*, bool>, Question>;
     Questions questions;
     for_each_frame(context, leave_cell(), [&](const Place& place) {
         const Word* const cell = place.cell_under_way();
-        if (const auto known = maps.find(cell); known != maps.end())
-            return known->second.header_slot;
+        if (const FrameRoots* const known = maps.find(cell))
+            return known->header_slot;
         const FoundCode found = find_code(context, cell);
         WSB_CHECK(found.code != nullptr);  // guest frames return into functions
         const Code& form = found.form();
@@ -58,7 +59,8 @@ using Questions = std::map<std::pair<const Code*, bool>, Question>;
     return questions;
 }
 
-void learn(Question& question, RootMaps& maps) {
+/// @return false if patience is over.
+[[nodiscard]] bool learn(Question& question, RootMaps& maps, const Patience& patience) {
     std::ranges::sort(question.cells);
     const auto repeated = std::ranges::unique(question.cells);
     question.cells.erase(repeated.begin(), repeated.end());
@@ -66,8 +68,9 @@ void learn(Question& question, RootMaps& maps) {
     const Code& form = found.form();
     std::vector<uint32_t> words;
     if (found.is_machine()) {
-        auto mapped = fast_words(found, question.cells);
-        WSB_CHECK(mapped.has_value());
+        auto mapped = fast_words(found, question.cells, patience);
+        if (!mapped)
+            return false;
         words = *std::move(mapped);
         found.kind = lower::FoundForm::Kind::fast;
     } else {
@@ -76,13 +79,16 @@ void learn(Question& question, RootMaps& maps) {
     }
     std::vector<uint32_t> wanted = words;
     std::ranges::sort(wanted);
-    auto answers = roots_at(found, wanted);
-    WSB_CHECK(answers.has_value() && answers->size() == wanted.size());
+    const auto answers = roots_at(found, wanted, patience);
+    if (!answers)
+        return false;
+    WSB_CHECK(answers->size() == wanted.size());
     for (size_t i = 0; i < words.size(); ++i) {
         const auto answer = std::ranges::lower_bound(*answers, words[i], {}, &lower::RootSet::word);
         WSB_CHECK(answer != answers->end() && answer->word == words[i]);
-        maps[question.cells[i]] = FrameRoots{form.header_slot, answer->slots};
+        maps.add(question.cells[i], {form.header_slot, answer->slots});
     }
+    return true;
 }
 
 }  // namespace
@@ -90,12 +96,13 @@ void learn(Question& question, RootMaps& maps) {
 bool mark_frames(const VmContext& context, RootMaps& maps, runtime::Heap& heap) noexcept {
     try {
         for (auto& [form, question] : unknown_cells(context, maps))
-            learn(question, maps);
+            if (!learn(question, maps, context.store->patience()))
+                return false;
     } catch (const std::bad_alloc&) {
         return false;
     }
     for_each_frame(context, leave_cell(), [&](const Place& place) {
-        const FrameRoots& roots = maps.find(place.cell_under_way())->second;
+        const FrameRoots& roots = *maps.find(place.cell_under_way());
         for (const uint32_t slot : roots.slots)
             heap.mark(place.sp[slot]);
         return roots.header_slot;

@@ -9,6 +9,7 @@
 #include "engine/interp/frames.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/operations.h"
+#include "engine/runtime/store.h"
 
 #include <algorithm>
 
@@ -42,8 +43,9 @@ namespace {
 [[nodiscard, gnu::noinline]] TrapCode make_callable(const VmFunc& func, const Slot* frame,
                                                     const VmContext* context) noexcept {
     const Code& code = *func.code;
-    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
-        return TrapCode::allocation_failure;
+    if (!code.is_lowered() &&
+        !lower_now(*runtime::owner_of(*func.instance).compiled(), code, context->store->patience()))
+        return lack_of_code(*context);
     return fits(frame, code, context) ? TrapCode::none : TrapCode::stack_overflow;
 }
 

@@ -56,7 +56,7 @@ WSB_HANDLER fuel_low(WSB_STATE) {
     }
     const SteppingPlace stepping = stepping_place(*context, ip, sp);
     if (stepping.cell == nullptr) [[unlikely]]
-        WSB_TRAP_WITH(TrapCode::allocation_failure);
+        WSB_TRAP_WITH(lack_of_code(*context));
     ip = stepping.cell;
     fuel -= static_cast<int64_t>(stepping.potential);
     WSB_DISPATCH();

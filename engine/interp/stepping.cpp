@@ -10,26 +10,35 @@ namespace wsb::interp {
 
 namespace {
 
-/// Lowers a function again, writing down what the first time was not needed.
-[[nodiscard]] Result<lower::Recording> record(const runtime::CompiledModule& compiled, const Code& fast,
-                                              lower::Form form, Code& code,
-                                              std::vector<uint32_t> wanted_roots = {}) {
-    lower::Recording recording;
-    recording.wanted_roots = std::move(wanted_roots);
-    WSB_TRY(lower::lower_function(compiled.module, fast.func,
-                                  {handlers(), compiled.codes.get(), form, &recording, compiled.executed,
-                                   nullptr, compiled.canonical_nans},
-                                  code));
-    return recording;
+/// Lowers a function that was lowered before. @return false if patience was over.
+[[nodiscard]] bool lower_again(const runtime::CompiledModule& compiled, FuncIdx func, lower::Form form,
+                               lower::Recording* recording, uint64_t origins_from_bytes,
+                               const Patience& patience, Code& code) {
+    const auto outcome = lower::lower_function(compiled.module, func,
+                                               {.handlers = handlers(),
+                                                .codes = compiled.codes.get(),
+                                                .form = form,
+                                                .recording = recording,
+                                                .executed = compiled.executed,
+                                                .canonical_nans = compiled.canonical_nans,
+                                                .origins_from_bytes = origins_from_bytes,
+                                                .patience = patience},
+                                               code);
+    WSB_CHECK(outcome.has_value() || patience.is_over());  // the body was validated when it was loaded
+    return outcome.has_value();
 }
 
-[[nodiscard]] Result<std::unique_ptr<lower::SteppingForm>> make_stepping_form(
-    const runtime::CompiledModule& compiled, const Code& fast) {
+/// Null if patience was over.
+[[nodiscard]] std::unique_ptr<lower::SteppingForm> make_stepping_form(const runtime::CompiledModule& compiled,
+                                                                      const Code& fast,
+                                                                      const Patience& patience) {
     auto stepping = std::make_unique<lower::SteppingForm>();
     Code again;
-    WSB_TRY_ASSIGN(const auto fast_recording, record(compiled, fast, lower::Form::fast, again));
-    WSB_TRY_ASSIGN(const auto stepping_recording,
-                   record(compiled, fast, lower::Form::stepping, stepping->code));
+    lower::Recording fast_recording, stepping_recording;
+    if (!lower_again(compiled, fast.func, lower::Form::fast, &fast_recording, UINT64_MAX, patience, again) ||
+        !lower_again(compiled, fast.func, lower::Form::stepping, &stepping_recording, lower::large_body_bytes,
+                     patience, stepping->code))
+        return nullptr;
     WSB_CHECK(fast_recording.points.size() == stepping_recording.points.size());
     WSB_CHECK(again.word_count == fast.word_count && stepping->code.frame_slots == fast.frame_slots);
     for (size_t i = 0; i < fast_recording.points.size(); ++i)
@@ -38,20 +47,21 @@ namespace {
     return stepping;
 }
 
-/// Makes the stepping form once; whoever comes first publishes it.
+/// Makes the stepping form once; whoever comes first publishes it. Null if there is no memory or patience.
 [[nodiscard]] const lower::SteppingForm* stepping_form(const runtime::CompiledModule& compiled,
-                                                       const Code& fast) noexcept {
+                                                       const Code& fast, const Patience& patience) noexcept {
     if (const auto* form = fast.stepping.load(std::memory_order_acquire))
         return form;
     try {
-        auto made = make_stepping_form(compiled, fast);
-        WSB_CHECK(made.has_value());  // the same body was lowered before
-        compiled.code_index.enter(fast, (*made)->code.words, [&] {
+        auto made = make_stepping_form(compiled, fast, patience);
+        if (made == nullptr)
+            return nullptr;
+        compiled.code_index.enter(fast, made->code.words, [&] {
             const lower::SteppingForm* expected = nullptr;
             const bool is_first =
-                fast.stepping.compare_exchange_strong(expected, made->get(), std::memory_order_acq_rel);
+                fast.stepping.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel);
             if (is_first)
-                static_cast<void>(made->release());
+                static_cast<void>(made.release());
             return is_first;
         });
         return fast.stepping.load(std::memory_order_acquire);
@@ -81,15 +91,12 @@ FoundCode find_code(const VmContext& context, const Word* cell) noexcept {
     return {};
 }
 
-bool lower_now(const runtime::CompiledModule& compiled, const Code& code) noexcept {
+bool lower_now(const runtime::CompiledModule& compiled, const Code& code, const Patience& patience) noexcept {
     try {
         Code lowered;
-        const auto outcome =
-            lower::lower_function(compiled.module, code.func,
-                                  {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
-                                   compiled.executed, nullptr, compiled.canonical_nans},
-                                  lowered);
-        WSB_CHECK(outcome.has_value());  // the body was validated when the module was loaded
+        if (!lower_again(compiled, code.func, lower::Form::fast, nullptr, lower::large_body_bytes, patience,
+                         lowered))
+            return false;
         Code& own = compiled.codes[code.func.value - compiled.module.imported_funcs];
         compiled.code_index.enter(own, lowered.words, [&] {
             if (own.is_lowered())
@@ -107,7 +114,7 @@ SteppingPlace stepping_place(const VmContext& context, const Word* cell, Slot* s
     const FoundCode found = find_code(context, cell);
     if (found.code == nullptr || found.is_stepping())
         return {cell, 0};
-    const auto* form = stepping_form(*found.module, *found.code);
+    const auto* form = stepping_form(*found.module, *found.code, context.store->patience());
     if (form == nullptr)
         return {};
     const auto place = [&](const lower::SteppingForm::Point& point) {
@@ -136,12 +143,12 @@ const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) 
         const uint32_t callee = found.site(cell).callee;
         if (callee != lower::MachineSite::no_callee &&
             module.codes[callee].machine.load(std::memory_order_relaxed) == nullptr)
-            module.tier_up->sample(module, module.codes[callee]);
+            module.tier_up->sample(module, module.codes[callee], context.store->patience());
         else
             context.store->look_later();
         return cell;
     }
-    module.tier_up->sample(module, *found.code);
+    module.tier_up->sample(module, *found.code, context.store->patience());
     const lower::MachineCode* const machine = found.code->machine.load(std::memory_order_acquire);
     if (machine == nullptr)
         return cell;
@@ -155,53 +162,70 @@ const Word* sampled_place(const VmContext& context, const Word* cell, Slot* sp) 
     return reinterpret_cast<const Word*>(machine->begin + change->at);
 }
 
-Result<lower::Recording> settlement_points(const runtime::CompiledModule& module, const Code& code) {
-    Code again;
-    return record(module, code, lower::Form::fast, again);
+TrapCode lack_of_code(const VmContext& context) noexcept {
+    return context.store->is_interrupted() ? TrapCode::interrupted : TrapCode::allocation_failure;
 }
 
-Result<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const Word* const> cells) {
+std::optional<lower::Recording> settlement_points(const runtime::CompiledModule& module, const Code& code,
+                                                  size_t most_folded, const Patience& patience) {
+    Code again;
+    lower::Recording recording;
+    recording.most_folded = most_folded;
+    if (!lower_again(module, code.func, lower::Form::fast, &recording, UINT64_MAX, patience, again))
+        return std::nullopt;
+    return recording;
+}
+
+std::optional<std::vector<uint32_t>> fast_words(const FoundCode& found, std::span<const Word* const> cells,
+                                                const Patience& patience) {
     const FoundCode fast{found.module, found.code, lower::FoundForm::Kind::fast};
-    WSB_TRY_ASSIGN(const auto origins, origins_of(fast));
+    const auto origins = Origins::of(fast, patience);
+    if (!origins)
+        return std::nullopt;
     std::vector<uint32_t> words;
     for (const Word* const cell : cells) {
         // Whatever an instruction needs before it calls or allocates has cells before that one.
         const uint64_t offset_bytes = found.site(cell).offset_bytes;
-        const auto after =
-            std::ranges::upper_bound(origins, offset_bytes, {}, &lower::CellOrigin::offset_bytes);
-        WSB_CHECK(after != origins.begin() && std::prev(after)->offset_bytes == offset_bytes);
-        words.push_back(std::prev(after)->word);
+        const lower::CellOrigin last = origins->table().at_offset(offset_bytes);
+        WSB_CHECK(last.offset_bytes == offset_bytes);
+        words.push_back(last.word);
     }
     return words;
 }
 
-Result<std::vector<lower::CellOrigin>> origins_of(const FoundCode& found) {
-    Code again;
-    WSB_TRY_ASSIGN(auto recording, record(*found.module, *found.code, form_of(found), again));
-    return std::move(recording.origins);
+std::optional<Origins> Origins::of(const FoundCode& found, const Patience& patience) {
+    Origins origins;
+    origins.m_table = found.form().origins.get();
+    if (origins.m_table == nullptr) {
+        Code again;
+        if (!lower_again(*found.module, found.code->func, form_of(found), nullptr, 0, patience, again))
+            return std::nullopt;
+        origins.m_own = std::move(again.origins);
+        origins.m_table = origins.m_own.get();
+    }
+    return origins;
 }
 
-const lower::CellOrigin& origin_in(std::span<const lower::CellOrigin> origins, const FoundCode& found,
-                                   const Word* cell, bool is_return) {
-    const auto word = static_cast<uint32_t>(cell - found.form().words) - (is_return ? 1 : 0);
-    const auto after = std::ranges::upper_bound(origins, word, {}, &lower::CellOrigin::word);
-    WSB_CHECK(after != origins.begin());
-    return *std::prev(after);
+lower::CellOrigin Origins::at(const FoundCode& found, const Word* cell, bool is_return) const noexcept {
+    return m_table->at_word(static_cast<uint32_t>(cell - found.form().words) - (is_return ? 1 : 0));
 }
 
-Result<lower::CellOrigin> locate(const FoundCode& found, const Word* cell, bool is_return) {
+lower::CellOrigin locate(const FoundCode& found, const Word* cell) {
     if (found.is_machine()) {
         const lower::MachineSite& site = found.site(cell);
-        return lower::CellOrigin{site.at, site.offset_bytes, site.potential};
+        return {site.at, site.offset_bytes, site.potential};
     }
-    WSB_TRY_ASSIGN(const auto origins, origins_of(found));
-    return origin_in(origins, found, cell, is_return);
+    return Origins::of(found, {}).value().at(found, cell, false);
 }
 
-Result<std::vector<lower::RootSet>> roots_at(const FoundCode& found, std::vector<uint32_t> words) {
+std::optional<std::vector<lower::RootSet>> roots_at(const FoundCode& found, std::vector<uint32_t> words,
+                                                    const Patience& patience) {
     Code again;
-    WSB_TRY_ASSIGN(auto recording,
-                   record(*found.module, *found.code, form_of(found), again, std::move(words)));
+    lower::Recording recording;
+    recording.wanted_roots = std::move(words);
+    if (!lower_again(*found.module, found.code->func, form_of(found), &recording, UINT64_MAX, patience,
+                     again))
+        return std::nullopt;
     return std::move(recording.roots);
 }
 

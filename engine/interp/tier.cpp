@@ -5,6 +5,7 @@
 #include "engine/base/parallel.h"
 #include "engine/interp/frames.h"
 #include "engine/runtime/instance.h"
+#include "engine/runtime/store.h"
 
 #include <algorithm>
 #include <atomic>
@@ -50,8 +51,7 @@ void enter(const Word* ip, Slot* sp, VmInstance* instance, VmContext* context, i
     if (found.code == nullptr)
         return 0;
     try {
-        const auto origin = locate(found, context.trap_ip, false);
-        return origin ? origin->potential : 0;
+        return locate(found, context.trap_ip).potential;
     } catch (const std::bad_alloc&) {
         return validate::fuel_window;
     }
@@ -140,8 +140,13 @@ public:
           m_budget(budget),
           m_verdict(verdict),
           m_writer(compiled.code_memory),
-          m_lowerer(compiled.module, {handlers(), compiled.codes.get(), lower::Form::fast, nullptr,
-                                      compiled.executed, &m_writer, compiled.canonical_nans}) {}
+          m_lowerer(compiled.module, {.handlers = handlers(),
+                                      .codes = compiled.codes.get(),
+                                      .executed = compiled.executed,
+                                      .writer = &m_writer,
+                                      .canonical_nans = compiled.canonical_nans,
+                                      .origins_from_bytes = lower::large_body_bytes,
+                                      .patience = Patience(options.deadline)}) {}
     Preparer(const Preparer&) = delete;
     Preparer& operator=(const Preparer&) = delete;
 
@@ -166,7 +171,8 @@ private:
                 return m_budget.spend(0);
         }
         WSB_TRY(m_lowerer.lower(func, code));
-        return m_budget.spend(uint64_t{code.word_count} * sizeof(Word));
+        const uint64_t origins_bytes = code.origins != nullptr ? code.origins->size_bytes() : 0;
+        return m_budget.spend(uint64_t{code.word_count} * sizeof(Word) + origins_bytes);
     }
 
     const runtime::CompiledModule& m_compiled;
@@ -221,8 +227,9 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
         context.trap_ip = nullptr;
         return runtime::HostOutcome::trapped;
     };
-    if (!code.is_lowered() && !lower_now(*runtime::owner_of(*func.instance).compiled(), code))
-        return trap_with(TrapCode::allocation_failure);
+    if (!code.is_lowered() &&
+        !lower_now(*runtime::owner_of(*func.instance).compiled(), code, context.store->patience()))
+        return trap_with(lack_of_code(context));
     if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
         return trap_with(TrapCode::stack_overflow);
     copy_slots(slots, code.param_slots, frame);
@@ -234,7 +241,7 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
     const Word* const entry = code.entry.load(std::memory_order_acquire);
     const Word* const ip = fuel < 0 ? stepping_place(context, entry, frame).cell : entry;
     if (ip == nullptr)
-        return trap_with(TrapCode::allocation_failure);
+        return trap_with(lack_of_code(context));
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
     context.activation = &activation;
     enter(ip, frame, func.instance, &context, fuel);
@@ -272,24 +279,25 @@ public:
         const Code* const form = &found.form();
         auto known = m_origins.find(form);
         if (known == m_origins.end()) {
-            const size_t body = found.code->func.value - found.module->module.imported_funcs;
-            const uint64_t size_bytes = found.module->module.bodies[body].whole.size_bytes;
-            if (!m_origins.empty() && size_bytes > m_bytes_left)
+            if (form->origins == nullptr && !spend(found.module->module.body(found.code->func)))
                 return std::nullopt;
-            m_bytes_left -= std::min(size_bytes, m_bytes_left);
-            auto origins = origins_of(found);
-            if (!origins)
-                return std::nullopt;
-            known = m_origins.emplace(form, *std::move(origins)).first;
+            known = m_origins.emplace(form, Origins::of(found, {}).value()).first;
         }
-        return origin_in(known->second, found, place.cell, place.is_return).offset_bytes;
+        return known->second.at(found, place.cell, place.is_return).offset_bytes;
     }
 
 private:
     static constexpr uint64_t most_bytes = uint64_t{128} << 10;
+    static_assert(lower::large_body_bytes <= most_bytes);  // so the innermost frame is always told
+
+    [[nodiscard]] bool spend(const FuncBody& body) noexcept {
+        const bool is_enough = body.whole.size_bytes <= m_bytes_left;
+        m_bytes_left -= is_enough ? body.whole.size_bytes : 0;
+        return is_enough;
+    }
 
     uint64_t m_bytes_left = most_bytes;
-    std::map<const Code*, std::vector<lower::CellOrigin>> m_origins;
+    std::map<const Code*, Origins> m_origins;
 };
 
 std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& context,

@@ -66,6 +66,9 @@ public:
     }
     [[nodiscard]] CanonId size() const noexcept { return m_size; }
 
+    /// Takes back the newest, which nobody was told of. By the writer.
+    void truncate(CanonId size) noexcept { m_size = size; }
+
     /// One writer at a time.
     CanonId append(Entry entry) {
         const Place at = place(m_size);
@@ -209,21 +212,29 @@ struct TypeRegistry::Impl {
     EntryTable entries;
 
     /// The id of the group's first member, which is written if it is not there yet.
-    [[nodiscard]] Result<CanonId> intern(std::span<const SubType> group, const GroupScope& scope) {
+    [[nodiscard]] Result<CanonId> intern(std::span<const SubType> group, const GroupScope& scope,
+                                         Deadline& deadline) {
         KeyWriter writer(scope);
-        for (const SubType& type : group)
+        for (const SubType& type : group) {
+            WSB_TRY(deadline.check());
             writer.add(type);
+        }
         GroupKey key = writer.take();
         const std::scoped_lock lock(mutex);
         const auto found = groups.find(key);
         if (found != groups.end())
             return found->second;
-        WSB_TRY_ASSIGN(const CanonId first, add_group(group, scope));
+        const CanonId first = entries.size();
+        if (auto added = add_group(group, scope, deadline); !added) {
+            entries.truncate(first);
+            return std::unexpected(std::move(added).error());
+        }
         groups.emplace(std::move(key), first);
         return first;
     }
 
-    [[nodiscard]] Result<CanonId> add_group(std::span<const SubType> group, const GroupScope& scope) {
+    [[nodiscard]] Result<void> add_group(std::span<const SubType> group, const GroupScope& scope,
+                                         Deadline& deadline) {
         const CanonId first = entries.size();
         if (group.size() > canonical_ids - first)
             return fail(ErrorCode::limit_exceeded, "types of one engine");
@@ -233,6 +244,7 @@ struct TypeRegistry::Impl {
                                                        : first + scope.member(index.value));
         };
         for (const SubType& type : group) {
+            WSB_TRY(deadline.check());
             Entry entry{map_sub_type(type, to_id), {}};
             if (entry.type.super) {
                 const auto& above = entries[entry.type.super->value].display;
@@ -242,7 +254,7 @@ struct TypeRegistry::Impl {
             entry.display.push_back(entries.size());
             entries.append(std::move(entry));
         }
-        return first;
+        return {};
     }
 
     /// Refuses chains of supertypes that are too long, before anything of the group is written.
@@ -268,8 +280,9 @@ struct TypeRegistry::Impl {
 TypeRegistry::TypeRegistry() : m_impl(std::make_unique<Impl>()) {}
 TypeRegistry::~TypeRegistry() = default;
 
-Result<void> TypeRegistry::intern(std::span<const SubType> group, std::vector<CanonId>& canonical) {
-    WSB_TRY_ASSIGN(const CanonId first, m_impl->intern(group, {.canonical = canonical}));
+Result<void> TypeRegistry::intern(std::span<const SubType> group, std::vector<CanonId>& canonical,
+                                  Deadline deadline) {
+    WSB_TRY_ASSIGN(const CanonId first, m_impl->intern(group, {.canonical = canonical}, deadline));
     for (uint32_t i = 0; i < group.size(); ++i)
         canonical.push_back(first + i);
     return {};
@@ -277,7 +290,8 @@ Result<void> TypeRegistry::intern(std::span<const SubType> group, std::vector<Ca
 
 Result<CanonId> TypeRegistry::intern_function(const FuncType& canonical_type) {
     const SubType type{.is_final = true, .super = {}, .composite = canonical_type};
-    return m_impl->intern({&type, 1}, {.canonical = {}, .is_canonical = true});
+    Deadline none;
+    return m_impl->intern({&type, 1}, {.canonical = {}, .is_canonical = true}, none);
 }
 
 const SubType& TypeRegistry::type(CanonId id) const noexcept {

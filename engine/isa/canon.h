@@ -3,6 +3,7 @@
 // Spec: valid/conventions#rolling-and-unrolling (equality of recursion groups by structure).
 #pragma once
 
+#include "engine/base/deadline.h"
 #include "engine/base/result.h"
 #include "engine/isa/types.h"
 
@@ -31,7 +32,8 @@ public:
     /// `group` uses module type indices: those below `canonical.size()` name earlier types (whose ids are
     /// there), the others members of the group itself. Must be index-valid.
     /// @return limit_exceeded when the engine has no ids left.
-    [[nodiscard]] Result<void> intern(std::span<const SubType> group, std::vector<CanonId>& canonical);
+    [[nodiscard]] Result<void> intern(std::span<const SubType> group, std::vector<CanonId>& canonical,
+                                      Deadline deadline = {});
 
     /// Enters a function type that stands alone (final, no supertype), given in canonical form.
     [[nodiscard]] Result<CanonId> intern_function(const FuncType& canonical_type);

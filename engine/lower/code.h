@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/lower/machine_code.h"
+#include "engine/lower/origin_table.h"
 #include "engine/module/module.h"
 
 #include <atomic>
@@ -77,7 +78,8 @@ struct Code {
     uint32_t word_count = 0;
     std::unique_ptr<Word[]> own_words;  ///< null if they lie in the module's CodeMemory
     std::vector<CatchRange> catches;
-    std::vector<CatchStart> catch_starts;  ///< ascending
+    std::vector<CatchStart> catch_starts;        ///< ascending
+    std::unique_ptr<const OriginTable> origins;  ///< of large functions
 
     /// The stepping form of the same function, made when fuel runs low for the first time.
     mutable std::atomic<const SteppingForm*> stepping = nullptr;

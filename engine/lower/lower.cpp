@@ -18,6 +18,7 @@ void Code::publish(Code&& lowered) noexcept {
     word_count = lowered.word_count;
     catches = std::move(lowered.catches);
     catch_starts = std::move(lowered.catch_starts);
+    origins = std::move(lowered.origins);
     frame_slots.store(lowered.frame_slots.load(std::memory_order_relaxed), std::memory_order_release);
 }
 
@@ -39,7 +40,7 @@ void write_outline(const Module& module, FuncIdx func, Code& code) noexcept {
 }  // namespace
 
 Result<void> FunctionLowerer::lower(FuncIdx func, Code& code) {
-    WSB_TRY(m_reader.run(func));
+    WSB_TRY(m_reader.run(func, m_patience));
     write_outline(m_module, func, code);
     auto finished = m_sink.finish(code);
     if (!finished)
@@ -48,7 +49,7 @@ Result<void> FunctionLowerer::lower(FuncIdx func, Code& code) {
 }
 
 Result<bool> FunctionLowerer::outline(FuncIdx func, Code& code) {
-    WSB_TRY(m_bound_reader.run(func));
+    WSB_TRY(m_bound_reader.run(func, m_patience));
     write_outline(m_module, func, code);
     return m_bound.is_small();
 }

@@ -14,11 +14,15 @@ namespace wsb::lower {
 class FunctionLowerer {
 public:
     FunctionLowerer(const Module& module, const LowerOptions& options) noexcept
-        : m_module(module), m_sink(options), m_reader(module, m_sink), m_bound_reader(module, m_bound) {}
+        : m_module(module),
+          m_patience(options.patience),
+          m_sink(options),
+          m_reader(module, m_sink),
+          m_bound_reader(module, m_bound) {}
     FunctionLowerer(const FunctionLowerer&) = delete;
     FunctionLowerer& operator=(const FunctionLowerer&) = delete;
 
-    /// @return invalid, malformed or limit errors.
+    /// @return invalid, malformed or limit errors; limit_exceeded as well when patience is over.
     [[nodiscard]] Result<void> lower(FuncIdx func, Code& code);
 
     /// Validates one function only, and fills in what is known of it without lowering it. @return whether
@@ -28,6 +32,7 @@ public:
 
 private:
     const Module& m_module;
+    const Patience m_patience;
     LowerSink m_sink;
     validate::BodyReader<LowerSink> m_reader;
     FrameBoundSink m_bound;

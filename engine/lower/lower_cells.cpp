@@ -28,11 +28,13 @@ void LowerSink::reset() noexcept {
     m_wide_cell = none;
     m_is_landing = false;
     m_op = {};
+    m_origins.clear();
 }
 
 void LowerSink::begin(const validate::BodyInfo& info) {
     reset();
     m_info = info;
+    m_has_origins = info.module->body(info.func).whole.size_bytes >= m_origins_from_bytes;
     uint32_t next = 0;
     for (const ValType type : info.locals) {
         m_local_slots.push_back(next);
@@ -64,6 +66,8 @@ Result<void> LowerSink::finish(Code& code) {
         code.words = code.own_words.get();
     }
     code.entry.store(code.words, std::memory_order_relaxed);
+    if (m_has_origins)
+        code.origins = std::make_unique<const OriginTable>(m_origins);
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
     code.frame_slots.store(m_max_height, std::memory_order_release);
@@ -138,7 +142,10 @@ void LowerSink::settlement_point(uint32_t kept) {
 
 void LowerSink::record_point(uint32_t kept) {
     auto& folded = m_recording->folded;
+    const size_t most = m_recording->most_folded;
     for (const Value& value : m_stack) {
+        if (folded.size() >= most)
+            break;
         if (value.kind == Value::Kind::constant)
             folded.push_back({.slot = value.slot, .bits = value.bits});
         for (uint32_t i = 0; value.kind == Value::Kind::local && i < slot_width(value.type); ++i)
@@ -179,12 +186,18 @@ void LowerSink::drop_last_cell() {
         m_words[m_last_cell] = handler_of(prefix_entry(m_prefix));
         m_prefix = Prefix::none;
     }
-    if (m_recording != nullptr)
-        m_recording->origins.pop_back();
+    if (m_has_origins)
+        m_origins.pop_back();
 }
 
 void LowerSink::record_origin(uint32_t cell) {
-    m_recording->origins.push_back({cell, m_offset_bytes, potential()});
+    m_origins.push_back({cell, m_offset_bytes, potential()});
+}
+
+/// The last cell does what the one that was taken back did, and traps as that.
+void LowerSink::restore_origin(uint32_t cell, const CellOrigin& origin) noexcept {
+    if (m_has_origins)
+        m_origins.back() = {cell, origin.offset_bytes, origin.potential};
 }
 
 /// If somebody asks: a cell that counts what comes next.

@@ -164,12 +164,12 @@ uint32_t LowerSink::emit_condition(const Condition& condition, Direction directi
     if (const auto* const handlers = find_branch_pair(condition)) {
         const Fusible first = m_fusible;
         const bool is_load = op_info(first.op).cls == OpClass::load;
-        const CellOrigin origin = m_recording != nullptr ? m_recording->origins.back() : CellOrigin{};
+        const CellOrigin origin = last_origin();
         rewind_fusible();
         keep_stores();
         const uint32_t cell = begin_cell((*handlers)[static_cast<size_t>(direction)]);
-        if (m_recording != nullptr && is_load)
-            m_recording->origins.back() = {cell, origin.offset_bytes, origin.potential};
+        if (is_load)
+            restore_origin(cell, origin);
         word(pack(0, first.a, first.b, condition.b));
         word((is_load ? first.end_bytes : first.immediate) | condition.immediate << 32);
         word(0);

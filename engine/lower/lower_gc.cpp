@@ -160,8 +160,8 @@ void LowerSink::array_bulk(const binary::Instr& instr) {
     const uint32_t settle = m_form == Form::stepping ? 0 : *m_info.potential - cost;
     settlement_point();
     begin_cell(Single::array_bulk);
-    if (m_recording != nullptr)
-        m_recording->origins.back().potential = 0;  // the cell settles before it can trap
+    if (m_has_origins)
+        m_origins.back().potential = 0;  // the cell settles before it can trap
     note_roots();
     for (size_t i = 0; i < operands; ++i)
         pop();

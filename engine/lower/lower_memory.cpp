@@ -118,11 +118,10 @@ bool LowerSink::pair_with_load(Op op, Operands shape, const Value& other, ValTyp
     if (handlers == nullptr)
         return false;
     const Fusible load = m_fusible;
-    const CellOrigin origin = m_recording != nullptr ? m_recording->origins.back() : CellOrigin{};
+    const CellOrigin origin = last_origin();
     rewind_fusible();
     const uint32_t cell = begin_cell((*handlers)[static_cast<size_t>(Destination::slot)]);
-    if (m_recording != nullptr)
-        m_recording->origins.back() = {cell, origin.offset_bytes, origin.potential};
+    restore_origin(cell, origin);
     const uint32_t other_slot = other.kind == Value::Kind::local ? local_slot(other.local) : other.slot;
     word(pack(m_height, load.a, load.b, other_slot));
     word(load.end_bytes | (other.kind == Value::Kind::constant ? other.bits << 32 : 0));

@@ -340,8 +340,8 @@ void LowerSink::bulk(const binary::Instr& instr) {
                           op_info(instr.op).imm == Imm::table_table || op_info(instr.op).imm == Imm::table;
     settlement_point();
     begin_cell(is_drop ? Single::bulk_drop : on_table ? Single::bulk_table : Single::bulk_memory);
-    if (m_recording != nullptr)
-        m_recording->origins.back().potential = 0;  // the cell settles before it can trap
+    if (m_has_origins)
+        m_origins.back().potential = 0;  // the cell settles before it can trap
     for (size_t i = 0; i < operands; ++i)
         pop();
     word(pack_wide(m_height, static_cast<uint32_t>(instr.op), settle));

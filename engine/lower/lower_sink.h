@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/base/check.h"
+#include "engine/base/patience.h"
 #include "engine/base/trivial_vector.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
@@ -20,13 +21,6 @@
 
 namespace wsb::lower {
 
-/// Where a cell came from: for traps and backtraces.
-struct CellOrigin {
-    uint32_t word = 0;
-    uint64_t offset_bytes = 0;  ///< in the module, of the instruction that emitted the cell
-    uint32_t potential = 0;     ///< P when the cell traps: true fuel = F - P
-};
-
 /// Slots of a frame that hold references for the collector while a cell runs or its callee does.
 struct RootSet {
     uint32_t word = 0;  ///< the cell
@@ -35,14 +29,15 @@ struct RootSet {
 
 /// What translation can write down beside the code; only asked for when something stopped.
 struct Recording {
-    std::vector<CellOrigin> origins;  ///< ascending by word
     struct Point {
         uint32_t word = 0;
         uint32_t potential = 0;
         uint32_t end_operand = 0;  ///< in `folded`; see ChangePoint
     };
-    std::vector<Point> points;           ///< settlement points, in order of the body
-    std::vector<FoldedOperand> folded;   ///< of each point
+    std::vector<Point> points;  ///< settlement points, in order of the body
+    /// Given: no more than that are written down; 0: nobody asks.
+    size_t most_folded = 0;
+    std::vector<FoldedOperand> folded;   ///< of each point, as long as there is room
     std::vector<uint32_t> wanted_roots;  ///< given: cells that call or allocate, ascending
     std::vector<RootSet> roots;          ///< theirs, ascending
 };
@@ -58,7 +53,13 @@ struct LowerOptions {
     OpCounts* executed = nullptr;    ///< if not null, the code counts there what it executes
     CodeWriter* writer = nullptr;    ///< where cells go; if null, each function keeps its own
     bool canonical_nans = false;     ///< see Config
+    /// Bodies of that many bytes and more get their Code::origins.
+    uint64_t origins_from_bytes = UINT64_MAX;
+    Patience patience = {};  ///< how long the body may be read
 };
+
+/// From this size on, to lower a function again takes milliseconds.
+inline constexpr uint64_t large_body_bytes = uint64_t{32} << 10;
 
 /// How many slots a value takes.
 [[nodiscard]] constexpr uint32_t slot_width(ValType type) noexcept {
@@ -88,7 +89,8 @@ public:
           m_recording(options.recording),
           m_executed(options.executed),
           m_writer(options.writer),
-          m_canonical_nans(options.canonical_nans) {}
+          m_canonical_nans(options.canonical_nans),
+          m_origins_from_bytes(options.origins_from_bytes) {}
 
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
@@ -251,7 +253,7 @@ private:
     void prepare(const binary::Instr& instr);
     uint32_t begin_cell(Word handler) {
         const auto cell = static_cast<uint32_t>(m_words.size());
-        if (m_recording != nullptr) [[unlikely]]
+        if (m_has_origins) [[unlikely]]
             record_origin(cell);
         m_words.push_back(handler);
         m_last_cell = cell;
@@ -268,7 +270,7 @@ private:
         ++m_last_cell;
         m_prefix = prefix;
         m_fusible.cell = none;
-        if (m_recording != nullptr) [[unlikely]]
+        if (m_has_origins) [[unlikely]]
             record_origin(m_last_cell);
         return m_last_cell;
     }
@@ -279,6 +281,10 @@ private:
     [[nodiscard]] Prefix last_as_prefix() const noexcept;
     void drop_last_cell();
     void record_origin(uint32_t cell);
+    [[nodiscard]] CellOrigin last_origin() noexcept {
+        return m_has_origins ? m_origins.back() : CellOrigin{};
+    }
+    void restore_origin(uint32_t cell, const CellOrigin& origin) noexcept;
     uint32_t begin_cell(Single which) { return begin_cell(m_handlers.of(which)); }
     void word(Word value) { m_words.push_back(value); }
     void count_execution(Op op);
@@ -417,6 +423,7 @@ private:
     OpCounts* const m_executed;
     CodeWriter* const m_writer;
     const bool m_canonical_nans;
+    const uint64_t m_origins_from_bytes;
 
     validate::BodyInfo m_info;
     uint64_t m_offset_bytes = 0;
@@ -442,6 +449,8 @@ private:
     uint32_t m_last_cell = none;
     Prefix m_prefix = Prefix::none;  ///< if there is one, the last cell has its handler one word before it
     bool m_is_landing = false;       ///< what is emitted is reached by a throw only, which has settled
+    bool m_has_origins = false;
+    OriginTable m_origins;
     std::vector<CatchRange> m_catches;
     std::vector<ValType> m_isolated_results;
 };

@@ -10,9 +10,6 @@ namespace wsb::runtime {
 
 namespace {
 
-/// What is remembered of cells; beyond that it is learnt again.
-constexpr size_t max_root_maps = 10'000;
-
 void mark_table(const TypeRegistry& registry, const Table& table, Heap& heap) noexcept {
     if (!is_traced(registry, table.type().element))
         return;
@@ -39,7 +36,7 @@ void Store::collect() noexcept {
     if (is_interrupted())
         return;
     const auto begin = std::chrono::steady_clock::now();
-    if (m_root_maps.size() > max_root_maps)
+    if (m_root_maps.are_many())
         m_root_maps.clear();
     m_heap.begin_marking();
     if (m_engine->tier->mark_roots(m_context, m_root_maps, m_heap)) {

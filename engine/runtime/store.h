@@ -155,6 +155,10 @@ public:
     [[nodiscard]] bool is_interrupted() noexcept {
         return m_context.is_sliced && (m_interruption = m_interrupts.poll()) != Interruption::none;
     }
+    /// As long as it does not.
+    [[nodiscard]] Patience patience() noexcept {
+        return {[](void* store) noexcept { return static_cast<Store*>(store)->is_interrupted(); }, this};
+    }
     /// After each host call.
     [[nodiscard]] bool is_interrupted_after_host_call() noexcept {
         return m_context.is_sliced && ++m_host_calls % host_calls_per_poll == 0 && is_interrupted();

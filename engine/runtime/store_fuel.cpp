@@ -63,7 +63,7 @@ void Store::begin_slice(const VmFunc& func) noexcept {
         if (func.instance != nullptr && func.code->is_lowered()) {
             const CompiledModule& module = *owner_of(*func.instance).compiled();
             if (module.tier_up != nullptr)
-                module.tier_up->sample(module, *func.code);
+                module.tier_up->sample(module, *func.code, patience());
         }
     }
     m_context.fuel_left = static_cast<int64_t>(grant(window + m_until_sample));

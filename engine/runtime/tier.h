@@ -3,6 +3,7 @@
 // from the host and per trap, never per instruction.
 #pragma once
 
+#include "engine/base/patience.h"
 #include "engine/base/result.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code_index.h"
@@ -14,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace wsb::runtime {
@@ -25,8 +27,9 @@ class TierUp {
 public:
     virtual ~TierUp() = default;
     /// The function, which is the module's own and lowered, was found running in the interpreter. It may have
-    /// machine code afterwards.
-    virtual void sample(const CompiledModule& module, const lower::Code& code) noexcept = 0;
+    /// machine code afterwards, unless patience is over first.
+    virtual void sample(const CompiledModule& module, const lower::Code& code,
+                        const Patience& patience) noexcept = 0;
 };
 
 /// A module with its executable form, shared between threads and stores. Immutable, but that functions may
@@ -70,7 +73,31 @@ struct FrameRoots {
     std::vector<uint32_t> slots;
 };
 /// By the cell.
-using RootMaps = std::unordered_map<const lower::Word*, FrameRoots>;
+class RootMaps {
+public:
+    /// Null if it is not known.
+    [[nodiscard]] const FrameRoots* find(const lower::Word* cell) const noexcept {
+        const auto found = m_roots.find(cell);
+        return found != m_roots.end() ? &found->second : nullptr;
+    }
+    void add(const lower::Word* cell, FrameRoots roots) {
+        m_slots += roots.slots.size();
+        m_roots.insert_or_assign(cell, std::move(roots));
+    }
+    void clear() noexcept {
+        m_roots.clear();
+        m_slots = 0;
+    }
+    /// Some megabytes of it.
+    [[nodiscard]] bool are_many() const noexcept {
+        constexpr size_t most_cells = 10'000, most_slots = 1'000'000;
+        return m_roots.size() > most_cells || m_slots > most_slots;
+    }
+
+private:
+    std::unordered_map<const lower::Word*, FrameRoots> m_roots;
+    size_t m_slots = 0;  ///< of all of them
+};
 
 class Tier {
 public:
@@ -89,7 +116,7 @@ public:
 
     /// Marks every object that a frame of the guest stack refers to, those of all nested entries
     /// included. context.trap_ip and trap_sp are the innermost frame; `maps` is for what is learnt of cells.
-    /// @return false if that cannot be known for lack of memory.
+    /// @return false if that cannot be known for lack of memory, or of time.
     [[nodiscard]] virtual bool mark_roots(const VmContext& context, RootMaps& maps,
                                           Heap& heap) const noexcept = 0;
 

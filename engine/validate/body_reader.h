@@ -3,6 +3,7 @@
 // BodyState; here is only the order of things, so that little code exists once per sink.
 #pragma once
 
+#include "engine/base/patience.h"
 #include "engine/validate/body_state.h"
 #include "engine/validate/fuel_cost.h"
 #include "engine/validate/usual_instrs.h"
@@ -20,8 +21,8 @@ public:
     BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module), m_sink(sink) {}
 
     /// `func` is not imported. @return the first error: invalid, malformed or limit, with offset and
-    /// function.
-    [[nodiscard]] Result<void> run(FuncIdx func) {
+    /// function; limit_exceeded when patience is over.
+    [[nodiscard]] Result<void> run(FuncIdx func, const Patience& patience = {}) {
         reset(func);
         const FuncBody& body = m_module.body(m_func);
         const FuncType& type = m_module.func_type(m_func);
@@ -37,7 +38,13 @@ public:
             m_sink.entry(cost);
         }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
+        uint64_t next_question = reader.offset_bytes() + piece_bytes;
         while (!m_frames.empty()) {
+            if (reader.offset_bytes() >= next_question) [[unlikely]] {
+                if (patience.is_over())
+                    return wsb::fail(ErrorCode::limit_exceeded, "compile time");
+                next_question = reader.offset_bytes() + piece_bytes;
+            }
             if (!read_usual(reader)) [[unlikely]]
                 return std::unexpected(take_error());
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {
@@ -59,6 +66,8 @@ public:
 private:
     /// What step_usual says beside sizes: nothing has been done; the instruction is not valid.
     static constexpr size_t not_usual = 0, not_valid = ~size_t{0};
+    /// What is read without asking whether to go on: about a millisecond.
+    static constexpr size_t piece_bytes = size_t{32} << 10;
 
     /// Reads usual instructions (usual_instrs.h) of reachable code up to the first that is not one or is
     /// written at length: that is left to `step`, as are most errors. @return false after an error.
@@ -66,7 +75,7 @@ private:
         constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
         const uint64_t offset_bytes = reader.offset_bytes();
         const uint8_t* const begin = reader.position();
-        const uint8_t* const end = begin + reader.bytes_left();
+        const uint8_t* const end = begin + std::min(reader.bytes_left(), piece_bytes);
         const uint8_t* at = begin;
         while (is_live() && static_cast<size_t>(end - at) >= longest_bytes) {
             const UsualInstr& usual = usual_instrs[*at];

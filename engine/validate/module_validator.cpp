@@ -99,8 +99,10 @@ Result<void> Declarations::check_types() {
 /// Errors have no offset yet.
 Result<void> Declarations::check_rec_group(const RecGroup& group) {
     const uint32_t end = group.first + group.count;
-    for (uint32_t i = group.first; i < end; ++i)
+    for (uint32_t i = group.first; i < end; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_clauses(i, group));
+    }
     for (uint32_t i = group.first; i < end; ++i) {
         WSB_TRY(m_deadline.check());
         WSB_TRY(check_composite(m_module.types[i], end));
@@ -109,9 +111,11 @@ Result<void> Declarations::check_rec_group(const RecGroup& group) {
             return fail(ErrorCode::unknown_type, fmt::format("supertype {} of type {}", super->value, i));
     }
     WSB_TRY(m_registry.intern(std::span(m_module.types).subspan(group.first, group.count),
-                              m_module.canonical_types));
-    for (uint32_t i = group.first; i < end; ++i)
+                              m_module.canonical_types, m_deadline));
+    for (uint32_t i = group.first; i < end; ++i) {
+        WSB_TRY(m_deadline.check());
         WSB_TRY(check_sub_type(i));
+    }
     return {};
 }
 

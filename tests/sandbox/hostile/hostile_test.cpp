@@ -43,6 +43,8 @@ struct Hostile {
     Resource expected;
     uint64_t limit_bytes = 0;                    ///< of the host's memory that the guest may take
     std::vector<uint8_t> (*binary)() = nullptr;  ///< instead of `wat`
+    TierChoice tier = TierChoice::interpreter;
+    bool is_lazy = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Hostile& hostile) {
@@ -308,6 +310,42 @@ const Hostile guests[] = {
      &module_of_globals},
     {"decoding_names", "", {.module = {.compile_time = 20ms}}, Resource::module, 64_MiB, &module_of_names},
     {"decoding_bodies", "", {.module = {.compile_time = 20ms}}, Resource::module, 64_MiB, &module_of_bodies},
+    {"decoding_one_body",
+     "",
+     {.module = {.compile_time = 20ms}},
+     Resource::module,
+     128_MiB,
+     &module_of_one_body},
+    {"compiling_one_body",
+     "",
+     {.module = {.compile_time = 100ms}},
+     Resource::module,
+     128_MiB,
+     &module_of_one_body,
+     TierChoice::jit},
+    // What one body takes later: where it stopped, its first call, its machine code.
+    {"one_body", "", {.timeout = 100ms}, Resource::wall_time, 128_MiB, &module_of_one_body},
+    {"one_body_lazily",
+     "",
+     {.timeout = 30ms},
+     Resource::wall_time,
+     128_MiB,
+     &module_of_one_body,
+     TierChoice::interpreter,
+     true},
+    {"one_body_tiering_up",
+     "",
+     {.timeout = 100ms},
+     Resource::wall_time,
+     128_MiB,
+     &module_of_one_body,
+     TierChoice::automatic},
+    {"one_body_with_little_fuel",
+     "",
+     {.fuel = 1000, .timeout = 30ms},
+     Resource::wall_time,
+     128_MiB,
+     &module_of_one_body},
     {"many_functions", many(20'000, "(func)"), {.module = {.functions = 10'000}}, Resource::module, 16_MiB},
     {"deep_nesting",
      "(func " + many(5'000, "(block ") + many(5'000, ")") + ")",
@@ -364,6 +402,8 @@ Finding run(const Hostile& guest) {
     auto builder = Sandbox::builder()
                        .module_bytes(std::move(bytes))
                        .limits(guest.limits)
+                       .tier(guest.tier)
+                       .lazy(guest.is_lazy)
                        .ledger(together)
                        .stdio(silent[0], -1, -1)
                        .capture_output()
@@ -457,6 +497,8 @@ struct HostileTest : ::testing::TestWithParam<Hostile> {};
 
 TEST_P(HostileTest, EndsAtItsLimit) {
     const Hostile& guest = GetParam();
+    if (guest.tier == TierChoice::jit && !Engine::has_jit())
+        GTEST_SKIP() << "there is no compiler";
     // A busy machine may take the processor away: the best of some tries says how late it is.
     int64_t late_ns = INT64_MAX;
     for (int i = 0; i < 5 && late_ns > 10'000'000; ++i) {

@@ -122,5 +122,21 @@ inline Bytes module_of_bodies() {
                 [](Bytes& to, uint32_t) { add_bytes(to, {5, 0, 0x41, 1, 0x1a, 0x0b}); });
     return module;
 }
+/// An endless loop of 600,000 additions, as "f".
+inline Bytes module_of_one_body() {
+    Bytes module = begin_module();
+    add_section(module, 1, {1, 0x60, 0, 0});
+    add_section(module, 3, {1, 0});
+    add_section(module, 7, {1, 1, 'f', 0, 0});
+    Bytes body{1, 1, 0x7f, 0x03, 0x40};
+    for (uint32_t i = 0; i < 600'000; ++i)
+        add_bytes(body, {0x20, 0, 0x41, 1, 0x6a, 0x21, 0});
+    add_bytes(body, {0x0c, 0, 0x0b, 0x0b});
+    Bytes content{1};
+    add_number(content, static_cast<uint32_t>(body.size()));
+    content.insert(content.end(), body.begin(), body.end());
+    add_section(module, 10, content);
+    return module;
+}
 
 }  // namespace wsb::testing

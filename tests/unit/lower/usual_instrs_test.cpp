@@ -120,10 +120,11 @@ Outcome lower_with(Subject& subject, FuncIdx func, std::span<const uint8_t> expr
     const size_t own_bytes = module.bytes.size();
     body.expression = {own_bytes, expression.size()};
     module.bytes.insert(module.bytes.end(), expression.begin(), expression.end());
-    Recording recording;
     Code code;
     const auto lowered = lower_function(
-        module, func, {numbered_handlers, subject.codes.get(), form, &recording, nullptr}, code);
+        module, func,
+        {.handlers = numbered_handlers, .codes = subject.codes.get(), .form = form, .origins_from_bytes = 0},
+        code);
     module.bytes.resize(own_bytes);
     body = own;
     Outcome outcome;
@@ -133,8 +134,8 @@ Outcome lower_with(Subject& subject, FuncIdx func, std::span<const uint8_t> expr
     }
     outcome.words.assign(code.words, code.words + code.word_count);
     outcome.frame_slots = code.frame_slots;
-    for (const CellOrigin& origin : recording.origins)
-        outcome.potentials.push_back(origin.potential);
+    for (uint32_t word = 0; word < code.word_count; ++word)
+        outcome.potentials.push_back(code.origins->at_word(word).potential);
     return outcome;
 }
 

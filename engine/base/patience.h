@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long work may go on.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace wsb {
+
+/// Asked between pieces of long work whether to go on. Endless unless made otherwise.
+class Patience {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    Patience() noexcept = default;
+    /// Until then, if there is an end.
+    explicit Patience(std::optional<Clock::time_point> end) noexcept : m_end(end) {}
+    /// As long as `is_over(asked)` says no. Refers to `asked`.
+    Patience(bool (*is_over)(void*) noexcept, void* asked) noexcept : m_is_over(is_over), m_asked(asked) {}
+
+    [[nodiscard]] bool is_over() const noexcept {
+        return (m_end && Clock::now() >= *m_end) || (m_is_over != nullptr && m_is_over(m_asked));
+    }
+
+private:
+    std::optional<Clock::time_point> m_end;
+    bool (*m_is_over)(void*) noexcept = nullptr;
+    void* m_asked = nullptr;
+};
+
+}  // namespace wsb
