@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 
 namespace wsb::lower {
 
@@ -21,10 +22,14 @@ namespace {
     }
 }
 
-void write_leb(std::vector<uint8_t>& bytes, uint64_t value) {
+constexpr size_t longest_leb = 10;
+
+/// @return behind what was written, which is up to `longest_leb` bytes.
+uint8_t* write_leb(uint8_t* to, uint64_t value) noexcept {
     for (; value >= 0x80; value >>= 7)
-        bytes.push_back(static_cast<uint8_t>(value | 0x80));
-    bytes.push_back(static_cast<uint8_t>(value));
+        *to++ = static_cast<uint8_t>(value | 0x80);
+    *to++ = static_cast<uint8_t>(value);
+    return to;
 }
 
 /// P goes up and down: the sign becomes the lowest bit.
@@ -46,40 +51,40 @@ void advance(CellOrigin& origin, const uint8_t*& at) noexcept {
 void OriginTable::clear() noexcept {
     m_packed.clear();
     m_marks.clear();
-    m_recent.clear();
+    m_recent_count = 0;
     m_last_packed = {};
     m_packed_origins = 0;
 }
 
-void OriginTable::push_back(const CellOrigin& origin) {
-    if (m_recent.size() == recent_origins) {
-        constexpr auto settled = static_cast<ptrdiff_t>(recent_origins / 2);
-        for (auto it = m_recent.begin(); it != m_recent.begin() + settled; ++it)
-            pack(*it);
-        m_recent.erase(m_recent.begin(), m_recent.begin() + settled);
+void OriginTable::pack_half() {
+    constexpr size_t half = recent_origins / 2, numbers = 3;
+    std::array<uint8_t, half * numbers * longest_leb> bytes;
+    uint8_t* end = bytes.data();
+    for (size_t i = 0; i < half; ++i) {
+        const CellOrigin& origin = m_recent[i];
+        WSB_ASSERT(origin.word >= m_last_packed.word && origin.offset_bytes >= m_last_packed.offset_bytes);
+        if (m_packed_origins++ % origins_per_mark == 0) {
+            m_marks.push_back({origin, m_packed.size() + static_cast<size_t>(end - bytes.data())});
+        } else {
+            end = write_leb(end, origin.word - m_last_packed.word);
+            end = write_leb(end, origin.offset_bytes - m_last_packed.offset_bytes);
+            end = write_leb(end, to_unsigned(int64_t{origin.potential} - int64_t{m_last_packed.potential}));
+        }
+        m_last_packed = origin;
     }
-    m_recent.push_back(origin);
-}
-
-void OriginTable::pack(const CellOrigin& origin) {
-    WSB_ASSERT(origin.word >= m_last_packed.word && origin.offset_bytes >= m_last_packed.offset_bytes);
-    if (m_packed_origins++ % origins_per_mark == 0) {
-        m_marks.push_back({origin, m_packed.size()});
-    } else {
-        write_leb(m_packed, origin.word - m_last_packed.word);
-        write_leb(m_packed, origin.offset_bytes - m_last_packed.offset_bytes);
-        write_leb(m_packed, to_unsigned(int64_t{origin.potential} - int64_t{m_last_packed.potential}));
-    }
-    m_last_packed = origin;
+    m_packed.insert(m_packed.end(), bytes.data(), end);
+    std::copy(m_recent.begin() + half, m_recent.end(), m_recent.begin());
+    m_recent_count -= half;
 }
 
 template <class IsBehind>
 CellOrigin OriginTable::last_before(IsBehind is_behind) const noexcept {
-    const auto recent = std::ranges::partition_point(m_recent, std::not_fn(is_behind));
-    if (recent != m_recent.begin())
+    const std::span kept(m_recent.data(), m_recent_count);
+    const auto recent = std::ranges::partition_point(kept, std::not_fn(is_behind));
+    if (recent != kept.begin())
         return *std::prev(recent);
-    const auto mark = std::ranges::partition_point(
-        m_marks, [&](const Mark& one) { return !is_behind(one.origin); });
+    const auto mark =
+        std::ranges::partition_point(m_marks, [&](const Mark& one) { return !is_behind(one.origin); });
     WSB_CHECK(mark != m_marks.begin());
     CellOrigin found = std::prev(mark)->origin, next = found;
     const uint8_t* at = m_packed.data() + std::prev(mark)->at;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the cells of a function came from, in about three bytes for each: of large functions it is kept beside
-// the code, since whoever wants to know has to be told within a deadline.
+// Where the cells of a function came from, in about three bytes for each: of large functions it is kept
+// beside the code, since whoever wants to know has to be told within a deadline.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,14 +21,18 @@ struct CellOrigin {
 class OriginTable {
 public:
     void clear() noexcept;
-    void push_back(const CellOrigin& origin);
+    void push_back(const CellOrigin& origin) {
+        if (m_recent_count == m_recent.size()) [[unlikely]]
+            pack_half();
+        m_recent[m_recent_count++] = origin;
+    }
     // The last one can still be changed, and a few before it be taken back:
-    [[nodiscard]] CellOrigin& back() noexcept { return m_recent.back(); }
-    void pop_back() noexcept { m_recent.pop_back(); }
+    [[nodiscard]] CellOrigin& back() noexcept { return m_recent[m_recent_count - 1]; }
+    void pop_back() noexcept { --m_recent_count; }
 
-    [[nodiscard]] bool empty() const noexcept { return m_marks.empty() && m_recent.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return m_marks.empty() && m_recent_count == 0; }
     [[nodiscard]] size_t size_bytes() const noexcept {
-        return m_packed.size() + m_marks.size() * sizeof(Mark) + m_recent.size() * sizeof(CellOrigin);
+        return m_packed.size() + m_marks.size() * sizeof(Mark) + sizeof *this;
     }
     /// The last one that is not behind `word`. There is one.
     [[nodiscard]] CellOrigin at_word(uint32_t word) const noexcept;
@@ -44,13 +49,14 @@ private:
         size_t at = 0;
     };
 
-    void pack(const CellOrigin& origin);
+    void pack_half();
     template <class IsBehind>
     [[nodiscard]] CellOrigin last_before(IsBehind is_behind) const noexcept;
 
     std::vector<uint8_t> m_packed;  ///< differences of the three numbers, in LEB128
     std::vector<Mark> m_marks;
-    std::vector<CellOrigin> m_recent;  ///< behind the packed ones
+    std::array<CellOrigin, recent_origins> m_recent{};  ///< behind the packed ones
+    size_t m_recent_count = 0;
     CellOrigin m_last_packed;
     size_t m_packed_origins = 0;
 };

@@ -38,14 +38,14 @@ public:
             m_sink.entry(cost);
         }
         binary::InstrReader reader(Cursor(m_module.view(body.expression), body.expression.offset_bytes));
-        uint64_t next_question = reader.offset_bytes() + piece_bytes;
+        const uint8_t* piece_end = next_piece(reader);
         while (!m_frames.empty()) {
-            if (reader.offset_bytes() >= next_question) [[unlikely]] {
+            if (reader.position() >= piece_end) [[unlikely]] {
                 if (patience.is_over())
                     return wsb::fail(ErrorCode::limit_exceeded, "compile time");
-                next_question = reader.offset_bytes() + piece_bytes;
+                piece_end = next_piece(reader);
             }
-            if (!read_usual(reader)) [[unlikely]]
+            if (!read_usual(reader, piece_end)) [[unlikely]]
                 return std::unexpected(take_error());
             if (auto read = reader.next(m_instr); !read) [[unlikely]] {
                 read.error().func = m_func.value;
@@ -68,14 +68,17 @@ private:
     static constexpr size_t not_usual = 0, not_valid = ~size_t{0};
     /// What is read without asking whether to go on: about a millisecond.
     static constexpr size_t piece_bytes = size_t{32} << 10;
+    [[nodiscard]] static const uint8_t* next_piece(const binary::InstrReader& reader) noexcept {
+        return reader.position() + std::min(reader.bytes_left(), piece_bytes);
+    }
 
     /// Reads usual instructions (usual_instrs.h) of reachable code up to the first that is not one or is
-    /// written at length: that is left to `step`, as are most errors. @return false after an error.
-    [[nodiscard]] bool read_usual(binary::InstrReader& reader) {
+    /// written at length or beyond `end`: that is left to `step`, as are most errors. @return false after an
+    /// error.
+    [[nodiscard]] bool read_usual(binary::InstrReader& reader, const uint8_t* end) {
         constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
         const uint64_t offset_bytes = reader.offset_bytes();
         const uint8_t* const begin = reader.position();
-        const uint8_t* const end = begin + std::min(reader.bytes_left(), piece_bytes);
         const uint8_t* at = begin;
         while (is_live() && static_cast<size_t>(end - at) >= longest_bytes) {
             const UsualInstr& usual = usual_instrs[*at];

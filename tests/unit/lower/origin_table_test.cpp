@@ -48,7 +48,8 @@ TEST(OriginTable, SaysWhatAListWouldSay) {
         }
         for (const CellOrigin& origin : origins) {
             expect_equal(table.at_word(origin.word), origin);
-            expect_equal(table.at_word(origin.word + 1), last_of(origins, &CellOrigin::word, origin.word + 1));
+            expect_equal(table.at_word(origin.word + 1),
+                         last_of(origins, &CellOrigin::word, origin.word + 1));
             expect_equal(table.at_offset(origin.offset_bytes),
                          last_of(origins, &CellOrigin::offset_bytes, origin.offset_bytes));
         }
