@@ -38,6 +38,17 @@ namespace {
 [[gnu::noinline]] bool has_place(const runtime::VmContext& context, const Word* ip) noexcept {
     return find_code(context, ip).code != nullptr;
 }
+
+/// From a settlement point on, the stepping form.
+[[gnu::noinline]] WSB_HANDLER change_form(WSB_STATE) {
+    WSB_BODY
+    const SteppingPlace stepping = stepping_place(*context, ip, sp);
+    if (stepping.cell == nullptr) [[unlikely]]
+        WSB_TRAP_WITH(lack_of_code(*context));
+    ip = stepping.cell;
+    fuel -= static_cast<int64_t>(stepping.potential);
+    WSB_DISPATCH();
+}
 }  // namespace
 
 WSB_HANDLER fuel_low(WSB_STATE) {
@@ -54,12 +65,7 @@ WSB_HANDLER fuel_low(WSB_STATE) {
         if (fuel >= 0 || next.is_interrupted)
             WSB_DISPATCH();
     }
-    const SteppingPlace stepping = stepping_place(*context, ip, sp);
-    if (stepping.cell == nullptr) [[unlikely]]
-        WSB_TRAP_WITH(lack_of_code(*context));
-    ip = stepping.cell;
-    fuel -= static_cast<int64_t>(stepping.potential);
-    WSB_DISPATCH();
+    WSB_CONTINUE(change_form);
 }
 
 WSB_HANDLER bulk_low(WSB_STATE) {
@@ -78,7 +84,7 @@ WSB_HANDLER bulk_low(WSB_STATE) {
     }
     if (is_stepping)
         WSB_TRAP_WITH(TrapCode::out_of_fuel);
-    WSB_CONTINUE(fuel_low);
+    WSB_CONTINUE(change_form);  // nobody is asked again: the cell has settled, and must not begin anew
 }
 
 namespace {
