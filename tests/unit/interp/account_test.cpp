@@ -35,7 +35,8 @@ private:
 /// What leads to an operation is paid for once, however often fuel for it has to be asked for.
 TEST(Account, AnOperationThatHasToWaitForFuelIsChargedOnce) {
     const Engine engine;
-    const auto module = v1::Module::from_wat(engine, R"((module (memory 16) (func (export "f") (param i32) (result i32)
+    const auto module =
+        v1::Module::from_wat(engine, R"((module (memory 16) (func (export "f") (param i32) (result i32)
         (local.set 0 (i32.mul (i32.add (local.get 0) (i32.const 1)) (i32.const 3)))
         (memory.fill (i32.const 0) (i32.const 1) (i32.const 1000000))
         (local.get 0))))");

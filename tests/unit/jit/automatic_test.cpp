@@ -88,6 +88,29 @@ TEST_F(AutomaticTest, ALoopIsEnteredInTheMiddle) {
     EXPECT_GT(statistics().machine_bytes, 0u);
 }
 
+/// What the interpreter has not stored grows with operands times settlement points: where that is out of
+/// proportion nothing of it is kept, and only the next call has machine code.
+TEST_F(AutomaticTest, ManyOperandsAtManyPointsAreNotKept) {
+    constexpr int operands = 500, points = 500;
+    std::string text = R"((func (export "f") (param i32) (result i32) )";
+    for (int i = 0; i < operands; ++i)
+        text += "(i32.const 1)";
+    for (int i = 0; i < points; ++i)
+        text += "(loop)";
+    text += R"((loop (call $mark) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))";
+    for (int i = 1; i < operands; ++i)
+        text += "(i32.add)";
+    load(text + ")");
+    for (const bool is_second : {false, true}) {
+        const auto results = call({Value(50'000)});
+        ASSERT_TRUE(results);
+        EXPECT_EQ((*results)[0].i32(), operands);
+        EXPECT_EQ(std::ranges::count(m_marks, is_second), 50'000);
+        EXPECT_EQ(statistics().machine_functions, 1u);
+        m_marks.clear();
+    }
+}
+
 TEST_F(AutomaticTest, WhatIsColdStaysAsItIs) {
     load(loop_with_marks);
     for (int i = 0; i < 10; ++i)
