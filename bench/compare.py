@@ -17,6 +17,7 @@ difference is what the option changes. It is the cost of counting only where a r
 does not count; an interpreter that counts always shows no difference, and pays in both columns.
 `--engine NAME=COMMAND` adds another one; `{}` in COMMAND stands for the file.
 
+With --long, the kernels run for about a second natively, so that starting and compiling count little.
 With --startup, the wall time of `hello` from start to exit is compared, and the memory that it takes.
 With --load, the time that engines take to load FILEs: to decode, check and translate all of them.
 With --callgrind, instructions are counted instead of time, by valgrind: each program runs with n
@@ -43,16 +44,16 @@ KERNELS = ROOT / "bench" / "programs"
 
 
 def kernels():
-    """From programs.txt: (small iteration count, what an engine needs for it) by name."""
+    """From programs.txt: (small iteration count, that of long runs, what an engine needs for it) by name."""
     found = {}
     for line in (KERNELS / "programs.txt").read_text().splitlines():
         if line and not line.startswith("#"):
-            name, count, about = line.split(maxsplit=2)
-            found[name] = (int(count), set(re.findall(r"\[needs (\w+)\]", about)))
+            name, small, large, about = line.split(maxsplit=3)
+            found[name] = (int(small), int(large), set(re.findall(r"\[needs (\w+)\]", about)))
     return found
 
 
-def build_kernels(directory, only):
+def build_kernels(directory, only, are_long):
     known = kernels()
     names = only.split(",") if only else list(known)
     unknown = set(names) - set(known)
@@ -60,7 +61,10 @@ def build_kernels(directory, only):
         raise Failure(f"--kernels: there is no {', '.join(sorted(unknown))}")
     if subprocess.run([KERNELS / "build.sh", directory, *names], check=False).returncode != 0:
         raise Failure("the kernels could not be built")
-    return [Program(pathlib.Path(directory) / f"{n}.wasm", needs=known[n][1]) for n in names]
+    return [
+        Program(pathlib.Path(directory) / f"{n}.wasm", [str(known[n][1])] if are_long else [], known[n][2])
+        for n in names
+    ]
 
 
 def assemble_gc(ours, directory, only):
@@ -138,7 +142,7 @@ def callgrind(programs, engines, options):
     if shutil.which("valgrind") is None:
         raise Failure("valgrind is missing; install the Debian package valgrind")
     engines = [e for e in engines if e.name in ("native", "ours", "ours+fuel") or options.only]
-    counts = {name: count for name, (count, _) in kernels().items()}
+    counts = {name: count for name, (count, _, _) in kernels().items()}
     table = {}
     for program in programs:
         small = options.count or counts.get(program.name)
@@ -208,6 +212,7 @@ def parse_options():
     add("--jit", action="store_true",
         help="machine code too, with fuel counted, and node's two compilers each alone")
     add("--callgrind", action="store_true", help="count instructions of ours instead of time")
+    add("--long", action="store_true", help="the kernels run for a second natively, so that start-up counts little")
     add("--count", type=int, metavar="N", help="iterations for --callgrind (default: per kernel)")
     add("--quiet", action="store_true", help="no progress on stderr")
     options = parser.parse_args()
@@ -225,7 +230,7 @@ def choose_programs(options, directory):
         programs.append(Program(file, arguments))
     if options.files and not options.kernels:
         return programs
-    build = build_kernels
+    build = functools.partial(build_kernels, are_long=options.long)
     if options.gc:
         build = functools.partial(assemble_gc, options.ours)
     return build(directory, options.kernels) + programs

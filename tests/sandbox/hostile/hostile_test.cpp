@@ -511,6 +511,7 @@ TEST_P(HostileTest, EndsAtItsLimit) {
             EXPECT_LE(finding->grown_bytes, guest.limit_bytes + 16_MiB) << finding->message;
         }
     }
+    RecordProperty("late_ns", std::to_string(late_ns));  // --gtest_output=json:FILE
     if (!is_sanitized) {
         EXPECT_LE(late_ns, 10'000'000) << "ns after the deadline";
     }
