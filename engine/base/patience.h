@@ -15,16 +15,16 @@ public:
     Patience() noexcept = default;
     /// Until then, if there is an end.
     explicit Patience(std::optional<Clock::time_point> end) noexcept : m_end(end) {}
-    /// As long as `is_over(asked)` says no. Refers to `asked`.
-    Patience(bool (*is_over)(void*) noexcept, void* asked) noexcept : m_is_over(is_over), m_asked(asked) {}
+    /// As long as `question(asked)` says no. Refers to `asked`.
+    Patience(bool (*question)(void*) noexcept, void* asked) noexcept : m_question(question), m_asked(asked) {}
 
     [[nodiscard]] bool is_over() const noexcept {
-        return (m_end && Clock::now() >= *m_end) || (m_is_over != nullptr && m_is_over(m_asked));
+        return (m_end && Clock::now() >= *m_end) || (m_question != nullptr && m_question(m_asked));
     }
 
 private:
     std::optional<Clock::time_point> m_end;
-    bool (*m_is_over)(void*) noexcept = nullptr;
+    bool (*m_question)(void*) noexcept = nullptr;
     void* m_asked = nullptr;
 };
 
