@@ -11,6 +11,48 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST(Ledger, EachLimitIsThatOfItsResourceAlone) {
+    struct Row {
+        Resource resource;
+        SandboxLimits limits;  ///< of 5
+    };
+    const Row rows[] = {
+        {Resource::fuel, {.total_fuel = 5}},           {Resource::wall_time, {.total_time = 5ns}},
+        {Resource::cpu_time, {.total_cpu_time = 5ns}}, {Resource::memory, {.memory_bytes = 5}},
+        {Resource::instances, {.instances = 5}},       {Resource::open_files, {.open_files = 5}},
+        {Resource::read, {.read_bytes = 5}},           {Resource::written, {.write_bytes = 5}},
+        {Resource::sent, {.sent_bytes = 5}},           {Resource::received, {.received_bytes = 5}},
+        {Resource::network, {.network_bytes = 5}},     {Resource::output, {.output_bytes = 5}},
+        {Resource::random, {.random_bytes = 5}},       {Resource::host_calls, {.host_calls = 5}}};
+    for (const Row& limited : rows) {
+        for (const Row& charged : rows) {
+            const auto ledger = Ledger::create(limited.limits);
+            EXPECT_FALSE(ledger->charge(charged.resource, 5));
+            EXPECT_EQ(ledger->charge(charged.resource, 1).has_value(), charged.resource == limited.resource)
+                << resource_name(limited.resource) << ", " << resource_name(charged.resource);
+        }
+    }
+}
+
+TEST(Ledger, EachRateIsThatOfItsResourceAlone) {
+    struct Row {
+        Resource resource;
+        SandboxLimits limits;  ///< of 10 bytes per second
+    };
+    const Row rows[] = {{Resource::read, {.read_rate = 10}},
+                        {Resource::written, {.write_rate = 10}},
+                        {Resource::sent, {.send_rate = 10}},
+                        {Resource::received, {.receive_rate = 10}},
+                        {Resource::output, {.output_rate = 10}}};
+    for (const Row& limited : rows) {
+        for (const Row& paced : rows) {
+            const auto wait = Ledger::create(limited.limits)->pace(paced.resource, 1000);
+            EXPECT_EQ(wait > 90s, paced.resource == limited.resource)
+                << resource_name(limited.resource) << ", " << resource_name(paced.resource);
+        }
+    }
+}
+
 TEST(Ledger, TakesAllOrNothingAndSaysWhatWasAsked) {
     const auto ledger = Ledger::create({.memory_bytes = 100});
     EXPECT_FALSE(ledger->charge(Resource::memory, 60));

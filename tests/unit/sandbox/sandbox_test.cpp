@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace wsb::testing {
 namespace {
@@ -115,10 +116,34 @@ TEST(Sandbox, MemoryIsCountedTogether) {
 }
 
 TEST(Sandbox, TheStackIsALimit) {
-    Sandbox sandbox = make(Sandbox::builder().module_text(counting).limits({.stack_bytes = 64_KiB}));
-    const auto outcome = sandbox.call<void>("deep");
-    EXPECT_TRUE(outcome.error().cause().is_trap(TrapCode::stack_overflow));
-    EXPECT_EQ(outcome.error().limit()->resource, Resource::stack);
+    std::vector<uint64_t> fuel;
+    for (const uint64_t stack_bytes : {64_KiB, 128_KiB}) {
+        Sandbox sandbox = make(Sandbox::builder().module_text(counting).limits({.stack_bytes = stack_bytes}));
+        const auto outcome = sandbox.call<void>("deep");
+        EXPECT_TRUE(outcome.error().cause().is_trap(TrapCode::stack_overflow));
+        EXPECT_EQ(outcome.error().limit()->resource, Resource::stack);
+        EXPECT_EQ(outcome.error().limit()->limit, stack_bytes);
+        fuel.push_back(sandbox.last_call().fuel);
+    }
+    // Twice the room, twice as deep.
+    EXPECT_NEAR(static_cast<double>(fuel[1]), 2.0 * static_cast<double>(fuel[0]),
+                0.1 * static_cast<double>(fuel[0]));
+}
+
+TEST(Sandbox, ElementsOfTablesAreLimited) {
+    const auto builder = [](uint64_t elements) {
+        return Sandbox::builder()
+            .module_text(R"((table 10 funcref) (func (export "grow") (param i32) (result i32)
+                (table.grow (ref.null func) (local.get 0))))")
+            .limits({.table_elements = elements});
+    };
+    Sandbox sandbox = make(builder(100));
+    EXPECT_EQ(sandbox.call<int32_t>("grow", 91).value(), -1);
+    EXPECT_EQ(sandbox.call<int32_t>("grow", 90).value(), 10);
+    const auto refused = builder(9).try_build();
+    ASSERT_FALSE(refused);
+    ASSERT_TRUE(refused.error().limit()) << refused.error().message();
+    EXPECT_EQ(refused.error().limit()->resource, Resource::table_elements);
 }
 
 TEST(Sandbox, ModulesAreLimited) {
