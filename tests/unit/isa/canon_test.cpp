@@ -178,6 +178,25 @@ TEST(TypeRegistry, RefusesChainsThatAreTooLong) {
     EXPECT_EQ(a.ids.size(), limits::subtype_depth + 1);
 }
 
+/// Deadlines look at the clock for each 256 questions: here while the key is made, there while types are
+/// added.
+TEST(TypeRegistry, AGroupThatIsNotDoneInTimeLeavesNothing) {
+    for (const uint32_t count : {300u, 200u}) {
+        TypeRegistry registry;
+        std::vector<CanonId> ids;
+        const Group group(count, structure({ValType::i32}));
+        const auto late = registry.intern(group, ids, Deadline(Deadline::Clock::now()));
+        ASSERT_FALSE(late.has_value()) << count;
+        EXPECT_EQ(late.error().code, ErrorCode::limit_exceeded);
+        EXPECT_TRUE(ids.empty());
+        const Space other = Space(registry).add({func({ValType::i64})});
+        EXPECT_EQ(other.ids[0], 0u);
+        const Space again = Space(registry).add(group);
+        EXPECT_EQ(again.ids[0], 1u);
+        EXPECT_NE(registry.type(again.ids.back()).structure(), nullptr);
+    }
+}
+
 TEST(TypeRegistry, AbstractHeapTypesFormFourHierarchies) {
     const TypeRegistry registry;
     const std::vector<HeapType::Abstract> all{HeapType::func,     HeapType::nofunc,  HeapType::extern_,

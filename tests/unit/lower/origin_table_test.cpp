@@ -26,7 +26,8 @@ void expect_equal(const CellOrigin& found, const CellOrigin& expected) {
 }
 
 TEST(OriginTable, SaysWhatAListWouldSay) {
-    std::mt19937 random(1);
+    std::mt19937 engine(1);
+    const auto random = [&] { return static_cast<uint32_t>(engine()); };
     for (const size_t count : {1u, 31u, 32u, 63u, 64u, 65u, 300u, 5000u}) {
         OriginTable table;
         Origins origins;
@@ -39,12 +40,12 @@ TEST(OriginTable, SaysWhatAListWouldSay) {
                 origins.pop_back();
             }
             if (random() % 8 == 0) {  // another does its work
-                table.back().potential = origins.back().potential = static_cast<uint32_t>(random());
+                table.back().potential = origins.back().potential = random();
             }
             next = origins.back();
             next.word += 1 + random() % 200;
             next.offset_bytes += random() % 3 == 0 ? 0 : random() % 100'000;
-            next.potential = static_cast<uint32_t>(random()) >> random() % 32;
+            next.potential = random() >> random() % 32;
         }
         for (const CellOrigin& origin : origins) {
             expect_equal(table.at_word(origin.word), origin);

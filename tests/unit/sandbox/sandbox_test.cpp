@@ -268,6 +268,21 @@ TEST(Sandbox, WhatIsGrantedIsThere) {
         EXPECT_TRUE(need.is_granted) << need.name;
 }
 
+TEST(Sandbox, TheEnvironmentIsWhatIsNamed) {
+    const auto variables = [](SandboxBuilder builder) {
+        Sandbox sandbox = make(std::move(builder.module_text(R"((import "wasi_snapshot_preview1"
+                "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "count") (result i32)
+                (drop (call $sizes (i32.const 0) (i32.const 4))) (i32.load (i32.const 0)))
+            (func (export "bytes") (result i32)
+                (drop (call $sizes (i32.const 0) (i32.const 4))) (i32.load (i32.const 4))))")));
+        return std::pair(sandbox.call<int32_t>("count").value(), sandbox.call<int32_t>("bytes").value());
+    };
+    EXPECT_EQ(variables(Sandbox::builder()), std::pair(0, 0));
+    EXPECT_EQ(variables(std::move(Sandbox::builder().env("LANG", "C"))), std::pair(1, 7));
+}
+
 // Looks at a clock, waits for standard input and a clock, reads standard input.
 constexpr const char* waiting = R"((import "wasi_snapshot_preview1" "clock_time_get"
         (func $time (param i32 i64 i32) (result i32)))
