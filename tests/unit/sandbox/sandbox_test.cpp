@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -215,6 +216,25 @@ TEST(Sandbox, CancellationIsNoLimit) {
     other.join();
     EXPECT_TRUE(outcome.error().is_cancelled());
     EXPECT_FALSE(outcome.error().limit());
+}
+
+/// A start function runs in it as well.
+TEST(Sandbox, CancellationEndsAReset) {
+    const auto source = CancellationSource::create().value();
+    bool is_endless = false;
+    Sandbox sandbox = make(Sandbox::builder()
+                               .module_text(R"((import "host" "is_endless" (func $is_endless (result i32)))
+                                   (func $start (loop (br_if 0 (call $is_endless)))) (start $start))")
+                               .cancellation(source.token())
+                               .function("host", "is_endless", [&] {
+                                   if (is_endless)
+                                       source.cancel();
+                                   return is_endless ? 1 : 0;
+                               }));
+    is_endless = true;
+    const auto outcome = sandbox.reset();
+    ASSERT_FALSE(outcome);
+    EXPECT_TRUE(outcome.error().is_cancelled());
 }
 
 // What WASI gives.
@@ -556,6 +576,27 @@ TEST_F(AuditTest, SaysWhatHappened) {
             make(Sandbox::builder().module_text("(module)").audit(AuditLog::json_lines(path)));
     }
     EXPECT_GT(verify_audit(path)->records, verdict->records);
+}
+
+TEST_F(AuditTest, HostCallsAreToldIfAskedFor) {
+    for (const bool is_asked : {false, true}) {
+        std::vector<std::string> lines;
+        {
+            const auto log = AuditLog::callback([&](std::string_view line) { lines.emplace_back(line); },
+                                                {.has_host_calls = is_asked});
+            Sandbox sandbox =
+                make(Sandbox::builder()
+                         .module_text(R"((import "a" "b" (func $f)) (func (export "f") (call $f)))")
+                         .function("a", "b", [] {})
+                         .audit(log));
+            EXPECT_TRUE(sandbox.call<void>("f"));
+            EXPECT_TRUE(log.flush());
+        }
+        const auto told = std::ranges::count_if(lines, [](const std::string& line) {
+            return line.find(R"("event":"host_call","module":"a","name":"b")") != line.npos;
+        });
+        EXPECT_EQ(told, is_asked ? 1 : 0);
+    }
 }
 
 TEST_F(AuditTest, AnyChangeIsNoticed) {
