@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long work may go on.
+// How long work may go on, whoever it is that sets an end: a time, or a store's interrupts. Asked seldom,
+// after much work; Deadline (deadline.h) is for small pieces: it looks at the clock now and then only, and
+// knows no stores.
 #pragma once
 
 #include <chrono>
