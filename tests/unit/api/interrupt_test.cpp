@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 /// How late a call may end. A busy machine may take the processor away for longer than that, so the best of
 /// some tries counts; under sanitizers everything takes longer.
 constexpr auto slack = 10ms;
-constexpr int tries = 8;
+constexpr int tries = 20;
 constexpr bool is_sanitized =
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     true;

@@ -304,29 +304,27 @@ TEST_F(PoolTest, LeasesOfOneThreadInterleave) {
     }
 }
 
+/// More threads than slots: who is refused waits for another's lease to end. How often that happens is
+/// the scheduler's affair; that everyone is served in the end is the pool's.
 TEST_F(PoolTest, ServesManyThreads) {
     const Pool pool = pool_of(small(6));
-    std::atomic<int> served = 0;
-    std::atomic<int> refused = 0;
     {
         std::vector<std::jthread> threads;
         for (int thread = 0; thread < 8; ++thread)
             threads.emplace_back([&, thread] {
-                for (int i = 0; i < 200; ++i) {
-                    const bool is_seven = (i + thread) % 3 != 0;
+                for (int served = 0; served < 200;) {
+                    const bool is_seven = (served + thread) % 3 != 0;
                     auto taken = pool.take(is_seven ? seven : nine);
                     if (!taken) {
-                        EXPECT_EQ(taken.error().error()->code, ErrorCode::limit_exceeded);
-                        ++refused;
+                        ASSERT_EQ(taken.error().error()->code, ErrorCode::limit_exceeded);
+                        std::this_thread::yield();
                         continue;
                     }
-                    EXPECT_EQ(call(*taken, "f", 4096 + (i % 20) * 4096), is_seven ? 7 : 9);
+                    EXPECT_EQ(call(*taken, "f", 4096 + (served % 20) * 4096), is_seven ? 7 : 9);
                     ++served;
                 }
             });
     }
-    EXPECT_EQ(served + refused, 8 * 200);
-    EXPECT_GT(served, 1000);
     EXPECT_EQ(pool.statistics().slots_taken, 0U);
     EXPECT_LE(pool.statistics().slots_made, 6U);
 }

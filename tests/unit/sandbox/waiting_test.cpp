@@ -188,7 +188,7 @@ protected:
     template <class Try>
     void expect_punctual(Try once) {
         Ns late = Ns::max();
-        for (int i = 0; i < 8 && late > 10ms; ++i)
+        for (int i = 0; i < 20 && late > 10ms; ++i)
             late = std::min(late, once());
         EXPECT_GT(late, -1ms);
         if (!is_sanitized) {
