@@ -56,7 +56,6 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_points = 0;
     m_zero_flag = {};
     m_return_exit = none;
-    m_offset_bytes = info.module->body(info.func).expression.offset_bytes;
 
     m_local_slots.clear();
     uint32_t next = 0;
@@ -195,8 +194,6 @@ void MachineSink::zero_locals() {
 }
 
 void MachineSink::at(const binary::Instr& instr) {
-    m_offset_bytes = instr.offset_bytes;
-    m_potential_at_instr = potential();
     if (!m_stack.empty() && m_stack.back().kind == Value::Kind::flags && !takes_flags(instr.op))
         settle_flags();
 }

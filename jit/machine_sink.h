@@ -99,7 +99,7 @@ public:
     void block(const validate::BlockShape& shape);
     void loop(const validate::BlockShape& shape);
     void if_(const validate::BlockShape& shape);
-    void else_(bool falls_through);
+    void else_(bool falls_through, uint32_t potential_there);
     void end_block(bool falls_through);
     void br(uint32_t depth);
     void br_if(uint32_t depth);
@@ -116,7 +116,7 @@ public:
     void throw_ref();
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
     void legacy_try(const validate::BlockShape& shape);
-    void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
+    void legacy_catch(bool falls_through, uint32_t potential_there, std::optional<TagIdx> tag);
     void delegate(uint32_t depth);
     void rethrow(uint32_t depth);
 
@@ -513,9 +513,6 @@ private:
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
 
-    Op m_op{};
-    uint64_t m_offset_bytes = 0;
-
     TrivialVector<Value> m_stack;
     size_t m_settled = 0;  ///< so many values at the bottom are in their slots or constants
     std::vector<Frame> m_frames;
@@ -571,7 +568,6 @@ private:
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label
     uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
-    uint32_t m_potential_at_instr = 0;
 };
 
 }  // namespace wsb::jit

@@ -62,9 +62,9 @@ void MachineSink::if_(const BlockShape& shape) {
     m_code.jump(inverse(condition), label(opened.else_label));
 }
 
-void MachineSink::else_(bool falls_through) {
+void MachineSink::else_(bool falls_through, uint32_t potential_there) {
     if (falls_through)
-        jump_inline(0, m_potential_at_instr);
+        jump_inline(0, potential_there);
     Frame& frame = m_frames.back();
     frame.kind = Frame::Kind::else_;
     m_code.bind(label(frame.else_label));
@@ -421,7 +421,7 @@ void MachineSink::select(ValType type) {
 
 /// A label apart from the code where the trap is raised, for this instruction.
 uint32_t MachineSink::trap(TrapCode code) {
-    m_traps.push_back({new_label(), code, m_offset_bytes, potential()});
+    m_traps.push_back({new_label(), code, m_info.instr->offset_bytes, potential()});
     m_trap_kinds |= 1u << static_cast<unsigned>(code);
     return m_traps.back().label;
 }

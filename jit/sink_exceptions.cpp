@@ -43,9 +43,9 @@ void MachineSink::legacy_try(const BlockShape& shape) {
 
 /// A catch block begins with the exception as an operand that no instruction names, below the exception's
 /// values: `rethrow` takes it from there.
-void MachineSink::legacy_catch(bool falls_through, std::optional<TagIdx> tag) {
+void MachineSink::legacy_catch(bool falls_through, uint32_t potential_there, std::optional<TagIdx> tag) {
     if (falls_through)
-        jump_inline(0, m_potential_at_instr);
+        jump_inline(0, potential_there);
     Frame& frame = m_frames.back();
     close_body(frame);
     frame.kind = Frame::Kind::catch_;

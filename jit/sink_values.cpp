@@ -360,7 +360,7 @@ void MachineSink::reset_stack(size_t values, uint32_t height) {
 /// byte and so many numbers.
 const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned immediates) const noexcept {
     constexpr uint8_t local_set = 0x21, local_tee = 0x22;
-    const uint8_t* next = m_info.module->bytes.data() + m_offset_bytes + 1;
+    const uint8_t* next = m_info.module->bytes.data() + m_info.instr->offset_bytes + 1;
     for (; immediates != 0; --immediates)
         while ((*next++ & 0x80) != 0) {
         }

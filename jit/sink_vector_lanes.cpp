@@ -373,7 +373,7 @@ void MachineSink::vector_bits(Op op) {
 /// See `load_destination`: the instruction's number has a byte, too.
 const MachineSink::Pin* MachineSink::vector_load_destination() const noexcept {
     constexpr uint8_t names_memory = 0x40, goes_on = 0x80;
-    const uint8_t* const number = m_info.module->bytes.data() + m_offset_bytes + 1;
+    const uint8_t* const number = m_info.module->bytes.data() + m_info.instr->offset_bytes + 1;
     return number[0] < goes_on && number[1] < names_memory ? destination(nullptr, 3) : nullptr;
 }
 

@@ -27,7 +27,6 @@ void LowerSink::reset() noexcept {
     m_pending_locals = 0;
     m_wide_cell = none;
     m_is_landing = false;
-    m_op = {};
     m_origins.clear();
 }
 
@@ -191,7 +190,7 @@ void LowerSink::drop_last_cell() {
 }
 
 void LowerSink::record_origin(uint32_t cell) {
-    m_origins.push_back({cell, m_offset_bytes, potential()});
+    m_origins.push_back({cell, m_info.instr->offset_bytes, potential()});
 }
 
 /// The last cell does what the one that was taken back did, and traps as that.

@@ -73,19 +73,20 @@ void LowerSink::if_(const BlockShape& shape) {
 }
 
 /// Ends a branch of the innermost frame that has another behind it, whose `*potential` it is already.
-void LowerSink::leave_branch() {
+/// @param potential_there what it was at the end of the branch.
+void LowerSink::leave_branch(uint32_t potential_there) {
     Frame& frame = m_frames.back();
     move_values(frame.shape.results.size(), frame.base_slot);
     const uint32_t cell = begin_cell(Single::br);
     word(0);
     add_fixup(frame.fixups, cell, cell + 1);
-    m_fixups[frame.fixups].potential = m_potential_at_instr;
+    m_fixups[frame.fixups].potential = m_form == Form::stepping ? 0 : potential_there;
 }
 
-void LowerSink::else_(bool falls_through) {
+void LowerSink::else_(bool falls_through, uint32_t potential_there) {
     Frame& frame = m_frames.back();
     if (falls_through)
-        leave_branch();
+        leave_branch(potential_there);
     frame.kind = Frame::Kind::else_;
     bind(frame.else_fixup, potential());
     frame.else_fixup = none;
@@ -109,9 +110,8 @@ void LowerSink::end_block(bool falls_through) {
         push_results(frame.shape.results);
     }
     m_frames.pop_back();
-    if (m_op != Op::delegate)
+    if (m_info.instr->op != Op::delegate)
         count_execution(Op::end);
-    m_op = Op::end;
 }
 
 /// Takes the condition off the stack. A comparison just emitted is taken back, to be fused.

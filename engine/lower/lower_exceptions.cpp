@@ -79,9 +79,9 @@ void LowerSink::legacy_try(const validate::BlockShape& shape) {
 
 /// A catch block is a landing. It begins with the exception as an operand that no instruction names, below
 /// the exception's values: `rethrow` takes it from there. It is a root for as long as the block is open.
-void LowerSink::legacy_catch(bool falls_through, std::optional<TagIdx> tag) {
+void LowerSink::legacy_catch(bool falls_through, uint32_t potential_there, std::optional<TagIdx> tag) {
     if (falls_through)
-        leave_branch();
+        leave_branch(potential_there);
     Frame& frame = m_frames.back();
     if (frame.kind == Frame::Kind::legacy_try) {
         frame.kind = Frame::Kind::legacy_catch;
@@ -106,7 +106,6 @@ void LowerSink::legacy_catch(bool falls_through, std::optional<TagIdx> tag) {
 
 /// The index of the range in m_catches is known: end_block comes next.
 void LowerSink::delegate(uint32_t depth) {
-    m_op = Op::delegate;
     Frame& frame = m_frames.back();
     CatchRange range;
     range.begin_word = frame.header_word;

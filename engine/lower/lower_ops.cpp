@@ -98,16 +98,18 @@ void LowerSink::canonicalize(Op op) {
 }
 
 void LowerSink::compare(Op op) {
-    const Value y = pop();
-    const Value x = pop();
-    const Fusible compared = is_last_result(x) || is_last_result(y) ? m_fusible : Fusible{};
+    Value y = pop();
+    Value x = pop();
+    if (is_last_result(x) || is_last_result(y))
+        m_compared = m_fusible;
+    else
+        m_compared.cell = none;
     numeric(op, x, y, ValType::i32);
-    m_compared = compared;
 }
 
 void LowerSink::binary(Op op) {
-    const Value y = pop();
-    const Value x = pop();
+    Value y = pop();
+    Value x = pop();
     numeric(op, x, y, x.type);
     if (m_canonical_nans) [[unlikely]]
         canonicalize(op);
@@ -130,8 +132,8 @@ void LowerSink::wide(Op op) {
     push_stored(ValType::i64);
 }
 
-/// Chooses the operand shape; x and y are popped, the result goes where x was.
-void LowerSink::numeric(Op op, Value x, Value y, ValType result) {
+/// Chooses the operand shape; x and y are popped (and may be exchanged), the result goes where x was.
+void LowerSink::numeric(Op op, Value& x, Value& y, ValType result) {
     const bool is_compare = op_info(op).cls == OpClass::compare;
     if (x.kind == Value::Kind::constant && y.kind == Value::Kind::constant) {
         emit_constant(x.slot, x.bits);

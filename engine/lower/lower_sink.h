@@ -90,7 +90,8 @@ public:
           m_executed(options.executed),
           m_writer(options.writer),
           m_canonical_nans(options.canonical_nans),
-          m_origins_from_bytes(options.origins_from_bytes) {}
+          m_origins_from_bytes(options.origins_from_bytes),
+          m_prepares(m_form == Form::stepping || m_executed != nullptr) {}
 
     /// Moves what was lowered since `begin` into `code`. @return limit_exceeded for frames too large.
     [[nodiscard]] Result<void> finish(Code& code);
@@ -109,10 +110,7 @@ public:
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t cost);
     void at(const binary::Instr& instr) {
-        m_offset_bytes = instr.offset_bytes;
-        m_potential_at_instr = potential();
-        m_op = instr.op;
-        if (m_form == Form::stepping || m_executed != nullptr) [[unlikely]]
+        if (m_prepares) [[unlikely]]
             prepare(instr);
     }
     void check();
@@ -152,7 +150,7 @@ public:
     void block(const validate::BlockShape& shape);
     void loop(const validate::BlockShape& shape);
     void if_(const validate::BlockShape& shape);
-    void else_(bool falls_through);
+    void else_(bool falls_through, uint32_t potential_there);
     void end_block(bool falls_through);
     void br(uint32_t depth);
     void br_if(uint32_t depth);
@@ -168,7 +166,7 @@ public:
     void throw_ref();
     void try_table(const validate::BlockShape& shape, std::span<const binary::CatchClause> clauses);
     void legacy_try(const validate::BlockShape& shape);
-    void legacy_catch(bool falls_through, std::optional<TagIdx> tag);
+    void legacy_catch(bool falls_through, uint32_t potential_there, std::optional<TagIdx> tag);
     void delegate(uint32_t depth);
     void rethrow(uint32_t depth);
     void v128_constant(const std::array<uint8_t, 16>& bytes);
@@ -339,7 +337,7 @@ private:
     // Operations (lower_ops.cpp)
     [[nodiscard]] bool is_last_result(const Value& value) const noexcept;
     [[nodiscard]] Fusible fusible_here(Op op) const noexcept;
-    void numeric(Op op, Value x, Value y, ValType result);
+    void numeric(Op op, Value& x, Value& y, ValType result);
     [[nodiscard]] const std::array<Word, 2>* find_pair(Op second, Operands shape) const noexcept;
     bool pair_with_last(Op op, const Value& x, const Value& y, ValType result);
     void emit_numeric(Op op, Operands operands, uint32_t a, uint32_t b, uint64_t immediate, ValType operand,
@@ -403,7 +401,7 @@ private:
     uint32_t emit_step(const Condition& condition);
     void add_fixup(uint32_t& chain, uint32_t cell, uint32_t edge_word);
     void bind(uint32_t chain, uint32_t label_potential);
-    void leave_branch();
+    void leave_branch(uint32_t potential_there);
     void close_clauses(Frame& frame);
     void edge_to(uint32_t depth, uint32_t cell);
     void branch(uint32_t depth);
@@ -425,10 +423,9 @@ private:
     const bool m_canonical_nans;
     const uint64_t m_origins_from_bytes;
 
+    const bool m_prepares;  ///< instructions have cells before their own
+
     validate::BodyInfo m_info;
-    uint64_t m_offset_bytes = 0;
-    uint32_t m_potential_at_instr = 0;
-    Op m_op{};
 
     TrivialVector<Word> m_words;
     TrivialVector<Value> m_stack;

@@ -32,7 +32,8 @@ public:
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
         open_body(type.results);
-        m_sink.begin({&m_module, m_func, &type, m_locals, &m_fuel.potential, &m_operands});
+        m_instr.offset_bytes = body.expression.offset_bytes;
+        m_sink.begin({&m_module, m_func, &type, m_locals, &m_instr, &m_fuel.potential, &m_operands});
         if (const uint32_t cost = entry_cost(m_locals.size() - type.params.size()); cost != 0) {
             m_fuel = {cost, cost};
             m_sink.entry(cost);
@@ -126,10 +127,17 @@ private:
                 return 1;
             case Kind::load:
             case Kind::store: return usual_access(usual, from);
-            case Kind::block:
+            case Kind::block: return usual_block(usual, *from);
             case Kind::br:
+            case Kind::call:
+            case Kind::global: return usual_index(usual, ShortLeb::read(from));
+            case Kind::parametric: charge(usual.fuel); return step_parametric(true) ? 1 : not_valid;
+            case Kind::else_: charge(usual.fuel); return step_else() ? 1 : not_valid;
             case Kind::end:
-            case Kind::call: return usual_control(usual, from);
+                if (m_frames.size() == 1)
+                    return not_usual;  // the function's own
+                charge(usual.fuel);
+                return step_end() ? 1 : not_valid;
         }
         WSB_UNREACHABLE();
     }
@@ -185,28 +193,24 @@ private:
         return 2 + offset.size_bytes;
     }
 
-    [[nodiscard]] size_t usual_control(const UsualInstr& usual, const uint8_t* from) {
-        using Kind = UsualInstr::Kind;
+    [[nodiscard]] size_t usual_block(const UsualInstr& usual, uint8_t type) {
         constexpr uint8_t no_values = 0x40;
-        if (usual.kind == Kind::end) {
-            if (m_frames.size() == 1)
-                return not_usual;  // the function's own
-            charge(usual.fuel);
-            return step_end() ? 1 : not_valid;
-        }
-        if (usual.kind == Kind::block) {
-            if (*from != no_values)
-                return not_usual;
-            m_instr.block = {};
-            charge(usual.fuel);
-            return step_block(true) ? 2 : not_valid;
-        }
-        const ShortLeb index = ShortLeb::read(from);
+        if (type != no_values)
+            return not_usual;
+        m_instr.block = {};
+        charge(usual.fuel);
+        return step_block(true) ? 2 : not_valid;
+    }
+
+    [[nodiscard]] size_t usual_index(const UsualInstr& usual, ShortLeb index) {
+        using Kind = UsualInstr::Kind;
         if (index.size_bytes == 0)
             return not_usual;
         m_instr.index = index.bits;
         charge(usual.fuel);
-        const bool is_valid = usual.kind == Kind::call ? step_call(true) : step_br(true);
+        const bool is_valid = usual.kind == Kind::call ? step_call(true)
+                              : usual.kind == Kind::br ? step_br(true)
+                                                       : step_global(true);
         return is_valid ? 1 + index.size_bytes : not_valid;
     }
 

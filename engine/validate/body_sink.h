@@ -20,6 +20,8 @@ struct BodyInfo {
     FuncIdx func;
     const FuncType* type = nullptr;
     std::span<const ValType> locals;  ///< parameters first
+    /// The one that hooks are told of; before the first, with the offset of the first.
+    const binary::Instr* instr = nullptr;
     /// Fuel potential P: static cost since the last settlement on the fall-through path, the current
     /// instruction included. Remaining fuel is F - P at every point (docs/adr: metering).
     const uint32_t* potential = nullptr;
@@ -86,8 +88,9 @@ struct NullSink {
     /// The header's potential is `*potential` now; a branch back to it is a check.
     void loop(const BlockShape&) {}
     void if_(const BlockShape&) {}
-    /// `falls_through`: the end of the then-branch is reachable. `*potential` is the header's again.
-    void else_(bool /*falls_through*/) {}
+    /// `falls_through`: the end of the then-branch is reachable, `potential_there` is its potential.
+    /// `*potential` is the header's again.
+    void else_(bool /*falls_through*/, uint32_t /*potential_there*/) {}
     /// Binds the label; called when the frame's head was reachable. `*potential` is the label's.
     /// `falls_through`: control arrives from above. Not called for the function's own frame.
     void end_block(bool /*falls_through*/) {}
@@ -114,8 +117,8 @@ struct NullSink {
     // Legacy try blocks; a try without a delegate ends with end_block.
     void legacy_try(const BlockShape&) {}
     /// Opens a catch block, of any exception without a tag, with the tag's values on the stack; `*potential`
-    /// is 0. `falls_through`: the end of the block before it is reachable.
-    void legacy_catch(bool /*falls_through*/, std::optional<TagIdx>) {}
+    /// is 0. `falls_through`, `potential_there`: as of else_, for the block before it.
+    void legacy_catch(bool /*falls_through*/, uint32_t /*potential_there*/, std::optional<TagIdx>) {}
     /// Before end_block: what the innermost frame's body throws is as if thrown right inside the frame
     /// `depth`, counted from outside of the innermost one.
     void delegate(uint32_t /*depth*/) {}

@@ -166,13 +166,15 @@
 
     [[nodiscard]] bool step_legacy_catch() {
         const bool falls_through = is_live();
+        const uint32_t potential_there = m_fuel.potential;
         if (!check_legacy_catch())
             return false;
         ControlFrame& frame = m_frames.back();
         frame.is_live = frame.head_is_live;
         if (frame.head_is_live)
-            m_sink.legacy_catch(falls_through, m_instr.op == Op::catch_ ? std::optional(TagIdx(m_instr.index))
-                                                                        : std::nullopt);
+            m_sink.legacy_catch(falls_through, potential_there,
+                                m_instr.op == Op::catch_ ? std::optional(TagIdx(m_instr.index))
+                                                         : std::nullopt);
         return true;
     }
 
@@ -222,12 +224,13 @@
 
     [[nodiscard]] bool step_else() {
         const bool falls_through = is_live();
+        const uint32_t potential_there = m_fuel.potential;
         if (!check_else())
             return false;
         ControlFrame& frame = m_frames.back();
         frame.is_live = frame.head_is_live;
         if (frame.head_is_live)
-            m_sink.else_(falls_through);
+            m_sink.else_(falls_through, potential_there);
         return true;
     }
 
@@ -237,15 +240,16 @@
         const bool is_delegate = m_instr.op == Op::delegate;
         if (!(is_delegate ? check_delegate() : check_end()))
             return false;
-        const ControlFrame frame = m_frames.back();
+        const ControlFrame& frame = m_frames.back();
+        const bool is_target = frame.op != Op::loop && frame.label.is_target;
+        const bool head_is_live = frame.head_is_live;
         m_frames.pop_back();
         if (m_frames.empty()) {
             if (falls_through)
                 m_sink.ret();
             return true;
         }
-        const bool is_target = frame.op != Op::loop && frame.label.is_target;
-        if (frame.head_is_live) {
+        if (head_is_live) {
             if (is_delegate)
                 m_sink.delegate(m_instr.index);
             m_sink.end_block(falls_through);

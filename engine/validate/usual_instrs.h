@@ -26,8 +26,11 @@ struct UsualInstr {
         store,
         block,  // if and loop too
         br,     // br_if too
-        end,
         call,
+        global,      // get and set
+        parametric,  // drop and select
+        else_,
+        end,
     };
     Kind kind = Kind::none;
     uint8_t fuel = 0;
@@ -52,8 +55,13 @@ namespace detail {
         case Op::loop: return Kind::block;
         case Op::br:
         case Op::br_if: return Kind::br;
-        case Op::end: return Kind::end;
         case Op::call: return Kind::call;
+        case Op::global_get:
+        case Op::global_set: return Kind::global;
+        case Op::drop:
+        case Op::select: return Kind::parametric;
+        case Op::else_: return Kind::else_;
+        case Op::end: return Kind::end;
         default: break;
     }
     switch (op_info(op).cls) {
@@ -84,8 +92,8 @@ inline constexpr auto usual_instrs = [] {
     for (size_t i = 0; i < op_count; ++i) {
         const OpInfo& row = op_table[i];
         const auto kind = detail::usual_kind(static_cast<Op>(i));
-        // Those that no feature takes away, and that cost what the short way charges.
-        if (row.prefix != 0 || row.feature != Feature::mvp || row.fuel != 1 || kind == UsualInstr::Kind::none)
+        // Those that no feature takes away.
+        if (row.prefix != 0 || row.feature != Feature::mvp || kind == UsualInstr::Kind::none)
             continue;
         UsualInstr& usual = table[row.code];
         usual.kind = kind;
