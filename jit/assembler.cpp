@@ -9,22 +9,114 @@ namespace {
     return value >= INT8_MIN && value <= INT8_MAX;
 }
 
+[[nodiscard]] constexpr uint8_t number(Gpr reg) noexcept {
+    return static_cast<uint8_t>(reg);
+}
+[[nodiscard]] constexpr uint8_t number(Xmm reg) noexcept {
+    return static_cast<uint8_t>(reg);
+}
+[[nodiscard]] constexpr uint8_t index_of(const Mem& mem) noexcept {
+    return mem.has_index ? number(mem.index) : uint8_t{0};
+}
+
 }  // namespace
 
-void Assembler::word32(uint32_t value) {
-    const size_t at = m_bytes.size();
-    m_bytes.resize(at + sizeof value);
-    std::memcpy(m_bytes.data() + at, &value, sizeof value);
+/// Writes one instruction, to room that is there for the longest. While it does, where it is stays in a
+/// register: bytes that are written may be anything, the buffer's own size too for all the compiler knows.
+/// There is one at a time.
+class Assembler::Writer {
+public:
+    explicit Writer(Assembler& assembler)
+        : m_bytes(assembler.m_bytes), m_begin(m_bytes.room_for(longest_bytes)), m_at(m_begin) {}
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+    ~Writer() {
+        WSB_ASSERT(m_bytes.end() == m_begin);
+        m_bytes.end_at(m_at);
+    }
+
+    void byte(uint8_t value) { *m_at++ = value; }
+    void word32(uint32_t value) {
+        std::memcpy(m_at, &value, sizeof value);
+        m_at += sizeof value;
+    }
+    void word64(uint64_t value) {
+        std::memcpy(m_at, &value, sizeof value);
+        m_at += sizeof value;
+    }
+    /// A REX prefix if one is needed. Byte registers above bl need one to be told from ah to bh.
+    void rex(Width width, uint8_t reg, uint8_t index, uint8_t base, bool is_forced = false) {
+        const auto bits = static_cast<uint8_t>((width == Width::w64 ? 8 : 0) | (reg & 8) >> 1 |
+                                               (index & 8) >> 2 | (base & 8) >> 3);
+        *m_at = static_cast<uint8_t>(0x40 | bits);
+        m_at += bits != 0 || is_forced ? 1 : 0;
+    }
+    void mod_reg(uint8_t reg, uint8_t rm) { byte(static_cast<uint8_t>(0xc0 | (reg & 7) << 3 | (rm & 7))); }
+    /// ModRM, SIB and displacement. rsp and r12 as base need a SIB; rbp and r13 a displacement.
+    void mod_mem(uint8_t reg, const Mem& mem) {
+        const uint8_t base = number(mem.base) & 7;
+        const bool needs_sib = mem.has_index || base == 4;
+        const bool has_no_displacement = mem.displacement == 0 && base != 5;
+        const uint8_t mod = has_no_displacement ? 0x00 : is_byte(mem.displacement) ? 0x40 : 0x80;
+        byte(static_cast<uint8_t>(mod | (reg & 7) << 3 | (needs_sib ? 4 : base)));
+        WSB_ASSERT(!mem.has_index || mem.index != Gpr::rsp);
+        const uint8_t index = mem.has_index ? number(mem.index) & 7 : 4;
+        *m_at = static_cast<uint8_t>(mem.scale_log2 << 6 | index << 3 | base);
+        m_at += needs_sib ? 1 : 0;
+        std::memcpy(m_at, &mem.displacement, sizeof mem.displacement);
+        m_at += mod == 0x00 ? 0 : mod == 0x40 ? 1 : 4;
+    }
+    /// Everything before ModRM.
+    void opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base) {
+        if (op.prefix != 0)
+            byte(op.prefix);
+        rex(width, reg, index, base);
+        byte(0x0f);
+        if (op.map != OpcodeMap::map_0f)
+            byte(op.map == OpcodeMap::map_0f38 ? 0x38 : 0x3a);
+        byte(op.opcode);
+    }
+    /// A displacement to a label: known, or chained to the one before.
+    void distance_to(Label& label) {
+        const auto at = static_cast<uint32_t>(m_at - m_bytes.data());
+        if (label.is_bound()) {
+            word32(label.position - (at + 4));
+            return;
+        }
+        word32(label.last_use);
+        label.last_use = at;
+    }
+
+private:
+    static constexpr size_t longest_bytes = 16;
+
+    TrivialVector<uint8_t>& m_bytes;
+    uint8_t* const m_begin;
+    uint8_t* m_at;
+};
+
+void Assembler::jump(Label& label) {
+    Writer code(*this);
+    code.byte(0xe9);
+    code.distance_to(label);
+}
+
+void Assembler::call_later() {
+    Writer code(*this);
+    code.byte(0xe8);
+    code.word32(0);
+}
+
+void Assembler::endbr64() {
+    Writer(*this).word32(0xfa1e0ff3);
 }
 
 void Assembler::data32(uint32_t value) {
-    word32(value);
+    Writer(*this).word32(value);
 }
 
 void Assembler::data64(uint64_t value) {
-    const size_t at = m_bytes.size();
-    m_bytes.resize(at + sizeof value);
-    std::memcpy(m_bytes.data() + at, &value, sizeof value);
+    Writer(*this).word64(value);
 }
 
 void Assembler::align(unsigned bytes, uint8_t filler) {
@@ -32,85 +124,59 @@ void Assembler::align(unsigned bytes, uint8_t filler) {
         byte(filler);
 }
 
-/// A REX prefix if one is needed. Byte registers above bl need one to be told from ah to bh.
-void Assembler::rex(Width width, uint8_t reg, uint8_t index, uint8_t base, bool is_forced) {
-    const auto bits = static_cast<uint8_t>((width == Width::w64 ? 8 : 0) | (reg & 8) >> 1 | (index & 8) >> 2 |
-                                           (base & 8) >> 3);
-    if (bits != 0 || is_forced)
-        byte(static_cast<uint8_t>(0x40 | bits));
-}
-
-/// ModRM, SIB and displacement. rsp and r12 as base need a SIB; rbp and r13 a displacement.
-void Assembler::mod_mem(uint8_t reg, Mem mem) {
-    const uint8_t base = number(mem.base) & 7;
-    const bool needs_sib = mem.has_index || base == 4;
-    const bool has_no_displacement = mem.displacement == 0 && base != 5;
-    const uint8_t mod = has_no_displacement ? 0x00 : is_byte(mem.displacement) ? 0x40 : 0x80;
-    byte(static_cast<uint8_t>(mod | (reg & 7) << 3 | (needs_sib ? 4 : base)));
-    if (needs_sib) {
-        WSB_ASSERT(!mem.has_index || mem.index != Gpr::rsp);
-        const uint8_t index = mem.has_index ? number(mem.index) & 7 : 4;
-        byte(static_cast<uint8_t>(mem.scale_log2 << 6 | index << 3 | base));
-    }
-    if (mod == 0x40)
-        byte(static_cast<uint8_t>(mem.displacement));
-    else if (mod == 0x80)
-        word32(static_cast<uint32_t>(mem.displacement));
-}
-
-namespace {
-[[nodiscard]] constexpr uint8_t index_of(const Mem& mem) noexcept {
-    return mem.has_index ? static_cast<uint8_t>(mem.index) : uint8_t{0};
-}
-}  // namespace
-
 void Assembler::op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
-    rex(width, number(reg), 0, number(rm));
-    byte(opcode);
-    mod_reg(number(reg), number(rm));
+    Writer code(*this);
+    code.rex(width, number(reg), 0, number(rm));
+    code.byte(opcode);
+    code.mod_reg(number(reg), number(rm));
 }
 
-void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem) {
-    rex(width, number(reg), index_of(mem), number(mem.base));
-    byte(opcode);
-    mod_mem(number(reg), mem);
+void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, const Mem& mem) {
+    Writer code(*this);
+    code.rex(width, number(reg), index_of(mem), number(mem.base));
+    code.byte(opcode);
+    code.mod_mem(number(reg), mem);
 }
 
 void Assembler::op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
-    rex(width, number(reg), 0, number(rm));
-    byte(0x0f);
-    byte(opcode);
-    mod_reg(number(reg), number(rm));
+    Writer code(*this);
+    code.rex(width, number(reg), 0, number(rm));
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_reg(number(reg), number(rm));
 }
 
-void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem) {
-    rex(width, number(reg), index_of(mem), number(mem.base));
-    byte(0x0f);
-    byte(opcode);
-    mod_mem(number(reg), mem);
+void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, const Mem& mem) {
+    Writer code(*this);
+    code.rex(width, number(reg), index_of(mem), number(mem.base));
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_mem(number(reg), mem);
 }
 
 void Assembler::mov_immediate(Gpr to, uint64_t bits) {
+    Writer code(*this);
     if (bits <= UINT32_MAX) {
-        rex(Width::w32, 0, 0, number(to));
-        byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
-        word32(static_cast<uint32_t>(bits));
+        code.rex(Width::w32, 0, 0, number(to));
+        code.byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
+        code.word32(static_cast<uint32_t>(bits));
     } else if (static_cast<int64_t>(bits) == static_cast<int32_t>(bits)) {
-        rex(Width::w64, 0, 0, number(to));
-        byte(0xc7);
-        mod_reg(0, number(to));
-        word32(static_cast<uint32_t>(bits));
+        code.rex(Width::w64, 0, 0, number(to));
+        code.byte(0xc7);
+        code.mod_reg(0, number(to));
+        code.word32(static_cast<uint32_t>(bits));
     } else {
-        rex(Width::w64, 0, 0, number(to));
-        byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
-        data64(bits);
+        code.rex(Width::w64, 0, 0, number(to));
+        code.byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
+        code.word64(bits);
     }
 }
 
 void Assembler::store8(Mem to, Gpr from) {
-    rex(Width::w32, number(from), index_of(to), number(to.base), number(from) >= 4);
-    byte(0x88);
-    mod_mem(number(from), to);
+    Writer code(*this);
+    code.rex(Width::w32, number(from), index_of(to), number(to.base), number(from) >= 4);
+    code.byte(0x88);
+    code.mod_mem(number(from), to);
 }
 
 void Assembler::store16(Mem to, Gpr from) {
@@ -119,26 +185,29 @@ void Assembler::store16(Mem to, Gpr from) {
 }
 
 void Assembler::store_immediate(Width width, Mem to, int32_t immediate) {
-    rex(width, 0, index_of(to), number(to.base));
-    byte(0xc7);
-    mod_mem(0, to);
-    word32(static_cast<uint32_t>(immediate));
+    Writer code(*this);
+    code.rex(width, 0, index_of(to), number(to.base));
+    code.byte(0xc7);
+    code.mod_mem(0, to);
+    code.word32(static_cast<uint32_t>(immediate));
 }
 
 void Assembler::store_immediate8(Mem to, uint8_t immediate) {
-    rex(Width::w32, 0, index_of(to), number(to.base));
-    byte(0xc6);
-    mod_mem(0, to);
-    byte(immediate);
+    Writer code(*this);
+    code.rex(Width::w32, 0, index_of(to), number(to.base));
+    code.byte(0xc6);
+    code.mod_mem(0, to);
+    code.byte(immediate);
 }
 
 void Assembler::store_immediate16(Mem to, uint16_t immediate) {
-    byte(0x66);
-    rex(Width::w32, 0, index_of(to), number(to.base));
-    byte(0xc7);
-    mod_mem(0, to);
-    byte(static_cast<uint8_t>(immediate));
-    byte(static_cast<uint8_t>(immediate >> 8));
+    Writer code(*this);
+    code.byte(0x66);
+    code.rex(Width::w32, 0, index_of(to), number(to.base));
+    code.byte(0xc7);
+    code.mod_mem(0, to);
+    code.byte(static_cast<uint8_t>(immediate));
+    code.byte(static_cast<uint8_t>(immediate >> 8));
 }
 
 void Assembler::load_extended(Width width, Gpr to, Mem from, unsigned source_bytes, bool is_signed) {
@@ -156,17 +225,20 @@ void Assembler::extend(Width width, Gpr to, Gpr from, unsigned source_bytes, boo
         return;
     }
     const auto opcode = static_cast<uint8_t>((is_signed ? 0xbe : 0xb6) | (source_bytes == 2 ? 1 : 0));
-    rex(is_signed ? width : Width::w32, number(to), 0, number(from), source_bytes == 1 && number(from) >= 4);
-    byte(0x0f);
-    byte(opcode);
-    mod_reg(number(to), number(from));
+    Writer code(*this);
+    code.rex(is_signed ? width : Width::w32, number(to), 0, number(from),
+             source_bytes == 1 && number(from) >= 4);
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_reg(number(to), number(from));
 }
 
 void Assembler::lea(Gpr to, Label& label) {
-    rex(Width::w64, number(to), 0, 0);
-    byte(0x8d);
-    byte(static_cast<uint8_t>((number(to) & 7) << 3 | 5));
-    use(label);
+    Writer code(*this);
+    code.rex(Width::w64, number(to), 0, 0);
+    code.byte(0x8d);
+    code.byte(static_cast<uint8_t>((number(to) & 7) << 3 | 5));
+    code.distance_to(label);
 }
 
 void Assembler::cmov(Width width, Condition condition, Gpr to, Gpr from) {
@@ -174,30 +246,32 @@ void Assembler::cmov(Width width, Condition condition, Gpr to, Gpr from) {
 }
 
 void Assembler::alu(Width width, Alu op, Gpr to, int32_t immediate) {
-    rex(width, 0, 0, number(to));
+    Writer code(*this);
+    code.rex(width, 0, 0, number(to));
     if (is_byte(immediate)) {
-        byte(0x83);
-        mod_reg(static_cast<uint8_t>(op), number(to));
-        byte(static_cast<uint8_t>(immediate));
+        code.byte(0x83);
+        code.mod_reg(static_cast<uint8_t>(op), number(to));
+        code.byte(static_cast<uint8_t>(immediate));
         return;
     }
     if (to == Gpr::rax) {
-        byte(static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 5));
+        code.byte(static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 5));
     } else {
-        byte(0x81);
-        mod_reg(static_cast<uint8_t>(op), number(to));
+        code.byte(0x81);
+        code.mod_reg(static_cast<uint8_t>(op), number(to));
     }
-    word32(static_cast<uint32_t>(immediate));
+    code.word32(static_cast<uint32_t>(immediate));
 }
 
 void Assembler::alu(Width width, Alu op, Mem to, int32_t immediate) {
-    rex(width, 0, index_of(to), number(to.base));
-    byte(is_byte(immediate) ? 0x83 : 0x81);
-    mod_mem(static_cast<uint8_t>(op), to);
+    Writer code(*this);
+    code.rex(width, 0, index_of(to), number(to.base));
+    code.byte(is_byte(immediate) ? 0x83 : 0x81);
+    code.mod_mem(static_cast<uint8_t>(op), to);
     if (is_byte(immediate))
-        byte(static_cast<uint8_t>(immediate));
+        code.byte(static_cast<uint8_t>(immediate));
     else
-        word32(static_cast<uint32_t>(immediate));
+        code.word32(static_cast<uint32_t>(immediate));
 }
 
 void Assembler::imul(Width width, Gpr to, Gpr from, int32_t immediate) {
@@ -205,32 +279,36 @@ void Assembler::imul(Width width, Gpr to, Gpr from, int32_t immediate) {
     if (is_byte(immediate))
         byte(static_cast<uint8_t>(immediate));
     else
-        word32(static_cast<uint32_t>(immediate));
+        data32(static_cast<uint32_t>(immediate));
 }
 
 void Assembler::single(Width width, Single op, Gpr operand) {
-    rex(width, 0, 0, number(operand));
-    byte(0xf7);
-    mod_reg(static_cast<uint8_t>(op), number(operand));
+    Writer code(*this);
+    code.rex(width, 0, 0, number(operand));
+    code.byte(0xf7);
+    code.mod_reg(static_cast<uint8_t>(op), number(operand));
 }
 
 void Assembler::shift(Width width, Shift op, Gpr operand) {
-    rex(width, 0, 0, number(operand));
-    byte(0xd3);
-    mod_reg(static_cast<uint8_t>(op), number(operand));
+    Writer code(*this);
+    code.rex(width, 0, 0, number(operand));
+    code.byte(0xd3);
+    code.mod_reg(static_cast<uint8_t>(op), number(operand));
 }
 
 void Assembler::shift(Width width, Shift op, Gpr operand, uint8_t count) {
-    rex(width, 0, 0, number(operand));
-    byte(count == 1 ? 0xd1 : 0xc1);
-    mod_reg(static_cast<uint8_t>(op), number(operand));
+    Writer code(*this);
+    code.rex(width, 0, 0, number(operand));
+    code.byte(count == 1 ? 0xd1 : 0xc1);
+    code.mod_reg(static_cast<uint8_t>(op), number(operand));
     if (count != 1)
-        byte(count);
+        code.byte(count);
 }
 
 void Assembler::sign_to_rdx(Width width) {
-    rex(width, 0, 0, 0);
-    byte(0x99);
+    Writer code(*this);
+    code.rex(width, 0, 0, 0);
+    code.byte(0x99);
 }
 
 void Assembler::count(Width width, Count op, Gpr to, Gpr from) {
@@ -240,28 +318,19 @@ void Assembler::count(Width width, Count op, Gpr to, Gpr from) {
 
 /// Not the short form of al.
 void Assembler::test8(Gpr operand, uint8_t immediate) {
-    rex(Width::w32, 0, 0, number(operand), number(operand) >= 4);
-    byte(0xf6);
-    mod_reg(0, number(operand));
-    byte(immediate);
+    Writer code(*this);
+    code.rex(Width::w32, 0, 0, number(operand), number(operand) >= 4);
+    code.byte(0xf6);
+    code.mod_reg(0, number(operand));
+    code.byte(immediate);
 }
 
 void Assembler::set(Condition condition, Gpr to) {
-    rex(Width::w32, 0, 0, number(to), number(to) >= 4);
-    byte(0x0f);
-    byte(static_cast<uint8_t>(0x90 | static_cast<uint8_t>(condition)));
-    mod_reg(0, number(to));
-}
-
-/// A displacement to a label: known, or chained to the one before.
-void Assembler::use(Label& label) {
-    const uint32_t at = position();
-    if (label.is_bound()) {
-        word32(label.position - (at + 4));
-        return;
-    }
-    word32(label.last_use);
-    label.last_use = at;
+    Writer code(*this);
+    code.rex(Width::w32, 0, 0, number(to), number(to) >= 4);
+    code.byte(0x0f);
+    code.byte(static_cast<uint8_t>(0x90 | static_cast<uint8_t>(condition)));
+    code.mod_reg(0, number(to));
 }
 
 void Assembler::bind_at(Label& label, uint32_t place) noexcept {
@@ -279,14 +348,15 @@ void Assembler::bind_at(Label& label, uint32_t place) noexcept {
 
 void Assembler::data_distance(const Label& label, uint32_t from) {
     WSB_ASSERT(label.is_bound());
-    word32(label.position - from);
+    Writer(*this).word32(label.position - from);
 }
 
 void Assembler::subtract_later(Gpr reg) {
-    rex(Width::w64, 0, 0, number(reg));
-    byte(0x81);
-    mod_reg(static_cast<uint8_t>(Alu::sub), number(reg));
-    word32(0);
+    Writer code(*this);
+    code.rex(Width::w64, 0, 0, number(reg));
+    code.byte(0x81);
+    code.mod_reg(static_cast<uint8_t>(Alu::sub), number(reg));
+    code.word32(0);
 }
 
 void Assembler::jump_unmarked(Gpr target) {
@@ -295,64 +365,73 @@ void Assembler::jump_unmarked(Gpr target) {
 }
 
 void Assembler::jump(Condition condition, Label& label) {
-    byte(0x0f);
-    byte(static_cast<uint8_t>(0x80 | static_cast<uint8_t>(condition)));
-    use(label);
+    Writer code(*this);
+    code.byte(0x0f);
+    code.byte(static_cast<uint8_t>(0x80 | static_cast<uint8_t>(condition)));
+    code.distance_to(label);
 }
 
 void Assembler::jump(Gpr target) {
-    rex(Width::w32, 0, 0, number(target));
-    byte(0xff);
-    mod_reg(4, number(target));
+    Writer code(*this);
+    code.rex(Width::w32, 0, 0, number(target));
+    code.byte(0xff);
+    code.mod_reg(4, number(target));
 }
 
 void Assembler::jump(Mem target) {
-    rex(Width::w32, 0, index_of(target), number(target.base));
-    byte(0xff);
-    mod_mem(4, target);
+    Writer code(*this);
+    code.rex(Width::w32, 0, index_of(target), number(target.base));
+    code.byte(0xff);
+    code.mod_mem(4, target);
 }
 
 void Assembler::call(Mem target) {
-    rex(Width::w32, 0, index_of(target), number(target.base));
-    byte(0xff);
-    mod_mem(2, target);
+    Writer code(*this);
+    code.rex(Width::w32, 0, index_of(target), number(target.base));
+    code.byte(0xff);
+    code.mod_mem(2, target);
 }
 
 void Assembler::push(Mem from) {
-    rex(Width::w32, 0, index_of(from), number(from.base));
-    byte(0xff);
-    mod_mem(6, from);
+    Writer code(*this);
+    code.rex(Width::w32, 0, index_of(from), number(from.base));
+    code.byte(0xff);
+    code.mod_mem(6, from);
 }
 
 void Assembler::pop(Gpr to) {
-    rex(Width::w32, 0, 0, number(to));
-    byte(static_cast<uint8_t>(0x58 | (number(to) & 7)));
+    Writer code(*this);
+    code.rex(Width::w32, 0, 0, number(to));
+    code.byte(static_cast<uint8_t>(0x58 | (number(to) & 7)));
 }
 
 void Assembler::sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm) {
+    Writer code(*this);
     if (prefix != 0)
-        byte(prefix);
-    rex(Width::w32, number(reg), 0, number(rm));
-    byte(0x0f);
-    byte(opcode);
-    mod_reg(number(reg), number(rm));
+        code.byte(prefix);
+    code.rex(Width::w32, number(reg), 0, number(rm));
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_reg(number(reg), number(rm));
 }
 
 void Assembler::sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem) {
+    Writer code(*this);
     if (prefix != 0)
-        byte(prefix);
-    rex(Width::w32, number(reg), index_of(mem), number(mem.base));
-    byte(0x0f);
-    byte(opcode);
-    mod_mem(number(reg), mem);
+        code.byte(prefix);
+    code.rex(Width::w32, number(reg), index_of(mem), number(mem.base));
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_mem(number(reg), mem);
 }
 
 void Assembler::sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm) {
-    byte(prefix);
-    rex(width, reg, 0, number(rm));
-    byte(0x0f);
-    byte(opcode);
-    mod_reg(reg, number(rm));
+    Writer code(*this);
+    code.byte(prefix);
+    code.rex(width, reg, 0, number(rm));
+    code.byte(0x0f);
+    code.byte(opcode);
+    code.mod_reg(reg, number(rm));
 }
 
 void Assembler::move(Xmm to, Xmm from) {
@@ -366,13 +445,14 @@ void Assembler::compare_mask(FloatWidth width, Xmm to, Xmm from, uint8_t predica
 }
 
 void Assembler::round(FloatWidth width, Xmm to, Xmm from, uint8_t mode) {
-    byte(0x66);
-    rex(Width::w32, number(to), 0, number(from));
-    byte(0x0f);
-    byte(0x3a);
-    byte(width == FloatWidth::f64 ? 0x0b : 0x0a);
-    mod_reg(number(to), number(from));
-    byte(mode);
+    Writer code(*this);
+    code.byte(0x66);
+    code.rex(Width::w32, number(to), 0, number(from));
+    code.byte(0x0f);
+    code.byte(0x3a);
+    code.byte(width == FloatWidth::f64 ? 0x0b : 0x0a);
+    code.mod_reg(number(to), number(from));
+    code.byte(mode);
 }
 
 void Assembler::float_from_int(FloatWidth to_width, Xmm to, Width from_width, Gpr from) {
@@ -380,65 +460,62 @@ void Assembler::float_from_int(FloatWidth to_width, Xmm to, Width from_width, Gp
 }
 
 void Assembler::truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from) {
-    byte(scalar_prefix(from_width));
-    rex(to_width, number(to), 0, number(from));
-    byte(0x0f);
-    byte(0x2c);
-    mod_reg(number(to), number(from));
-}
-
-/// Everything before ModRM.
-void Assembler::opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base) {
-    if (op.prefix != 0)
-        byte(op.prefix);
-    rex(width, reg, index, base);
-    byte(0x0f);
-    if (op.map != OpcodeMap::map_0f)
-        byte(op.map == OpcodeMap::map_0f38 ? 0x38 : 0x3a);
-    byte(op.opcode);
+    Writer code(*this);
+    code.byte(scalar_prefix(from_width));
+    code.rex(to_width, number(to), 0, number(from));
+    code.byte(0x0f);
+    code.byte(0x2c);
+    code.mod_reg(number(to), number(from));
 }
 
 void Assembler::vector(Sse op, Xmm reg, Xmm rm) {
-    opcode(op, Width::w32, number(reg), 0, number(rm));
-    mod_reg(number(reg), number(rm));
+    Writer code(*this);
+    code.opcode(op, Width::w32, number(reg), 0, number(rm));
+    code.mod_reg(number(reg), number(rm));
 }
 
 void Assembler::vector(Sse op, Xmm reg, Mem mem) {
-    opcode(op, Width::w32, number(reg), index_of(mem), number(mem.base));
-    mod_mem(number(reg), mem);
+    Writer code(*this);
+    code.opcode(op, Width::w32, number(reg), index_of(mem), number(mem.base));
+    code.mod_mem(number(reg), mem);
 }
 
 void Assembler::vector(Sse op, Xmm reg, Label& label) {
-    opcode(op, Width::w32, number(reg), 0, 0);
-    byte(static_cast<uint8_t>((number(reg) & 7) << 3 | 5));
-    use(label);
+    Writer code(*this);
+    code.opcode(op, Width::w32, number(reg), 0, 0);
+    code.byte(static_cast<uint8_t>((number(reg) & 7) << 3 | 5));
+    code.distance_to(label);
 }
 
 void Assembler::vector(Sse op, Width width, Xmm reg, Gpr rm, uint8_t immediate) {
-    opcode(op, width, number(reg), 0, number(rm));
-    mod_reg(number(reg), number(rm));
-    byte(immediate);
+    Writer code(*this);
+    code.opcode(op, width, number(reg), 0, number(rm));
+    code.mod_reg(number(reg), number(rm));
+    code.byte(immediate);
 }
 
 void Assembler::vector(Sse op, Width width, Xmm reg, Mem mem, uint8_t immediate) {
-    opcode(op, width, number(reg), index_of(mem), number(mem.base));
-    mod_mem(number(reg), mem);
-    byte(immediate);
+    Writer code(*this);
+    code.opcode(op, width, number(reg), index_of(mem), number(mem.base));
+    code.mod_mem(number(reg), mem);
+    code.byte(immediate);
 }
 
 void Assembler::mask_bits(Sse op, Gpr to, Xmm from) {
-    opcode(op, Width::w32, number(to), 0, number(from));
-    mod_reg(number(to), number(from));
+    Writer code(*this);
+    code.opcode(op, Width::w32, number(to), 0, number(from));
+    code.mod_reg(number(to), number(from));
 }
 
 void Assembler::vector_shift(Sse by_register, Xmm operand, uint8_t count) {
+    Writer code(*this);
     // Opcodes dx, ex and fx are psrl, psra and psll; their last digit is the width.
     const uint8_t kind = by_register.opcode >> 4;
     const auto selector = static_cast<uint8_t>(kind == 0xd ? 2 : kind == 0xe ? 4 : 6);
-    opcode({0x66, OpcodeMap::map_0f, static_cast<uint8_t>(0x70 | (by_register.opcode & 3))}, Width::w32, 0, 0,
-           number(operand));
-    mod_reg(selector, number(operand));
-    byte(count);
+    code.opcode({0x66, OpcodeMap::map_0f, static_cast<uint8_t>(0x70 | (by_register.opcode & 3))}, Width::w32,
+                0, 0, number(operand));
+    code.mod_reg(selector, number(operand));
+    code.byte(count);
 }
 
 }  // namespace wsb::jit

@@ -150,10 +150,10 @@ public:
     void set(Condition condition, Gpr to);
 
     // Control
-    void jump(Label& label) { byte(0xe9), use(label); }
+    void jump(Label& label);
     void jump(Condition condition, Label& label);
     /// call rel32 to somewhere that is known later; the displacement ends at the position behind it.
-    void call_later() { byte(0xe8), word32(0); }
+    void call_later();
     void call(Mem target);
     void ret() { byte(0xc3); }
     void push(Mem from);
@@ -170,7 +170,7 @@ public:
     void bind(Label& label) noexcept { bind_at(label, position()); }
     void bind_at(Label& label, uint32_t place) noexcept;
     /// Marks where indirect jumps arrive (control-flow enforcement).
-    void endbr64() { byte(0xf3), byte(0x0f), byte(0x1e), byte(0xfa); }
+    void endbr64();
 
     // Floats
     void move(Xmm to, Xmm from);
@@ -232,8 +232,8 @@ public:
     void data_distance(const Label& label, uint32_t from);
 
 private:
-    static constexpr uint8_t number(Gpr reg) noexcept { return static_cast<uint8_t>(reg); }
-    static constexpr uint8_t number(Xmm reg) noexcept { return static_cast<uint8_t>(reg); }
+    class Writer;
+
     static constexpr uint8_t alu_opcode(Alu op) noexcept {
         return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3);
     }
@@ -245,18 +245,12 @@ private:
     }
 
     void byte(uint8_t value) { m_bytes.push_back(value); }
-    void word32(uint32_t value);
-    void use(Label& label);
-    void rex(Width width, uint8_t reg, uint8_t index, uint8_t base, bool is_forced = false);
-    void mod_reg(uint8_t reg, uint8_t rm) { byte(static_cast<uint8_t>(0xc0 | (reg & 7) << 3 | (rm & 7))); }
-    void mod_mem(uint8_t reg, Mem mem);
     void op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm);
-    void op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem);
+    void op_mem(Width width, uint8_t opcode, Gpr reg, const Mem& mem);
     void op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm);
-    void op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem);
+    void op_mem_0f(Width width, uint8_t opcode, Gpr reg, const Mem& mem);
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);
     void sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem);
-    void opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base);
     void sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm);
 
     TrivialVector<uint8_t> m_bytes;

@@ -70,7 +70,8 @@ Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
 /// See `destination`. Only of the usual encoding, whose alignment is a byte that names no memory.
 const MachineSink::Pin* MachineSink::load_destination() const noexcept {
     constexpr uint8_t names_memory = 0x40;
-    return m_info.module->bytes[m_info.instr->offset_bytes + 1] < names_memory ? destination(nullptr, 2) : nullptr;
+    return m_info.module->bytes[m_info.instr->offset_bytes + 1] < names_memory ? destination(nullptr, 2)
+                                                                               : nullptr;
 }
 
 void MachineSink::load(Op op, const binary::MemArg& arg) {

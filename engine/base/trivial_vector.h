@@ -39,6 +39,14 @@ public:
     }
     void pop_back() noexcept { --m_size; }
     void clear() noexcept { m_size = 0; }
+    /// For those who write elements themselves: where the next ones go, with room for `count`. What was
+    /// written counts once end_at was told of its end.
+    [[nodiscard]] T* room_for(size_t count) {
+        if (m_capacity - m_size < count) [[unlikely]]
+            grow(m_size + count);
+        return end();
+    }
+    void end_at(const T* end) noexcept { m_size = static_cast<size_t>(end - data()); }
     /// New elements are as T's constructor leaves them.
     void resize(size_t size) {
         if (size > m_capacity) [[unlikely]]
