@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How compilers of WebAssembly were left: an address with something in its upper half, an index folded into an
-// addressing mode that does not wrap, a load made wider than it is (CVE-2023-26489, -2021-32629, -2026-24116,
-// -2026-34944, -2026-34971, -2026-34987, -2026-35186, -2025-69261). Every kind of value is used as an address, by
-// every kind of access; where it must lie is computed here.
+// How compilers of WebAssembly were left: an address with something in its upper half, an index folded into
+// an addressing mode that does not wrap, a load made wider than it is (CVE-2023-26489, -2021-32629,
+// -2026-24116, -2026-34944, -2026-34971, -2026-34987, -2026-35186, -2025-69261). Every kind of value is used
+// as an address, by every kind of access; where it must lie is computed here.
 #include "tests/unit/jit/tiers_fixture.h"
 
 #include <fmt/format.h>
@@ -27,14 +27,17 @@ constexpr Address addresses[] = {
     {"local", "local.get 0", [](uint32_t p) { return p; }},
     {"add", "(i32.add (local.get 0) (i32.const 16))", [](uint32_t p) { return p + 16; }},
     {"add_negative", "(i32.add (local.get 0) (i32.const -16))", [](uint32_t p) { return p - 16; }},
-    {"add_large", "(i32.add (local.get 0) (i32.const 0x7fff_fff8))", [](uint32_t p) { return p + 0x7fff'fff8; }},
+    {"add_large", "(i32.add (local.get 0) (i32.const 0x7fff_fff8))",
+     [](uint32_t p) { return p + 0x7fff'fff8; }},
     {"add_locals", "(i32.add (local.get 0) (local.get 2))", [](uint32_t) { return 8u; }},
-    {"add_twice", "(i32.add (i32.add (local.get 0) (local.get 2)) (i32.const -8))", [](uint32_t) { return 0u; }},
+    {"add_twice", "(i32.add (i32.add (local.get 0) (local.get 2)) (i32.const -8))",
+     [](uint32_t) { return 0u; }},
     {"double", "(i32.shl (local.get 0) (i32.const 1))", [](uint32_t p) { return p << 1; }},
     {"times_four", "(i32.shl (local.get 0) (i32.const 2))", [](uint32_t p) { return p << 2; }},
     {"times_eight", "(i32.shl (local.get 0) (i32.const 3))", [](uint32_t p) { return p << 3; }},
     {"shift_beyond", "(i32.shl (local.get 0) (i32.const 34))", [](uint32_t p) { return p << 2; }},
-    {"shift_by_local", "(i32.shl (local.get 0) (local.get 2))", [](uint32_t p) { return p << ((8 - p) & 31); }},
+    {"shift_by_local", "(i32.shl (local.get 0) (local.get 2))",
+     [](uint32_t p) { return p << ((8 - p) & 31); }},
     {"indexed", "(i32.add (i32.const 16) (i32.shl (local.get 0) (i32.const 2)))",
      [](uint32_t p) { return 16 + (p << 2); }},
     {"indexed_locals", "(i32.add (local.get 2) (i32.shl (local.get 0) (i32.const 3)))",
@@ -46,21 +49,24 @@ constexpr Address addresses[] = {
     {"rotated", "(i32.rotl (local.get 0) (i32.const 3))", [](uint32_t p) { return p << 3 | p >> 29; }},
     {"wrapped", "(i32.wrap_i64 (local.get 1))", [](uint32_t p) { return p; }},
     {"wrapped_sum", "(i32.wrap_i64 (i64.add (local.get 1) (i64.const 8)))", [](uint32_t p) { return p + 8; }},
-    {"wrapped_shift", "(i32.wrap_i64 (i64.shl (local.get 1) (i64.const 3)))", [](uint32_t p) { return p << 3; }},
-    {"sum_of_wrapped", "(i32.add (i32.wrap_i64 (local.get 1)) (i32.const 16))", [](uint32_t p) { return p + 16; }},
+    {"wrapped_shift", "(i32.wrap_i64 (i64.shl (local.get 1) (i64.const 3)))",
+     [](uint32_t p) { return p << 3; }},
+    {"sum_of_wrapped", "(i32.add (i32.wrap_i64 (local.get 1)) (i32.const 16))",
+     [](uint32_t p) { return p + 16; }},
     {"sign_of_8", "(i32.extend8_s (local.get 0))",
      [](uint32_t p) { return static_cast<uint32_t>(static_cast<int8_t>(p)); }},
     {"sign_of_16", "(i32.extend16_s (local.get 0))",
      [](uint32_t p) { return static_cast<uint32_t>(static_cast<int16_t>(p)); }},
     {"global", "(global.set $g (local.get 0)) (global.get $g)", [](uint32_t p) { return p; }},
-    {"global_64", "(global.set $h (local.get 1)) (i32.wrap_i64 (global.get $h))", [](uint32_t p) { return p; }},
-    {"block_result", "(block (result i32) (br 0 (i32.wrap_i64 (local.get 1))))", [](uint32_t p) { return p; }},
+    {"global_64", "(global.set $h (local.get 1)) (i32.wrap_i64 (global.get $h))",
+     [](uint32_t p) { return p; }},
+    {"block_result", "(block (result i32) (br 0 (i32.wrap_i64 (local.get 1))))",
+     [](uint32_t p) { return p; }},
     {"block_parameter", "(i32.wrap_i64 (local.get 1)) (block (param i32) (result i32))",
      [](uint32_t p) { return p; }},
     {"loop_parameter", "(i32.wrap_i64 (local.get 1)) (loop (param i32) (result i32) (i32.const 4) (i32.add))",
      [](uint32_t p) { return p + 4; }},
-    {"if_result",
-     "(if (result i32) (local.get 2) (then (i32.wrap_i64 (local.get 1))) (else (i32.const 24)))",
+    {"if_result", "(if (result i32) (local.get 2) (then (i32.wrap_i64 (local.get 1))) (else (i32.const 24)))",
      [](uint32_t p) { return p == 8 ? 24u : p; }},
     {"selected", "(select (i32.wrap_i64 (local.get 1)) (i32.const 24) (local.get 2))",
      [](uint32_t p) { return p == 8 ? 24u : p; }},
@@ -76,7 +82,8 @@ constexpr Address addresses[] = {
     {"local_over_a_call",
      "(local.set 3 (i32.sub (local.get 0) (i32.const 8))) (drop (call $same (i32.const -1))) (local.get 3)",
      [](uint32_t p) { return p - 8; }},
-    {"loaded", "(i32.store (i32.const 32) (local.get 0)) (i32.load (i32.const 32))", [](uint32_t p) { return p; }},
+    {"loaded", "(i32.store (i32.const 32) (local.get 0)) (i32.load (i32.const 32))",
+     [](uint32_t p) { return p; }},
     {"loaded_sign", "(i64.store (i32.const 32) (local.get 1)) (i32.load16_s (i32.const 32))",
      [](uint32_t p) { return static_cast<uint32_t>(static_cast<int16_t>(p)); }},
     {"memory_size", "(memory.size)", [](uint32_t) { return 1u; }},
@@ -88,7 +95,8 @@ constexpr Address addresses[] = {
     {"table_64_grow", "(i32.wrap_i64 (table.grow $t64 (ref.null func) (i64.or (local.get 1) (i64.const 1))))",
      [](uint32_t) { return ~0u; }},
     {"truncated", "(i32.trunc_sat_f64_u (f64.convert_i32_u (local.get 0)))", [](uint32_t p) { return p; }},
-    {"reinterpreted", "(i32.reinterpret_f32 (f32.reinterpret_i32 (local.get 0)))", [](uint32_t p) { return p; }},
+    {"reinterpreted", "(i32.reinterpret_f32 (f32.reinterpret_i32 (local.get 0)))",
+     [](uint32_t p) { return p; }},
     {"lane", "(i32x4.extract_lane 1 (i64x2.splat (i64.rotl (local.get 1) (i64.const 32))))",
      [](uint32_t p) { return p; }},
     {"lane_sign", "(i8x16.extract_lane_s 3 (i32x4.splat (local.get 0)))",
@@ -134,9 +142,8 @@ constexpr uint32_t arguments[] = {
     0x1fff'ffff, 0x2000'0001, 0x4000'0002, 0x5555'5558, 0x7fff'ffff, 0x8000'0008, 0xffff'fff0, 0xffff'ffff};
 
 void add_sixteen(Linker& linker) {
-    ASSERT_TRUE(linker.function("host", "add", [](int32_t p) {
-        return static_cast<int32_t>(static_cast<uint32_t>(p) + 16);
-    }));
+    ASSERT_TRUE(linker.function(
+        "host", "add", [](int32_t p) { return static_cast<int32_t>(static_cast<uint32_t>(p) + 16); }));
 }
 
 class AddressTest : public TiersTest, public ::testing::WithParamInterface<Address> {};
@@ -149,7 +156,8 @@ TEST_P(AddressTest, LiesWhereItShould) {
             functions += fmt::format(
                 "(func (export \"{}@{}\") (param i32 i64) (result {}) (local i32 i32)"
                 " (local.set 2 (i32.sub (i32.const 8) (local.get 0))) {} {})\n",
-                access.name, offset, access.results, GetParam().code, fmt::format(fmt::runtime(access.code), offset));
+                access.name, offset, access.results, GetParam().code,
+                fmt::format(fmt::runtime(access.code), offset));
     load(fmt::format(R"((import "host" "add" (func $host (param i32) (result i32)))
         (type $s (struct (field i8)))
         (memory (export "m") 1 1) (data (i32.const 0) "\01\82\03\84\05\86\07\88") (data (i32.const 65528) "\91\12\93\14\95\16\97\18")
@@ -167,12 +175,87 @@ TEST_P(AddressTest, LiesWhereItShould) {
                     uint64_t{GetParam().of(p)} + (has_offset ? offset : 0) + access.width_bytes;
                 const auto expected = end <= memory_bytes ? TrapCode::none : TrapCode::memory_out_of_bounds;
                 const uint64_t dirty = 0xdead'beef'0000'0000 | p;
-                const Observed seen = call({Value(static_cast<int32_t>(p)), Value(static_cast<int64_t>(dirty))},
-                                           {}, fmt::format("{}@{}", access.name, offset));
+                const Observed seen =
+                    call({Value(static_cast<int32_t>(p)), Value(static_cast<int64_t>(dirty))}, {},
+                         fmt::format("{}@{}", access.name, offset));
                 ASSERT_EQ(seen.trap, expected) << access.name << " offset " << offset << " of p = " << p;
             }
 }
 INSTANTIATE_TEST_SUITE_P(Values, AddressTest, ::testing::ValuesIn(addresses),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+/// Accesses behind others relative to the same local, which may make a check needless, or not. Local 0 is p,
+/// local 1 whether it begins in bounds; local 2 is free.
+struct Sequence {
+    const char* name;
+    const char* code;
+    TrapCode outside = TrapCode::memory_out_of_bounds;  ///< how it ends if p is 65528
+};
+std::ostream& operator<<(std::ostream& out, const Sequence& sequence) {
+    return out << sequence.name;
+}
+
+constexpr Sequence sequences[] = {
+    {"further", "(drop (i32.load (local.get 0))) (drop (i32.load offset=8 (local.get 0)))"},
+    {"nearer", "(drop (i32.load offset=4 (local.get 0))) (drop (i64.load (local.get 0)))", TrapCode::none},
+    {"wider", "(drop (i32.load (local.get 0))) (drop (v128.load (local.get 0)))"},
+    {"changed",
+     "(drop (i32.load (local.get 0))) (local.set 0 (i32.add (local.get 0) (i32.const 8)))"
+     " (drop (i32.load (local.get 0)))"},
+    {"changed_by_tee",
+     "(drop (i32.load (local.tee 0 (i32.add (local.get 0) (i32.const 4)))))"
+     " (drop (i32.load (local.tee 0 (i32.add (local.get 0) (i32.const 4)))))"
+     " (drop (i32.load (local.get 0)))"},
+    {"swapped",
+     "(drop (i32.load (local.get 0))) (local.set 2 (local.get 0))"
+     " (local.set 0 (i32.const 65536)) (drop (i32.load (local.get 2)))"
+     " (if (i32.eqz (local.get 1)) (then (drop (i32.load (local.get 0)))))"},
+    {"one_branch",
+     "(if (local.get 1) (then (drop (i64.load offset=8 (local.get 0)))))"
+     " (drop (i64.load offset=8 (local.get 0)))"},
+    {"other_branch",
+     "(if (local.get 1) (then (nop)) (else (drop (i32.load (local.get 0)))))"
+     " (drop (i64.load offset=8 (local.get 0)))"},
+    {"skipped",
+     "(block (br_if 0 (i32.eqz (local.get 1))) (drop (i64.load offset=8 (local.get 0))))"
+     " (drop (i64.load offset=8 (local.get 0)))"},
+    {"skipped_by_table",
+     "(block (block (br_table 0 1 (local.get 1))) (drop (i32.load (local.get 0))))"
+     " (drop (i64.load offset=8 (local.get 0)))"},
+    {"loop",
+     "(loop (drop (i32.load (local.get 0))) (local.set 0 (i32.add (local.get 0) (i32.const 4)))"
+     " (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 4))))"},
+    {"around_a_loop",
+     "(drop (i32.load (local.get 0)))"
+     " (loop (drop (i32.load (local.get 0))) (local.set 0 (i32.add (local.get 0) (i32.const 4)))"
+     " (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 4))))"},
+    {"handler",
+     "(block $h (try_table (catch_all $h) (call $throw) (drop (i64.load offset=8 (local.get 0)))))"
+     " (drop (i64.load offset=8 (local.get 0)))"},
+    {"over_a_call",
+     "(drop (i32.load (local.get 0))) (call $nothing) (drop (i64.load offset=8 (local.get 0)))"},
+    {"stores", "(i32.store (local.get 0) (i32.const 1)) (i64.store offset=1 (local.get 0) (i64.const 2))"},
+    {"larger_memory",
+     "(drop (i32.load (local.get 0))) (drop (memory.grow (i32.const 1)))"
+     " (drop (i64.load offset=8 (local.get 0)))",
+     TrapCode::none},
+};
+
+class CheckedTest : public TiersTest, public ::testing::WithParamInterface<Sequence> {};
+
+TEST_P(CheckedTest, IsCheckedAsFarAsItReaches) {
+    const uint32_t edge = memory_bytes - 8;
+    for (const uint32_t p : {8u, edge}) {
+        begin();
+        load(fmt::format(R"((memory (export "m") 1 2) (tag $e)
+            (func $nothing) (func $throw (throw $e))
+            (func (export "f") (param i32 i32) (local i32) {}))",
+                         GetParam().code));
+        const Observed seen = call({Value(static_cast<int32_t>(p)), Value(p == edge ? 0 : 1)});
+        EXPECT_EQ(seen.trap, p == edge ? GetParam().outside : TrapCode::none) << "p = " << p;
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Sequences, CheckedTest, ::testing::ValuesIn(sequences),
                          [](const auto& test) { return std::string(test.param.name); });
 
 /// Instructions that a load may be folded into. {} is a load that ends where the memory does.
@@ -211,31 +294,53 @@ TEST_F(TiersTest, LoadsAtTheEndReadNoFurther) {
     consumers.push_back({"f64.load", 8, "f64", floats("f64")});
     consumers.push_back({"f32.load", 4, "i32", compared("f32", {"eq", "ne", "lt", "gt", "le", "ge"})});
     consumers.push_back({"f64.load", 8, "i32", compared("f64", {"eq", "ne", "lt", "gt", "le", "ge"})});
-    consumers.push_back({"i32.load", 4, "i32", compared("i32", {"eq", "lt_s", "gt_u", "add", "sub", "and", "or",
-                                                                "xor", "mul", "shl", "shr_s", "rotl"})});
-    consumers.push_back({"i64.load", 8, "i64", compared("i64", {"add", "sub", "and", "or", "xor", "mul", "shl",
-                                                                "shr_u", "rotr"})});
-    consumers.push_back({"i32.load8_u", 1, "i32", compared("i32", {"eq", "lt_s", "gt_u", "add", "and", "or"})});
-    consumers.push_back({"i32.load16_s", 2, "i32", compared("i32", {"eq", "lt_s", "gt_u", "add", "and", "or"})});
-    consumers.push_back({"i32.load", 4, "i32", {"(i32.clz {0})", "(i32.ctz {0})", "(i32.popcnt {0})",
-                                                "(i32.extend8_s {0})", "(i32.extend16_s {0})", "(i32.eqz {0})"}});
+    consumers.push_back({"i32.load", 4, "i32",
+                         compared("i32", {"eq", "lt_s", "gt_u", "add", "sub", "and", "or", "xor", "mul",
+                                          "shl", "shr_s", "rotl"})});
+    consumers.push_back({"i64.load", 8, "i64",
+                         compared("i64", {"add", "sub", "and", "or", "xor", "mul", "shl", "shr_u", "rotr"})});
+    consumers.push_back(
+        {"i32.load8_u", 1, "i32", compared("i32", {"eq", "lt_s", "gt_u", "add", "and", "or"})});
+    consumers.push_back(
+        {"i32.load16_s", 2, "i32", compared("i32", {"eq", "lt_s", "gt_u", "add", "and", "or"})});
+    consumers.push_back({"i32.load",
+                         4,
+                         "i32",
+                         {"(i32.clz {0})", "(i32.ctz {0})", "(i32.popcnt {0})", "(i32.extend8_s {0})",
+                          "(i32.extend16_s {0})", "(i32.eqz {0})"}});
     consumers.push_back({"i32.load", 4, "f64", {"(f64.convert_i32_s {0})", "(f64.convert_i32_u {0})"}});
     consumers.push_back({"i32.load", 4, "f32", {"(f32.convert_i32_s {0})", "(f32.reinterpret_i32 {0})"}});
     consumers.push_back({"i64.load", 8, "f64", {"(f64.convert_i64_s {0})", "(f64.reinterpret_i64 {0})"}});
     consumers.push_back({"f32.load", 4, "f64", {"(f64.promote_f32 {0})"}});
     consumers.push_back({"f64.load", 8, "f32", {"(f32.demote_f64 {0})"}});
     consumers.push_back({"f64.load", 8, "i32", {"(i32.trunc_sat_f64_s {0})", "(i32.trunc_sat_f64_u {0})"}});
-    consumers.push_back({"i32.load8_u", 1, "v128", {"(i8x16.splat {0})", "(i8x16.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"i32.load16_u", 2, "v128", {"(i16x8.splat {0})", "(i16x8.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"i32.load", 4, "v128", {"(i32x4.splat {0})", "(i32x4.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"i64.load", 8, "v128", {"(i64x2.splat {0})", "(i64x2.replace_lane 1 (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"f32.load", 4, "v128", {"(f32x4.splat {0})", "(f32x4.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"f64.load", 8, "v128", {"(f64x2.splat {0})", "(f64x2.replace_lane 1 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back({"i32.load8_u",
+                         1,
+                         "v128",
+                         {"(i8x16.splat {0})", "(i8x16.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back({"i32.load16_u",
+                         2,
+                         "v128",
+                         {"(i16x8.splat {0})", "(i16x8.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back(
+        {"i32.load", 4, "v128", {"(i32x4.splat {0})", "(i32x4.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back(
+        {"i64.load", 8, "v128", {"(i64x2.splat {0})", "(i64x2.replace_lane 1 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back(
+        {"f32.load", 4, "v128", {"(f32x4.splat {0})", "(f32x4.replace_lane 3 (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back(
+        {"f64.load", 8, "v128", {"(f64x2.splat {0})", "(f64x2.replace_lane 1 (v128.const i64x2 1 2) {0})"}});
     for (const char* load : {"v128.load64_zero", "v128.load8x8_s", "v128.load64_splat"})
-        consumers.push_back({load, 8, "v128", {"(f64x2.add (v128.const i64x2 1 2) {0})", "(v128.not {0})",
-                                               "(i8x16.swizzle (v128.const i64x2 1 2) {0})"}});
-    consumers.push_back({"v128.load", 16, "v128", {"(f64x2.add (v128.const i64x2 1 2) {0})", "(f64x2.neg {0})",
-                                                   "(i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31 {0} {0})"}});
+        consumers.push_back({load,
+                             8,
+                             "v128",
+                             {"(f64x2.add (v128.const i64x2 1 2) {0})", "(v128.not {0})",
+                              "(i8x16.swizzle (v128.const i64x2 1 2) {0})"}});
+    consumers.push_back({"v128.load",
+                         16,
+                         "v128",
+                         {"(f64x2.add (v128.const i64x2 1 2) {0})", "(f64x2.neg {0})",
+                          "(i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31 {0} {0})"}});
     std::string functions;
     std::vector<std::string> names;
     for (const Consumer& consumer : consumers)
@@ -246,7 +351,8 @@ TEST_F(TiersTest, LoadsAtTheEndReadNoFurther) {
             functions += fmt::format("(func (export \"{}\") (param i32) (result {}) {})\n", names.back(),
                                      consumer.result, fmt::format(fmt::runtime(code), at));
         }
-    load(R"((memory 1 1) (data (i32.const 65520) "\01\82\03\84\05\86\07\88\91\12\93\14\95\16\f7\3f"))" + functions);
+    load(R"((memory 1 1) (data (i32.const 65520) "\01\82\03\84\05\86\07\88\91\12\93\14\95\16\f7\3f"))" +
+         functions);
     for (const std::string& name : names) {
         EXPECT_EQ(call({Value(0)}, {}, name).trap, TrapCode::none) << name;
         EXPECT_EQ(call({Value(1)}, {}, name).trap, TrapCode::memory_out_of_bounds) << name;
