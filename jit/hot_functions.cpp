@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jit/hot_functions.h"
+
+#include "engine/interp/dispatch.h"
+#include "engine/interp/stepping.h"
+#include "jit/code_names.h"
+#include "jit/executable_memory.h"
+#include "jit/function_compiler.h"
+#include "jit/tier.h"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <new>
+
+namespace wsb::jit {
+
+namespace {
+
+using lower::Code;
+
+class HotFunctions final : public runtime::TierUp {
+public:
+    HotFunctions(const runtime::CompiledModule& module, const runtime::CompileOptions& options)
+        : m_hot_samples(std::max(options.hot_samples, 1u)),
+          m_samples(std::make_unique<std::atomic<uint32_t>[]>(module.module.bodies.size())),
+          m_bytes_left(options.most_bytes) {}
+
+    void sample(const runtime::CompiledModule& module, const Code& code,
+                const Patience& patience) noexcept override {
+        const size_t body = code.func.value - module.module.imported_funcs;
+        std::atomic<uint32_t>& samples = m_samples[body];
+        if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered())
+            return;
+        // What ran as long as compiling takes may run as long again.
+        const uint64_t wanted =
+            m_hot_samples + module.module.bodies[body].whole.size_bytes / bytes_per_sample;
+        if (samples.fetch_add(1, std::memory_order_relaxed) + 1 < wanted)
+            return;
+        const std::unique_lock lock(m_mutex, std::try_to_lock);
+        if (!lock.owns_lock() || samples.load(std::memory_order_relaxed) == settled)
+            return;  // while another thread compiles, this one goes on in the interpreter
+        samples.store(settled, std::memory_order_relaxed);
+        try {
+            compile(module, body, patience);
+        } catch (const std::bad_alloc&) {
+            m_bytes_left = 0;
+        }
+    }
+
+private:
+    static constexpr uint32_t settled = UINT32_MAX;  ///< no more samples: it is compiled, or never will be
+    static constexpr uint64_t bytes_per_sample = 2048;
+    // Address space, of which little is used: bytes of machine code for a byte of a body at the very most,
+    // the rest of the last page for each, and how far calls reach.
+    static constexpr uint64_t most_growth = 64, page_bytes = 4096, most_space_bytes = uint64_t{1} << 30;
+
+    void compile(const runtime::CompiledModule& module, size_t body, const Patience& patience) {
+        if (m_bytes_left == 0 || (m_space == nullptr && !reserve(module)))
+            return;
+        const std::unique_ptr<Compiled> compiled = m_compiler->compile(module.codes[body].func, patience);
+        if (compiled == nullptr || !add_changes(*compiled, module, module.codes[body], patience))
+            return m_samples[body].store(0, std::memory_order_relaxed);  // another run may have the time
+        if (compiled->bytes.size() > m_bytes_left)
+            return;
+        const Relays relays = add_relays(*compiled, module, body);
+        const auto bytes = m_space->add(compiled->bytes.size(), [&](std::span<uint8_t> memory) {
+            write_body(*compiled, memory.data());
+            for (const auto& call : compiled->calls) {
+                const Code& callee = module.codes[call.body];
+                const auto relay = relays.find(call.body);
+                link(memory.data() + call.end, call.body == body ? memory.data() + compiled->native_entry
+                                               : relay != relays.end()
+                                                   ? memory.data() + relay->second
+                                                   : callee.native_entry.load(std::memory_order_relaxed));
+            }
+        });
+        if (bytes.empty()) {
+            m_bytes_left = 0;
+            return;
+        }
+        m_bytes_left -= bytes.size();
+        tell(module, {.func = module.codes[body].func,
+                      .bytes = bytes.first(compiled->code_bytes),
+                      .entry = compiled->entry});
+        publish(module, module.codes[body], bytes.data(), *compiled);
+    }
+
+    /// A file of names that cannot be written any more is no reason to stop.
+    void tell(const runtime::CompiledModule& module, const PlacedCode& function) {
+        if (!module.code_names.are_wanted())
+            return;
+        if (auto known = announce(module, {&function, 1}); known && *known != nullptr)
+            m_known.push_back(*std::move(known));
+    }
+
+    /// @return false if the system has no room.
+    [[nodiscard]] bool reserve(const runtime::CompiledModule& module) {
+        uint64_t wasm_bytes = 0;
+        for (const auto& body : module.module.bodies)
+            wasm_bytes += body.whole.size_bytes;
+        const uint64_t most = most_growth * wasm_bytes + page_bytes * (module.module.bodies.size() + 1);
+        m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
+        const auto detour = m_space != nullptr ? add_detour() : std::span<const uint8_t>();
+        if (detour.empty()) {
+            m_bytes_left = 0;
+            return false;
+        }
+        for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
+            code.native_entry.store(detour.data(), std::memory_order_relaxed);
+        m_compiler =
+            std::make_unique<FunctionCompiler>(module.module, machine_options(module, Processor::this_one));
+        return true;
+    }
+
+    /// How machine code calls functions that have none: the Code is in the accumulator.
+    [[nodiscard]] std::span<const uint8_t> add_detour() {
+        Assembler assembler;
+        assembler.endbr64();
+        assembler.pop(reg::scratch);  // the header tells where to return to
+        assembler.load(Width::w32, Gpr::rax, {reg::int_result, offset_in_code(&Code::header_slot)});
+        assembler.alu(Width::w64, Alu::and_, Mem{reg::frame, Gpr::rax, 0, 3},
+                      ~static_cast<int32_t>(lower::native_return_flag));
+        assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
+        assembler.jump(reg::scratch);
+        const auto& bytes = assembler.bytes();
+        return m_space->add(bytes.size(),
+                            [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
+    }
+
+    /// For calls of functions without machine code, which may get some: these go where native_entry says.
+    /// @return where they are behind the code, by callee.
+    using Relays = std::map<size_t, uint32_t>;
+    [[nodiscard]] static Relays add_relays(Compiled& compiled, const runtime::CompiledModule& module,
+                                           size_t body) {
+        Relays relays;
+        for (const auto& call : compiled.calls) {
+            const Code& callee = module.codes[call.body];
+            const bool is_known =
+                call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
+            if (is_known || !relays.try_emplace(call.body, compiled.bytes.size()).second)
+                continue;
+            Assembler relay;
+            relay.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
+            relay.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
+            compiled.bytes.insert(compiled.bytes.end(), relay.bytes().begin(), relay.bytes().end());
+        }
+        return relays;
+    }
+
+    /// Where the interpreter can go on in it: nowhere if what would have to be stored is out of proportion.
+    /// @return false if patience was over.
+    [[nodiscard]] static bool add_changes(Compiled& compiled, const runtime::CompiledModule& module,
+                                          const Code& code, const Patience& patience) {
+        const size_t most_folded = 64 + module.module.body(code.func).whole.size_bytes;
+        auto recording = interp::settlement_points(module, code, most_folded, patience);
+        if (!recording)
+            return false;
+        if (recording->folded.size() >= most_folded)
+            return true;
+        for (const auto& point : recording->points)
+            compiled.changes.push_back({.fast_word = point.word, .end_operand = point.end_operand});
+        compiled.folded = std::move(recording->folded);
+        size_t known = 0;
+        for (const lower::MachineSite& site : compiled.sites) {
+            if (site.point == lower::MachineSite::no_point)
+                continue;
+            WSB_CHECK(site.point < compiled.changes.size());
+            compiled.changes[site.point].at = site.at;
+            ++known;
+        }
+        WSB_CHECK(known == compiled.changes.size());
+        return true;
+    }
+
+    uint32_t m_hot_samples;
+    std::mutex m_mutex;
+    std::unique_ptr<std::atomic<uint32_t>[]> m_samples;  ///< by body
+    // Under the lock:
+    uint64_t m_bytes_left;
+    std::unique_ptr<FunctionCompiler> m_compiler;
+    std::unique_ptr<ExecutableSpace> m_space;
+    std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
+};
+
+}  // namespace
+
+std::unique_ptr<runtime::TierUp> hot_functions(const runtime::CompiledModule& module,
+                                               const runtime::CompileOptions& options) {
+    return std::make_unique<HotFunctions>(module, options);
+}
+
+}  // namespace wsb::jit
