@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jit/executable_memory.h"
 
+#include "engine/base/huge_pages.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@ std::unique_ptr<ExecutableMemory> ExecutableMemory::create(size_t size_bytes) {
     void* const place = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (place == MAP_FAILED)
         return nullptr;
+    prefer_huge_pages(place, size_bytes);
     return std::unique_ptr<ExecutableMemory>(
         new ExecutableMemory({static_cast<uint8_t*>(place), size_bytes}));
 }

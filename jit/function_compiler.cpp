@@ -14,14 +14,15 @@ namespace {
 
 }  // namespace
 
-std::unique_ptr<Compiled> FunctionCompiler::compile(FuncIdx func, const Patience& patience) {
+std::unique_ptr<Compiled> FunctionCompiler::compile(FuncIdx func, const Patience& patience,
+                                                    std::pmr::memory_resource* room) {
     if (!has_read(m_use_reader.run(func, patience), patience))
         return nullptr;
     m_sink.expect(m_use);
     if (!has_read(m_reader.run(func, patience), patience))
         return nullptr;
     MachineText text = m_sink.take();
-    auto compiled = std::make_unique<Compiled>();
+    auto compiled = std::make_unique<Compiled>(room);
     compiled->bytes.assign(text.bytes.begin(), text.bytes.end());
     compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
     compiled->calls.assign(text.calls.begin(), text.calls.end());
@@ -47,7 +48,8 @@ void link(uint8_t* end, const void* target) noexcept {
     std::memcpy(end - sizeof distance, &distance, sizeof distance);
 }
 
-void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin, Compiled& function) {
+void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
+             Compiled& function) {
     auto machine = std::make_unique<lower::MachineCode>();
     machine->begin = begin;
     machine->size_bytes = static_cast<uint32_t>(function.bytes.size());

@@ -7,15 +7,18 @@
 #include "jit/machine_sink.h"
 
 #include <memory>
+#include <memory_resource>
 #include <vector>
 
 namespace wsb::jit {
 
 /// A function's machine code, before it has its place.
 struct Compiled {
-    std::vector<uint8_t> bytes;
-    std::vector<MachineText::Address> addresses;
-    std::vector<MachineText::Call> calls;
+    explicit Compiled(std::pmr::memory_resource* room) : bytes(room), addresses(room), calls(room) {}
+
+    std::pmr::vector<uint8_t> bytes;
+    std::pmr::vector<MachineText::Address> addresses;
+    std::pmr::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
     std::vector<uint32_t> landings;
     std::vector<lower::ChangePoint> changes;
@@ -34,8 +37,11 @@ public:
     FunctionCompiler(const FunctionCompiler&) = delete;
     FunctionCompiler& operator=(const FunctionCompiler&) = delete;
 
-    /// The body was validated before. Null if patience was over.
-    [[nodiscard]] std::unique_ptr<Compiled> compile(FuncIdx func, const Patience& patience);
+    /// The body was validated before. `room` is where bytes are until they have their place, and outlives
+    /// what is returned: null if patience was over.
+    [[nodiscard]] std::unique_ptr<Compiled> compile(
+        FuncIdx func, const Patience& patience,
+        std::pmr::memory_resource* room = std::pmr::get_default_resource());
 
 private:
     LocalUseSink m_use;
@@ -51,7 +57,8 @@ void write_body(const Compiled& function, uint8_t* begin) noexcept;
 void link(uint8_t* end, const void* target) noexcept;
 
 /// From here on calls of the function go to its machine code. What `function` knows is moved from.
-void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin, Compiled& function);
+void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
+             Compiled& function);
 
 /// Where a member of Code is, in bytes. (Code has no standard layout, so offsetof is not for it.)
 template <class Member>

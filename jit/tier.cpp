@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jit/tier.h"
 
+#include "engine/base/huge_pages.h"
 #include "engine/base/parallel.h"
-#include "engine/interp/dispatch.h"
-#include "engine/interp/stepping.h"
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/interp/tier.h"
@@ -12,8 +11,11 @@
 #include "jit/function_compiler.h"
 #include "jit/hot_functions.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cpuid.h>
+#include <deque>
+#include <memory_resource>
 #include <new>
 
 namespace wsb::jit {
@@ -112,30 +114,72 @@ struct Residence {
     return {};
 }
 
+/// Blocks for what is large and written at once.
+class LargeBlocks final : public std::pmr::memory_resource {
+    static std::align_val_t alignment(size_t bytes, size_t least) noexcept {
+        return std::align_val_t{bytes < huge_page_bytes ? least : huge_page_bytes};
+    }
+    void* do_allocate(size_t bytes, size_t least) override {
+        void* const block = ::operator new(bytes, alignment(bytes, least));
+        prefer_huge_pages(block, bytes);
+        return block;
+    }
+    void do_deallocate(void* block, size_t bytes, size_t least) override {
+        ::operator delete(block, alignment(bytes, least));
+    }
+    [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+};
+
+/// Where each thread keeps machine code until it has its place.
+class Rooms {
+public:
+    Rooms(uint64_t code_bytes, unsigned threads) {
+        // Measured: 4.6 to 5.3 bytes of machine code for a byte of code.
+        const uint64_t expected_bytes = 5 * code_bytes / threads;
+        for (unsigned i = 0; i < threads; ++i)
+            m_rooms.emplace_back(std::clamp<uint64_t>(expected_bytes, 1024, 4 * huge_page_bytes), &m_blocks);
+    }
+    /// Another one for each thread that asks, as many as were wanted.
+    [[nodiscard]] std::pmr::memory_resource* next() noexcept { return &m_rooms[m_next.fetch_add(1)]; }
+
+private:
+    LargeBlocks m_blocks;
+    std::deque<std::pmr::monotonic_buffer_resource> m_rooms;
+    std::atomic<size_t> m_next = 0;
+};
+
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
                                           const runtime::CompileOptions& options) {
     const size_t count = module.module.bodies.size();
     const MachineOptions compiled_by = machine_options(module, Processor::this_one);
+    uint64_t code_bytes = 0;
+    for (const auto& body : module.module.bodies)
+        code_bytes += body.whole.size_bytes;
+    const unsigned threads = usable_threads(options.threads);
+    Rooms rooms(code_bytes, threads);
     std::vector<std::unique_ptr<Compiled>> functions(count);
     const Patience patience(options.deadline);
     std::atomic<bool> is_late = false, is_out_of_memory = false;
     std::atomic<uint64_t> size_bytes = 0;
-    parallel_for(count, usable_threads(options.threads), [&] {
-        return [&, compiler =
-                       std::make_unique<FunctionCompiler>(module.module, compiled_by)](size_t i) noexcept {
-            if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
-                return;
-            try {
-                functions[i] = compiler->compile(
-                    FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)), patience);
-            } catch (const std::bad_alloc&) {
-                is_out_of_memory = true;
-            }
-            if (functions[i] != nullptr)
-                size_bytes += functions[i]->bytes.size();
-            if (patience.is_over())
-                is_late = true;
-        };
+    parallel_for(count, threads, [&] {
+        return
+            [&, room = rooms.next(),
+             compiler = std::make_unique<FunctionCompiler>(module.module, compiled_by)](size_t i) noexcept {
+                if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
+                    return;
+                try {
+                    functions[i] = compiler->compile(
+                        FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)), patience, room);
+                } catch (const std::bad_alloc&) {
+                    is_out_of_memory = true;
+                }
+                if (functions[i] != nullptr)
+                    size_bytes += functions[i]->bytes.size();
+                if (patience.is_over())
+                    is_late = true;
+            };
     });
     if (is_out_of_memory)
         throw std::bad_alloc();
