@@ -20,8 +20,10 @@ NODE = ["node", "--no-warnings", "--no-wasm-lazy-compilation", "--no-wasm-tier-u
 # How engines load a file wholly and then stop: most since there is no such function to call, or since imports are
 # missing. The second is what they say then; another failure means that they did not load all of it.
 NO_FUNCTION = "no such function"
+OURS_SAY = f'unknown import: |no function "{NO_FUNCTION}"'
 LOADERS = {
-    "ours": (["{ours}", "run", "--invoke", NO_FUNCTION, "{}"], f'unknown import: |no function "{NO_FUNCTION}"'),
+    "ours": (["{ours}", "run", "--invoke", NO_FUNCTION, "{}"], OURS_SAY),
+    "ours+jit": (["{ours}", "run", "--tier", "jit", "--invoke", NO_FUNCTION, "{}"], OURS_SAY),
     "wasm3": (["wasm3", "--compile", "--func", NO_FUNCTION, "{}"], "function lookup failed"),
     "wasmi": (
         ["wasmi", "--compilation-mode", "eager", "--invoke", NO_FUNCTION, "{}"],
@@ -100,7 +102,8 @@ def loaders(options):
     found = {}
     for name, (words, message) in LOADERS.items():
         command = [options.ours if word == "{ours}" else word for word in words]
-        if shutil.which(command[0]) and (wanted is None or name in wanted):
+        is_wanted = name in wanted if wanted is not None else name != "ours+jit" or options.jit
+        if shutil.which(command[0]) and is_wanted:
             found[name] = (command, message)
     for definition in options.engine:
         name, _, command = definition.partition("=")
