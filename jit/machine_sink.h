@@ -28,6 +28,7 @@ struct MachineOptions {
     const void* fuel_low;            ///< and asks for fuel at a settlement point
     int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
     int32_t header_slot_offset = 0;  ///< of Code::header_slot
+    bool are_entries_final = false;  ///< all functions have machine code: VmFunc knows where
     bool canonical_nans = false;     ///< see Config
     bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
 };

@@ -249,6 +249,7 @@ MachineOptions machine_options(const runtime::CompiledModule& module, Processor 
         .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
         .frame_slots_offset = offset_in_code(&Code::frame_slots),
         .header_slot_offset = offset_in_code(&Code::header_slot),
+        .are_entries_final = module.tier_up == nullptr,
         .canonical_nans = module.canonical_nans,
         .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts
                                                            : processor == Processor::x86_64_v3,

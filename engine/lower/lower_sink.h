@@ -422,7 +422,6 @@ private:
     CodeWriter* const m_writer;
     const bool m_canonical_nans;
     const uint64_t m_origins_from_bytes;
-
     const bool m_prepares;  ///< instructions have cells before their own
 
     validate::BodyInfo m_info;

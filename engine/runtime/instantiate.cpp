@@ -137,6 +137,7 @@ std::vector<VmFunc> own_funcs(const CompiledModule& compiled) {
         func.param_slots = slot_count_of(type.params);
         func.result_slots = slot_count_of(type.results);
         func.code = &compiled.codes[i];
+        func.native_entry = func.code->native_entry.load(std::memory_order_relaxed);
     }
     return own;
 }

@@ -44,11 +44,12 @@ struct VmFunc {
     CanonId type = 0;
     uint32_t param_slots = 0;
     uint32_t result_slots = 0;
-    const lower::Code* code = nullptr;  ///< Wasm functions
-    VmInstance* instance = nullptr;     ///< Wasm functions: where it lives
-    HostEntry host = nullptr;           ///< host functions
-    void* host_environment = nullptr;   ///< owned by the store
-    FuncIdx index;                      ///< in its module; host functions: no meaning
+    const lower::Code* code = nullptr;   ///< Wasm functions
+    VmInstance* instance = nullptr;      ///< Wasm functions: where it lives
+    const void* native_entry = nullptr;  ///< Code::native_entry, if that is final when modules are loaded
+    HostEntry host = nullptr;            ///< host functions
+    void* host_environment = nullptr;    ///< owned by the store
+    FuncIdx index;                       ///< in its module; host functions: no meaning
 };
 
 /// A linear memory. The base never moves: growth makes reserved pages accessible.
