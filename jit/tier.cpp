@@ -116,16 +116,13 @@ struct Residence {
 
 /// Blocks for what is large and written at once.
 class LargeBlocks final : public std::pmr::memory_resource {
-    static std::align_val_t alignment(size_t bytes, size_t least) noexcept {
-        return std::align_val_t{bytes < huge_page_bytes ? least : huge_page_bytes};
-    }
-    void* do_allocate(size_t bytes, size_t least) override {
-        void* const block = ::operator new(bytes, alignment(bytes, least));
+    void* do_allocate(size_t bytes, size_t needed) override {
+        void* const block = ::operator new(bytes, huge_page_alignment(bytes, needed));
         prefer_huge_pages(block, bytes);
         return block;
     }
-    void do_deallocate(void* block, size_t bytes, size_t least) override {
-        ::operator delete(block, alignment(bytes, least));
+    void do_deallocate(void* block, size_t bytes, size_t needed) override {
+        ::operator delete(block, huge_page_alignment(bytes, needed));
     }
     [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
         return this == &other;

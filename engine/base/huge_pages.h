@@ -3,10 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 
 namespace wsb {
 
 inline constexpr size_t huge_page_bytes = size_t{2} << 20;
+
+/// For memory of that size: so that all of it can be huge pages, or as it needs if it is smaller than one.
+[[nodiscard]] constexpr std::align_val_t huge_page_alignment(size_t size_bytes, size_t needed) noexcept {
+    return std::align_val_t{size_bytes < huge_page_bytes ? needed : huge_page_bytes};
+}
 
 /// Asks the kernel to back the whole huge pages inside this untouched memory by huge pages. Only advice:
 /// where the kernel has none, or the range is smaller than one, nothing happens.

@@ -16,7 +16,7 @@ void CodeMemory::expect(uint64_t code_bytes, unsigned threads) noexcept {
 std::span<Word> CodeMemory::take_block(size_t needed) {
     const size_t count = std::max(needed, m_block_words);
     const size_t size_bytes = count * sizeof(Word);
-    const std::align_val_t alignment{size_bytes < huge_page_bytes ? alignof(Word) : huge_page_bytes};
+    const std::align_val_t alignment = huge_page_alignment(size_bytes, alignof(Word));
     // SAFETY: the memory is aligned for words, and words need no construction.
     std::unique_ptr<Word, Free> block(static_cast<Word*>(::operator new(size_bytes, alignment)), {alignment});
     prefer_huge_pages(block.get(), size_bytes);
