@@ -15,9 +15,6 @@ namespace {
 [[nodiscard]] constexpr uint8_t number(Xmm reg) noexcept {
     return static_cast<uint8_t>(reg);
 }
-[[nodiscard]] constexpr uint8_t index_of(const Mem& mem) noexcept {
-    return mem.has_index ? number(mem.index) : uint8_t{0};
-}
 
 }  // namespace
 
@@ -45,32 +42,30 @@ public:
         m_at += sizeof value;
     }
     /// A REX prefix if one is needed. Byte registers above bl need one to be told from ah to bh.
-    void rex(Width width, uint8_t reg, uint8_t index, uint8_t base, bool is_forced = false) {
-        const auto bits = static_cast<uint8_t>((width == Width::w64 ? 8 : 0) | (reg & 8) >> 1 |
-                                               (index & 8) >> 2 | (base & 8) >> 3);
-        *m_at = static_cast<uint8_t>(0x40 | bits);
-        m_at += bits != 0 || is_forced ? 1 : 0;
+    void rex(Width width, uint8_t reg, uint8_t rm, bool is_forced = false) {
+        rex_with(width, reg, rm >> 3, is_forced);
+    }
+    void rex(Width width, uint8_t reg, const Mem& mem, bool is_forced = false) {
+        rex_with(width, reg, mem.rex, is_forced);
     }
     void mod_reg(uint8_t reg, uint8_t rm) { byte(static_cast<uint8_t>(0xc0 | (reg & 7) << 3 | (rm & 7))); }
-    /// ModRM, SIB and displacement. rsp and r12 as base need a SIB; rbp and r13 a displacement.
+    /// ModRM, SIB and displacement: 6 bytes at most, written as 8.
     void mod_mem(uint8_t reg, const Mem& mem) {
-        const uint8_t base = number(mem.base) & 7;
-        const bool needs_sib = mem.has_index || base == 4;
-        const bool has_no_displacement = mem.displacement == 0 && base != 5;
-        const uint8_t mod = has_no_displacement ? 0x00 : is_byte(mem.displacement) ? 0x40 : 0x80;
-        byte(static_cast<uint8_t>(mod | (reg & 7) << 3 | (needs_sib ? 4 : base)));
-        WSB_ASSERT(!mem.has_index || mem.index != Gpr::rsp);
-        const uint8_t index = mem.has_index ? number(mem.index) & 7 : 4;
-        *m_at = static_cast<uint8_t>(mem.scale_log2 << 6 | index << 3 | base);
-        m_at += needs_sib ? 1 : 0;
-        std::memcpy(m_at, &mem.displacement, sizeof mem.displacement);
-        m_at += mod == 0x00 ? 0 : mod == 0x40 ? 1 : 4;
+        const bool is_none = mem.displacement == 0 && !mem.needs_displacement;
+        const uint8_t mod = is_none ? 0x00 : is_byte(mem.displacement) ? 0x40 : 0x80;
+        const unsigned sib_bytes = mem.rm == Mem::has_sib ? 1 : 0;
+        uint64_t bytes = static_cast<uint32_t>(mem.displacement);
+        bytes = sib_bytes != 0 ? bytes << 8 | mem.sib : bytes;
+        bytes = bytes << 8 | static_cast<uint8_t>(mod | (reg & 7) << 3 | mem.rm);
+        std::memcpy(m_at, &bytes, sizeof bytes);
+        m_at += 1 + sib_bytes + (is_none ? 0 : is_byte(mem.displacement) ? 1 : 4);
     }
     /// Everything before ModRM.
-    void opcode(Sse op, Width width, uint8_t reg, uint8_t index, uint8_t base) {
+    template <class Operand>
+    void opcode(Sse op, Width width, uint8_t reg, const Operand& rm) {
         if (op.prefix != 0)
             byte(op.prefix);
-        rex(width, reg, index, base);
+        rex(width, reg, rm);
         byte(0x0f);
         if (op.map != OpcodeMap::map_0f)
             byte(op.map == OpcodeMap::map_0f38 ? 0x38 : 0x3a);
@@ -88,6 +83,12 @@ public:
     }
 
 private:
+    void rex_with(Width width, uint8_t reg, unsigned rm_bits, bool is_forced) {
+        const auto bits = static_cast<uint8_t>((width == Width::w64 ? 8 : 0) | (reg & 8) >> 1 | rm_bits);
+        *m_at = static_cast<uint8_t>(0x40 | bits);
+        m_at += bits != 0 || is_forced ? 1 : 0;
+    }
+
     static constexpr size_t longest_bytes = 16;
 
     TrivialVector<uint8_t>& m_bytes;
@@ -126,29 +127,29 @@ void Assembler::align(unsigned bytes, uint8_t filler) {
 
 void Assembler::op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
     Writer code(*this);
-    code.rex(width, number(reg), 0, number(rm));
+    code.rex(width, number(reg), number(rm));
     code.byte(opcode);
     code.mod_reg(number(reg), number(rm));
 }
 
-void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, const Mem& mem) {
+void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem) {
     Writer code(*this);
-    code.rex(width, number(reg), index_of(mem), number(mem.base));
+    code.rex(width, number(reg), mem);
     code.byte(opcode);
     code.mod_mem(number(reg), mem);
 }
 
 void Assembler::op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
     Writer code(*this);
-    code.rex(width, number(reg), 0, number(rm));
+    code.rex(width, number(reg), number(rm));
     code.byte(0x0f);
     code.byte(opcode);
     code.mod_reg(number(reg), number(rm));
 }
 
-void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, const Mem& mem) {
+void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem) {
     Writer code(*this);
-    code.rex(width, number(reg), index_of(mem), number(mem.base));
+    code.rex(width, number(reg), mem);
     code.byte(0x0f);
     code.byte(opcode);
     code.mod_mem(number(reg), mem);
@@ -157,16 +158,16 @@ void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, const Mem& mem) 
 void Assembler::mov_immediate(Gpr to, uint64_t bits) {
     Writer code(*this);
     if (bits <= UINT32_MAX) {
-        code.rex(Width::w32, 0, 0, number(to));
+        code.rex(Width::w32, 0, number(to));
         code.byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
         code.word32(static_cast<uint32_t>(bits));
     } else if (static_cast<int64_t>(bits) == static_cast<int32_t>(bits)) {
-        code.rex(Width::w64, 0, 0, number(to));
+        code.rex(Width::w64, 0, number(to));
         code.byte(0xc7);
         code.mod_reg(0, number(to));
         code.word32(static_cast<uint32_t>(bits));
     } else {
-        code.rex(Width::w64, 0, 0, number(to));
+        code.rex(Width::w64, 0, number(to));
         code.byte(static_cast<uint8_t>(0xb8 | (number(to) & 7)));
         code.word64(bits);
     }
@@ -174,7 +175,7 @@ void Assembler::mov_immediate(Gpr to, uint64_t bits) {
 
 void Assembler::store8(Mem to, Gpr from) {
     Writer code(*this);
-    code.rex(Width::w32, number(from), index_of(to), number(to.base), number(from) >= 4);
+    code.rex(Width::w32, number(from), to, number(from) >= 4);
     code.byte(0x88);
     code.mod_mem(number(from), to);
 }
@@ -186,7 +187,7 @@ void Assembler::store16(Mem to, Gpr from) {
 
 void Assembler::store_immediate(Width width, Mem to, int32_t immediate) {
     Writer code(*this);
-    code.rex(width, 0, index_of(to), number(to.base));
+    code.rex(width, 0, to);
     code.byte(0xc7);
     code.mod_mem(0, to);
     code.word32(static_cast<uint32_t>(immediate));
@@ -194,7 +195,7 @@ void Assembler::store_immediate(Width width, Mem to, int32_t immediate) {
 
 void Assembler::store_immediate8(Mem to, uint8_t immediate) {
     Writer code(*this);
-    code.rex(Width::w32, 0, index_of(to), number(to.base));
+    code.rex(Width::w32, 0, to);
     code.byte(0xc6);
     code.mod_mem(0, to);
     code.byte(immediate);
@@ -203,7 +204,7 @@ void Assembler::store_immediate8(Mem to, uint8_t immediate) {
 void Assembler::store_immediate16(Mem to, uint16_t immediate) {
     Writer code(*this);
     code.byte(0x66);
-    code.rex(Width::w32, 0, index_of(to), number(to.base));
+    code.rex(Width::w32, 0, to);
     code.byte(0xc7);
     code.mod_mem(0, to);
     code.byte(static_cast<uint8_t>(immediate));
@@ -226,7 +227,7 @@ void Assembler::extend(Width width, Gpr to, Gpr from, unsigned source_bytes, boo
     }
     const auto opcode = static_cast<uint8_t>((is_signed ? 0xbe : 0xb6) | (source_bytes == 2 ? 1 : 0));
     Writer code(*this);
-    code.rex(is_signed ? width : Width::w32, number(to), 0, number(from),
+    code.rex(is_signed ? width : Width::w32, number(to), number(from),
              source_bytes == 1 && number(from) >= 4);
     code.byte(0x0f);
     code.byte(opcode);
@@ -235,7 +236,7 @@ void Assembler::extend(Width width, Gpr to, Gpr from, unsigned source_bytes, boo
 
 void Assembler::lea(Gpr to, Label& label) {
     Writer code(*this);
-    code.rex(Width::w64, number(to), 0, 0);
+    code.rex(Width::w64, number(to), 0);
     code.byte(0x8d);
     code.byte(static_cast<uint8_t>((number(to) & 7) << 3 | 5));
     code.distance_to(label);
@@ -247,7 +248,7 @@ void Assembler::cmov(Width width, Condition condition, Gpr to, Gpr from) {
 
 void Assembler::alu(Width width, Alu op, Gpr to, int32_t immediate) {
     Writer code(*this);
-    code.rex(width, 0, 0, number(to));
+    code.rex(width, 0, number(to));
     if (is_byte(immediate)) {
         code.byte(0x83);
         code.mod_reg(static_cast<uint8_t>(op), number(to));
@@ -265,7 +266,7 @@ void Assembler::alu(Width width, Alu op, Gpr to, int32_t immediate) {
 
 void Assembler::alu(Width width, Alu op, Mem to, int32_t immediate) {
     Writer code(*this);
-    code.rex(width, 0, index_of(to), number(to.base));
+    code.rex(width, 0, to);
     code.byte(is_byte(immediate) ? 0x83 : 0x81);
     code.mod_mem(static_cast<uint8_t>(op), to);
     if (is_byte(immediate))
@@ -284,21 +285,21 @@ void Assembler::imul(Width width, Gpr to, Gpr from, int32_t immediate) {
 
 void Assembler::single(Width width, Single op, Gpr operand) {
     Writer code(*this);
-    code.rex(width, 0, 0, number(operand));
+    code.rex(width, 0, number(operand));
     code.byte(0xf7);
     code.mod_reg(static_cast<uint8_t>(op), number(operand));
 }
 
 void Assembler::shift(Width width, Shift op, Gpr operand) {
     Writer code(*this);
-    code.rex(width, 0, 0, number(operand));
+    code.rex(width, 0, number(operand));
     code.byte(0xd3);
     code.mod_reg(static_cast<uint8_t>(op), number(operand));
 }
 
 void Assembler::shift(Width width, Shift op, Gpr operand, uint8_t count) {
     Writer code(*this);
-    code.rex(width, 0, 0, number(operand));
+    code.rex(width, 0, number(operand));
     code.byte(count == 1 ? 0xd1 : 0xc1);
     code.mod_reg(static_cast<uint8_t>(op), number(operand));
     if (count != 1)
@@ -307,7 +308,7 @@ void Assembler::shift(Width width, Shift op, Gpr operand, uint8_t count) {
 
 void Assembler::sign_to_rdx(Width width) {
     Writer code(*this);
-    code.rex(width, 0, 0, 0);
+    code.rex(width, 0, 0);
     code.byte(0x99);
 }
 
@@ -319,7 +320,7 @@ void Assembler::count(Width width, Count op, Gpr to, Gpr from) {
 /// Not the short form of al.
 void Assembler::test8(Gpr operand, uint8_t immediate) {
     Writer code(*this);
-    code.rex(Width::w32, 0, 0, number(operand), number(operand) >= 4);
+    code.rex(Width::w32, 0, number(operand), number(operand) >= 4);
     code.byte(0xf6);
     code.mod_reg(0, number(operand));
     code.byte(immediate);
@@ -327,7 +328,7 @@ void Assembler::test8(Gpr operand, uint8_t immediate) {
 
 void Assembler::set(Condition condition, Gpr to) {
     Writer code(*this);
-    code.rex(Width::w32, 0, 0, number(to), number(to) >= 4);
+    code.rex(Width::w32, 0, number(to), number(to) >= 4);
     code.byte(0x0f);
     code.byte(static_cast<uint8_t>(0x90 | static_cast<uint8_t>(condition)));
     code.mod_reg(0, number(to));
@@ -353,9 +354,18 @@ void Assembler::data_distance(const Label& label, uint32_t from) {
 
 void Assembler::subtract_later(Gpr reg) {
     Writer code(*this);
-    code.rex(Width::w64, 0, 0, number(reg));
+    code.rex(Width::w64, 0, number(reg));
     code.byte(0x81);
     code.mod_reg(static_cast<uint8_t>(Alu::sub), number(reg));
+    code.word32(0);
+}
+
+void Assembler::lea_later(Gpr to, Gpr base) {
+    WSB_ASSERT((number(base) & 7) != 4);
+    Writer code(*this);
+    code.rex(Width::w64, number(to), number(base));
+    code.byte(0x8d);
+    code.byte(static_cast<uint8_t>(0x80 | (number(to) & 7) << 3 | (number(base) & 7)));
     code.word32(0);
 }
 
@@ -373,35 +383,35 @@ void Assembler::jump(Condition condition, Label& label) {
 
 void Assembler::jump(Gpr target) {
     Writer code(*this);
-    code.rex(Width::w32, 0, 0, number(target));
+    code.rex(Width::w32, 0, number(target));
     code.byte(0xff);
     code.mod_reg(4, number(target));
 }
 
 void Assembler::jump(Mem target) {
     Writer code(*this);
-    code.rex(Width::w32, 0, index_of(target), number(target.base));
+    code.rex(Width::w32, 0, target);
     code.byte(0xff);
     code.mod_mem(4, target);
 }
 
 void Assembler::call(Mem target) {
     Writer code(*this);
-    code.rex(Width::w32, 0, index_of(target), number(target.base));
+    code.rex(Width::w32, 0, target);
     code.byte(0xff);
     code.mod_mem(2, target);
 }
 
 void Assembler::push(Mem from) {
     Writer code(*this);
-    code.rex(Width::w32, 0, index_of(from), number(from.base));
+    code.rex(Width::w32, 0, from);
     code.byte(0xff);
     code.mod_mem(6, from);
 }
 
 void Assembler::pop(Gpr to) {
     Writer code(*this);
-    code.rex(Width::w32, 0, 0, number(to));
+    code.rex(Width::w32, 0, number(to));
     code.byte(static_cast<uint8_t>(0x58 | (number(to) & 7)));
 }
 
@@ -409,7 +419,7 @@ void Assembler::sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm) {
     Writer code(*this);
     if (prefix != 0)
         code.byte(prefix);
-    code.rex(Width::w32, number(reg), 0, number(rm));
+    code.rex(Width::w32, number(reg), number(rm));
     code.byte(0x0f);
     code.byte(opcode);
     code.mod_reg(number(reg), number(rm));
@@ -419,7 +429,7 @@ void Assembler::sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem) {
     Writer code(*this);
     if (prefix != 0)
         code.byte(prefix);
-    code.rex(Width::w32, number(reg), index_of(mem), number(mem.base));
+    code.rex(Width::w32, number(reg), mem);
     code.byte(0x0f);
     code.byte(opcode);
     code.mod_mem(number(reg), mem);
@@ -428,7 +438,7 @@ void Assembler::sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem) {
 void Assembler::sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm) {
     Writer code(*this);
     code.byte(prefix);
-    code.rex(width, reg, 0, number(rm));
+    code.rex(width, reg, number(rm));
     code.byte(0x0f);
     code.byte(opcode);
     code.mod_reg(reg, number(rm));
@@ -447,7 +457,7 @@ void Assembler::compare_mask(FloatWidth width, Xmm to, Xmm from, uint8_t predica
 void Assembler::round(FloatWidth width, Xmm to, Xmm from, uint8_t mode) {
     Writer code(*this);
     code.byte(0x66);
-    code.rex(Width::w32, number(to), 0, number(from));
+    code.rex(Width::w32, number(to), number(from));
     code.byte(0x0f);
     code.byte(0x3a);
     code.byte(width == FloatWidth::f64 ? 0x0b : 0x0a);
@@ -462,7 +472,7 @@ void Assembler::float_from_int(FloatWidth to_width, Xmm to, Width from_width, Gp
 void Assembler::truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from) {
     Writer code(*this);
     code.byte(scalar_prefix(from_width));
-    code.rex(to_width, number(to), 0, number(from));
+    code.rex(to_width, number(to), number(from));
     code.byte(0x0f);
     code.byte(0x2c);
     code.mod_reg(number(to), number(from));
@@ -470,40 +480,40 @@ void Assembler::truncate(Width to_width, Gpr to, FloatWidth from_width, Xmm from
 
 void Assembler::vector(Sse op, Xmm reg, Xmm rm) {
     Writer code(*this);
-    code.opcode(op, Width::w32, number(reg), 0, number(rm));
+    code.opcode(op, Width::w32, number(reg), number(rm));
     code.mod_reg(number(reg), number(rm));
 }
 
 void Assembler::vector(Sse op, Xmm reg, Mem mem) {
     Writer code(*this);
-    code.opcode(op, Width::w32, number(reg), index_of(mem), number(mem.base));
+    code.opcode(op, Width::w32, number(reg), mem);
     code.mod_mem(number(reg), mem);
 }
 
 void Assembler::vector(Sse op, Xmm reg, Label& label) {
     Writer code(*this);
-    code.opcode(op, Width::w32, number(reg), 0, 0);
+    code.opcode(op, Width::w32, number(reg), uint8_t{0});
     code.byte(static_cast<uint8_t>((number(reg) & 7) << 3 | 5));
     code.distance_to(label);
 }
 
 void Assembler::vector(Sse op, Width width, Xmm reg, Gpr rm, uint8_t immediate) {
     Writer code(*this);
-    code.opcode(op, width, number(reg), 0, number(rm));
+    code.opcode(op, width, number(reg), number(rm));
     code.mod_reg(number(reg), number(rm));
     code.byte(immediate);
 }
 
 void Assembler::vector(Sse op, Width width, Xmm reg, Mem mem, uint8_t immediate) {
     Writer code(*this);
-    code.opcode(op, width, number(reg), index_of(mem), number(mem.base));
+    code.opcode(op, width, number(reg), mem);
     code.mod_mem(number(reg), mem);
     code.byte(immediate);
 }
 
 void Assembler::mask_bits(Sse op, Gpr to, Xmm from) {
     Writer code(*this);
-    code.opcode(op, Width::w32, number(to), 0, number(from));
+    code.opcode(op, Width::w32, number(to), number(from));
     code.mod_reg(number(to), number(from));
 }
 
@@ -513,7 +523,7 @@ void Assembler::vector_shift(Sse by_register, Xmm operand, uint8_t count) {
     const uint8_t kind = by_register.opcode >> 4;
     const auto selector = static_cast<uint8_t>(kind == 0xd ? 2 : kind == 0xe ? 4 : 6);
     code.opcode({0x66, OpcodeMap::map_0f, static_cast<uint8_t>(0x70 | (by_register.opcode & 3))}, Width::w32,
-                0, 0, number(operand));
+                0, number(operand));
     code.mod_reg(selector, number(operand));
     code.byte(count);
 }

@@ -39,17 +39,35 @@ enum class Width : uint8_t { w32, w64 };
 /// Of a scalar float operation.
 enum class FloatWidth : uint8_t { f32, f64 };
 
-/// What is in memory: [base + displacement], or [base + index * 2^scale + displacement].
+/// What is in memory: [base + displacement], or [base + index * 2^scale + displacement]. Kept as it is
+/// encoded: registers are mostly known where this code is compiled, so most of the encoding is done then.
 struct Mem {
-    Gpr base{};
     int32_t displacement = 0;
-    bool has_index = false;
-    Gpr index{};
-    uint8_t scale_log2 = 0;
+    uint8_t rex = 0;  ///< bits X and B
+    uint8_t rm = 0;   ///< of ModRM: the base, or 4 if there is a SIB
+    uint8_t sib = 0;
+    bool needs_displacement = false;  ///< even if it is 0: rbp and r13 as base
 
-    constexpr Mem(Gpr from, int32_t bytes) noexcept : base(from), displacement(bytes) {}
-    constexpr Mem(Gpr from, Gpr with, int32_t bytes, uint8_t scale = 0) noexcept
-        : base(from), displacement(bytes), has_index(true), index(with), scale_log2(scale) {}
+    constexpr Mem(Gpr base, int32_t bytes) noexcept
+        : displacement(bytes),
+          rex(static_cast<uint8_t>(base) >> 3),
+          rm(low_bits(base)),
+          sib(no_index << 3 | low_bits(base)),  // of rsp and r12
+          needs_displacement(low_bits(base) == 5) {}
+    constexpr Mem(Gpr base, Gpr index, int32_t bytes, uint8_t scale_log2 = 0) noexcept
+        : displacement(bytes),
+          rex(static_cast<uint8_t>((static_cast<uint8_t>(index) >> 3) << 1 |
+                                   static_cast<uint8_t>(base) >> 3)),
+          rm(has_sib),
+          sib(static_cast<uint8_t>(scale_log2 << 6 | low_bits(index) << 3 | low_bits(base))),
+          needs_displacement(low_bits(base) == 5) {
+        WSB_ASSERT(index != Gpr::rsp);
+    }
+
+    static constexpr uint8_t has_sib = 4, no_index = 4;
+
+private:
+    static constexpr uint8_t low_bits(Gpr reg) noexcept { return static_cast<uint8_t>(reg) & 7; }
 };
 
 /// Two-operand arithmetic, by the number that selects it in encodings.
@@ -162,9 +180,11 @@ public:
     /// The same for a table whose targets are not marked.
     void jump_unmarked(Gpr target);
     void jump(Mem target);
-    /// sub reg, imm32, to be filled in by patch_subtraction(position behind it).
+    /// sub reg, imm32, to be filled in by patch_32(position behind it).
     void subtract_later(Gpr reg);
-    void patch_subtraction(uint32_t end, int32_t value) noexcept {
+    /// lea to, [base + displacement32], to be filled in alike. Not for bases of rsp and r12.
+    void lea_later(Gpr to, Gpr base);
+    void patch_32(uint32_t end, int32_t value) noexcept {
         std::memcpy(m_bytes.data() + end - sizeof value, &value, sizeof value);
     }
     void bind(Label& label) noexcept { bind_at(label, position()); }
@@ -246,9 +266,9 @@ private:
 
     void byte(uint8_t value) { m_bytes.push_back(value); }
     void op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm);
-    void op_mem(Width width, uint8_t opcode, Gpr reg, const Mem& mem);
+    void op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem);
     void op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm);
-    void op_mem_0f(Width width, uint8_t opcode, Gpr reg, const Mem& mem);
+    void op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem);
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);
     void sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem);
     void sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm);

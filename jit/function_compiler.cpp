@@ -5,23 +5,13 @@
 
 namespace wsb::jit {
 
-namespace {
-
-[[nodiscard]] bool has_read(const Result<void>& outcome, const Patience& patience) {
-    WSB_CHECK(outcome.has_value() || patience.is_over());
-    return outcome.has_value();
-}
-
-}  // namespace
-
-std::unique_ptr<Compiled> FunctionCompiler::compile(FuncIdx func, const Patience& patience,
-                                                    std::pmr::memory_resource* room) {
-    if (!has_read(m_use_reader.run(func, patience), patience))
-        return nullptr;
+Result<std::unique_ptr<Compiled>> FunctionCompiler::compile(FuncIdx func, const Patience& patience,
+                                                            std::pmr::memory_resource* room) {
+    WSB_TRY(m_use_reader.run(func, patience));
     m_sink.expect(m_use);
-    if (!has_read(m_reader.run(func, patience), patience))
-        return nullptr;
+    WSB_TRY(m_reader.run(func, patience));
     MachineText text = m_sink.take();
+    WSB_TRY(lower::check_frame(m_module, func, text.frame_slots));
     auto compiled = std::make_unique<Compiled>(room);
     compiled->bytes.assign(text.bytes.begin(), text.bytes.end());
     compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
@@ -29,6 +19,7 @@ std::unique_ptr<Compiled> FunctionCompiler::compile(FuncIdx func, const Patience
     compiled->sites = std::move(text.sites);
     compiled->landings = std::move(text.landings);
     compiled->code_bytes = text.code_bytes;
+    compiled->frame_slots = text.frame_slots;
     compiled->entry = text.entry;
     compiled->entry_cell = text.entry_cell;
     compiled->native_entry = text.native_entry;
@@ -66,6 +57,7 @@ void publish(const runtime::CompiledModule& module, lower::Code& code, const uin
     // SAFETY: cells lie aligned behind the code.
     code.entry.store(reinterpret_cast<const lower::Word*>(begin + function.entry_cell),
                      std::memory_order_release);
+    code.publish_frame(function.frame_slots);
 }
 
 }  // namespace wsb::jit

@@ -24,6 +24,7 @@ struct Compiled {
     std::vector<lower::ChangePoint> changes;
     std::vector<lower::FoldedOperand> folded;
     uint32_t code_bytes = 0;
+    uint32_t frame_slots = 0;
     uint32_t entry = 0;
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
@@ -33,17 +34,19 @@ struct Compiled {
 class FunctionCompiler {
 public:
     FunctionCompiler(const Module& module, const MachineOptions& options)
-        : m_sink(options), m_use_reader(module, m_use), m_reader(module, m_sink) {}
+        : m_module(module), m_sink(options), m_use_reader(module, m_use), m_reader(module, m_sink) {}
     FunctionCompiler(const FunctionCompiler&) = delete;
     FunctionCompiler& operator=(const FunctionCompiler&) = delete;
 
-    /// The body was validated before. `room` is where bytes are until they have their place, and outlives
-    /// what is returned: null if patience was over.
-    [[nodiscard]] std::unique_ptr<Compiled> compile(
+    /// Validates the body as well; the module's declarations have been validated. `room` is where bytes are
+    /// until they have their place, and outlives what is returned. @return invalid, malformed or limit
+    /// errors; limit_exceeded as well when patience is over.
+    [[nodiscard]] Result<std::unique_ptr<Compiled>> compile(
         FuncIdx func, const Patience& patience,
         std::pmr::memory_resource* room = std::pmr::get_default_resource());
 
 private:
+    const Module& m_module;
     LocalUseSink m_use;
     MachineSink m_sink;
     validate::BodyReader<LocalUseSink> m_use_reader;
@@ -59,13 +62,5 @@ void link(uint8_t* end, const void* target) noexcept;
 /// From here on calls of the function go to its machine code. What `function` knows is moved from.
 void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
              Compiled& function);
-
-/// Where a member of Code is, in bytes. (Code has no standard layout, so offsetof is not for it.)
-template <class Member>
-[[nodiscard]] int32_t offset_in_code(Member lower::Code::* member) noexcept {
-    const lower::Code code;
-    return static_cast<int32_t>(reinterpret_cast<const char*>(&(code.*member)) -
-                                reinterpret_cast<const char*>(&code));
-}
 
 }  // namespace wsb::jit

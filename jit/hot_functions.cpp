@@ -30,7 +30,7 @@ public:
                 const Patience& patience) noexcept override {
         const size_t body = code.func.value - module.module.imported_funcs;
         std::atomic<uint32_t>& samples = m_samples[body];
-        if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered())
+        if (samples.load(std::memory_order_relaxed) == settled || !code.is_lowered)
             return;
         // What ran as long as compiling takes may run as long again.
         const uint64_t wanted =
@@ -58,9 +58,11 @@ private:
     void compile(const runtime::CompiledModule& module, size_t body, const Patience& patience) {
         if (m_bytes_left == 0 || (m_space == nullptr && !reserve(module)))
             return;
-        const std::unique_ptr<Compiled> compiled = m_compiler->compile(module.codes[body].func, patience);
-        if (compiled == nullptr || !add_changes(*compiled, module, module.codes[body], patience))
+        const auto outcome = m_compiler->compile(module.codes[body].func, patience);
+        WSB_CHECK(outcome.has_value() || patience.is_over());  // the body is lowered already
+        if (!outcome || !add_changes(**outcome, module, module.codes[body], patience))
             return m_samples[body].store(0, std::memory_order_relaxed);  // another run may have the time
+        const std::unique_ptr<Compiled>& compiled = *outcome;
         if (compiled->bytes.size() > m_bytes_left)
             return;
         const Relays relays = add_relays(*compiled, module, body);
@@ -96,10 +98,8 @@ private:
 
     /// @return false if the system has no room.
     [[nodiscard]] bool reserve(const runtime::CompiledModule& module) {
-        uint64_t wasm_bytes = 0;
-        for (const auto& body : module.module.bodies)
-            wasm_bytes += body.whole.size_bytes;
-        const uint64_t most = most_growth * wasm_bytes + page_bytes * (module.module.bodies.size() + 1);
+        const uint64_t most =
+            most_growth * module.module.code_size_bytes() + page_bytes * (module.module.bodies.size() + 1);
         m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
         const auto detour = m_space != nullptr ? add_detour() : std::span<const uint8_t>();
         if (detour.empty()) {
@@ -113,16 +113,12 @@ private:
         return true;
     }
 
-    /// How machine code calls functions that have none: the Code is in the accumulator.
+    /// How machine code calls functions that have none.
     [[nodiscard]] std::span<const uint8_t> add_detour() {
         Assembler assembler;
         assembler.endbr64();
-        assembler.pop(reg::scratch);  // the header tells where to return to
-        assembler.load(Width::w32, Gpr::rax, {reg::int_result, offset_in_code(&Code::header_slot)});
-        assembler.alu(Width::w64, Alu::and_, Mem{reg::frame, Gpr::rax, 0, 3},
-                      ~static_cast<int32_t>(lower::native_return_flag));
-        assembler.mov_immediate(reg::scratch, interp::handlers().enter_code);
-        assembler.jump(reg::scratch);
+        assembler.pop(Gpr::rax);  // the header will tell where to return to
+        emit_enter_code(assembler, interp::handlers());
         const auto& bytes = assembler.bytes();
         return m_space->add(bytes.size(),
                             [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });

@@ -15,11 +15,6 @@ using lower::slot_width;
 
 namespace {
 
-/// Whether an instruction can take its condition from the flags.
-[[nodiscard]] constexpr bool takes_flags(Op op) noexcept {
-    return op == Op::br_if || op == Op::if_ || op == Op::select || op == Op::select_t || op == Op::i32_eqz;
-}
-
 /// A use below this is not worth a register: an entry costs as much.
 constexpr uint64_t least_weight = 2;
 
@@ -36,8 +31,12 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_code.clear();
     m_stack.clear();
     m_settled = 0;
+    m_has_flags = false;
+    m_vector_constants.clear();
     m_frames.clear();
     m_labels.clear();
+    m_edges.clear();
+    m_patches.clear();
     m_exits.clear();
     m_tables.clear();
     m_vectors.clear();
@@ -66,8 +65,8 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_checked.assign(info.locals.size(), {});
     m_check_epoch = 1;
     m_header_slot = std::max(next, slot_count(info.type->results));
-    m_height = m_header_slot + lower::frame_header_slots;
-    Frame& function = m_frames.emplace_back();
+    m_height = m_max_height = m_header_slot + lower::frame_header_slots;
+    Frame& function = m_frames.push_back({});
     function.kind = Frame::Kind::function;
     function.shape.results = info.type->results;
     function.base_slot = m_height;
@@ -139,15 +138,28 @@ void MachineSink::plan_loops() {
     }
 }
 
-/// Callers have written the header and put the parameters into their slots. The interpreter has zeroed the
-/// other locals, machine code has not. Machine code comes by `call`, and what that pushed goes away at once:
-/// the header tells where to return to (see leave_frame).
-void MachineSink::enter_function() {
-    const uint32_t entry = new_label(), goes_on = new_label(), low = new_label();
+/// Machine code comes by `call`, and what that pushed goes away at once: the header tells where to return to
+/// (see leave_frame). It is written here, once it is known that the frame fits.
+void MachineSink::enter_natively() {
     m_native_entry = new_label();
+    m_does_not_fit = new_label();
     m_code.bind(label(m_native_entry));
     m_code.endbr64();
-    m_code.pop(reg::scratch);
+    m_code.pop(Gpr::rax);
+    m_code.load(Width::w64, Gpr::rdi, {reg::instance, offsetof(runtime::VmInstance, context)});
+    m_code.lea_later(Gpr::rax, reg::frame);
+    m_frame_size_end = m_code.position();
+    m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Mem{Gpr::rdi, offsetof(runtime::VmContext, stack_limit)});
+    m_code.jump(Condition::above, label(m_does_not_fit));
+    m_code.store(Width::w64, slot_at(m_header_slot), reg::return_cell);
+    m_code.store(Width::w64, slot_at(m_header_slot + 1), reg::caller_frame);
+}
+
+/// Parameters are in their slots. Who comes by the cell has written the header and zeroed the other locals,
+/// machine code has not.
+void MachineSink::enter_function() {
+    const uint32_t entry = new_label(), goes_on = new_label(), low = new_label();
+    enter_natively();
     m_entry_cell = add_cell({}, entry);
     m_cells[m_entry_cell].point = new_point();
     m_code.bind(label(entry));
@@ -193,14 +205,10 @@ void MachineSink::zero_locals() {
             m_code.store_immediate(Width::w64, slot_at(m_local_slots[local] + i), 0);
 }
 
-void MachineSink::at(const binary::Instr& instr) {
-    if (!m_stack.empty() && m_stack.back().kind == Value::Kind::flags && !takes_flags(instr.op))
-        settle_flags();
-}
-
 void MachineSink::emit_edges() {
     // Returning edges add no others.
-    for (const Edge& edge : m_exits) {
+    for (const uint32_t exit : m_exits) {
+        const Edge& edge = m_edges[exit];
         m_code.bind(label(edge.label));
         if (edge.is_return) {
             emit_return_edge(edge);
@@ -266,9 +274,23 @@ void MachineSink::emit_fuel_exits() {
     }
     for (const auto& exit : m_handler_exits) {
         m_code.bind(label(exit.label));
-        m_code.lea(reg::scratch, label(exit.cell_label));
-        m_code.jump(Mem{reg::scratch, 0});
+        jump_to_cell(exit.cell_label);
     }
+    emit_misfit();
+}
+
+/// What does not fit is called once more by the caller's cell.
+void MachineSink::emit_misfit() {
+    m_code.bind(label(m_does_not_fit));
+    m_code.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(own_code()));
+    emit_enter_code(m_code, m_options.handlers);
+}
+
+void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers) {
+    code.mov(Width::w64, reg::memory_base, reg::caller_frame);
+    code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
+    code.mov_immediate(Gpr::rax, handlers.enter_code);
+    code.jump(Gpr::rax);
 }
 
 /// Returns without fuel, and to others than machine code: registers as handlers have them.
@@ -324,6 +346,7 @@ void MachineSink::emit_cells() {
 }
 
 MachineText MachineSink::take() {
+    m_code.patch_32(m_frame_size_end, static_cast<int32_t>(frame_slots() * sizeof(runtime::Slot)));
     m_sites.clear();
     find_clauses();
     emit_edges();
@@ -332,7 +355,7 @@ MachineText MachineSink::take() {
     const uint32_t code_bytes = m_code.position();
     emit_tables();
     emit_cells();
-    std::ranges::sort(m_sites, {}, &MachineSite::at);
+    WSB_ASSERT(std::ranges::is_sorted(m_sites, {}, &MachineSite::at));
     for (uint32_t& landing : m_landings)
         landing = landing == none ? 0 : label(landing).position;
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
@@ -341,6 +364,7 @@ MachineText MachineSink::take() {
             .sites = m_sites,
             .landings = m_landings,
             .code_bytes = code_bytes,
+            .frame_slots = frame_slots(),
             .entry = label(m_cells[m_entry_cell].continuation).position,
             .entry_cell = label(m_cells[m_entry_cell].label).position,
             .native_entry = label(m_native_entry).position};

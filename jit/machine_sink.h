@@ -23,11 +23,9 @@ namespace wsb::jit {
 /// What compiling depends on beside the module.
 struct MachineOptions {
     const lower::HandlerTable& handlers;
-    const lower::Code* codes;        ///< of the module's own functions, in their order; lowered
+    const lower::Code* codes;        ///< of the module's own functions, in their order
     const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
     const void* fuel_low;            ///< and asks for fuel at a settlement point
-    int32_t frame_slots_offset = 0;  ///< of Code::frame_slots, in bytes
-    int32_t header_slot_offset = 0;  ///< of Code::header_slot
     bool are_entries_final = false;  ///< all functions have machine code: VmFunc knows where
     bool canonical_nans = false;     ///< see Config
     bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
@@ -49,16 +47,22 @@ struct MachineText {
     std::vector<lower::MachineSite> sites;
     std::vector<uint32_t> landings;  ///< see lower::MachineCode
     uint32_t code_bytes = 0;         ///< behind them is data
+    uint32_t frame_slots = 0;        ///< Code::frame_slots
     uint32_t entry = 0;              ///< all come by here, those from machine code by native_entry before
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
 
+/// Machine code calls a function that has none, or that does not fit: hands the call to
+/// HandlerTable::enter_code. The Code is in reg::int_result, what callees get in reg::return_cell and
+/// reg::caller_frame.
+void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers);
+
 class MachineSink : public validate::NullSink {
 public:
     explicit MachineSink(const MachineOptions& options);
 
-    /// Before each function: its locals' use. It was validated and lowered before.
+    /// Before each function: its locals' use.
     void expect(const LocalUseSink& use) noexcept { m_use = &use; }
     /// After it.
     [[nodiscard]] MachineText take();
@@ -66,9 +70,16 @@ public:
     // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t) {}
-    void at(const binary::Instr& instr);
+    void at(const binary::Instr& instr) {
+        note_height();
+        if (m_has_flags) [[unlikely]]
+            settle_flags_before(instr.op);
+    }
     void check();
-    void constant(Op, ValType type, uint64_t bits);
+    void constant(Op, ValType type, uint64_t bits) {
+        push(Value::Kind::constant, type).bits =
+            type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+    }
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void unary(Op op);
     void compare(Op op);
@@ -76,9 +87,9 @@ public:
     void wide(Op op);
     void load(Op op, const binary::MemArg& arg);
     void store(Op op, const binary::MemArg& arg);
-    void drop(ValType type);
+    void drop(ValType) { release(pop()); }
     void select(ValType type);
-    void local_get(LocalIdx local, ValType type);
+    void local_get(LocalIdx local, ValType type) { push(Value::Kind::local, type).local = local.value; }
     void local_set(LocalIdx local, ValType type);
     void local_tee(LocalIdx local, ValType type);
     void global_get(GlobalIdx global, ValType type);
@@ -142,17 +153,15 @@ private:
             flags,  ///< an i32: whether `condition` holds; only on top of the stack
         };
         Kind kind = Kind::slot;
-        ValType type;
-        uint32_t slot = 0;
-        uint32_t local = 0;
         Gpr gpr{};
         Xmm xmm{};
         Condition condition{};
+        ValType type;
+        uint32_t slot = 0;
+        uint32_t local = 0;  ///< of a constant v128: which of m_vector_constants
         uint64_t bits = 0;
-        uint64_t high_bits = 0;  ///< v128: the upper half
-
-        [[nodiscard]] VectorBits vector() const noexcept { return {bits, high_bits}; }
     };
+    static_assert(sizeof(Value) == 24);  // they are copied often
 
     /// A local with a register of its own.
     struct Pin {
@@ -187,12 +196,14 @@ private:
         uint32_t low_label = none;  ///< back: where to go without fuel
         bool is_return = false;
         uint32_t return_slot = 0;  ///< of the first result
+        uint32_t next = none;      ///< in m_edges: the next one to the same label
     };
 
     /// Fuel of an inline jump to a label that is not bound yet.
     struct Patch {
         uint32_t position = 0;   ///< behind the subtraction
         uint32_t potential = 0;  ///< at the jump
+        uint32_t next = none;    ///< in m_patches: another one to the same label
     };
 
     struct Frame {
@@ -205,21 +216,21 @@ private:
         PinState state;            ///< at the label
         bool is_target = false;    ///< something goes to the end; `state` is known
         uint32_t header_potential = 0;
-        uint32_t low_label = none;    ///< loop: where a back-edge goes without fuel
-        uint32_t else_label = none;   ///< if: where to go if not
-        PinState else_state;          ///< there
-        uint32_t else_potential = 0;  ///< at the if
-        std::vector<Edge> edges;      ///< conditional jumps to the end
-        std::vector<Patch> patches;   ///< inline jumps to the end
-        uint32_t catching = none;     ///< try_, catch_: in m_catching
-        /// Of its clauses: the cells where execution goes on; none for a delegate, where it never does.
-        std::vector<uint32_t> landings;
+        uint32_t low_label = none;                     ///< loop: where a back-edge goes without fuel
+        uint32_t else_label = none;                    ///< if: where to go if not
+        PinState else_state;                           ///< there
+        uint32_t else_potential = 0;                   ///< at the if
+        uint32_t first_edge = none, last_edge = none;  ///< in m_edges: conditional jumps to the end
+        uint32_t patches = none;                       ///< in m_patches: inline jumps to the end
+        uint32_t catching = none;                      ///< try_, catch_: in m_catching
     };
 
     /// A block that may catch what is thrown inside.
     struct CatchingBlock {
         uint32_t outer = none;   ///< the one around it
         uint32_t clause = none;  ///< in Code::catches, its first one; known when it is closed, if it has any
+        /// Of its clauses: the cells where execution goes on; none for a delegate, where it never does.
+        std::vector<uint32_t> landings = {};
     };
 
     /// Where a trap is raised, apart from the code.
@@ -258,7 +269,7 @@ private:
         PinState state;
     };
 
-    /// A call whose frame does not fit: its cell's handler decides.
+    /// A call that machine code cannot make: its cell's handler decides.
     struct HandlerExit {
         uint32_t label = none;
         uint32_t cell_label = none;
@@ -272,6 +283,7 @@ private:
     void choose_pins();
     void plan_loops();
     void enter_function();
+    void enter_natively();
     void zero_locals();
     uint32_t new_label() {
         m_labels.push_back({});
@@ -280,6 +292,11 @@ private:
     Label& label(uint32_t index) noexcept { return m_labels[index]; }
     uint32_t new_point() noexcept { return m_points++; }
     [[nodiscard]] uint32_t potential() const noexcept { return *m_info.potential; }
+    void note_height() noexcept { m_max_height = std::max(m_max_height, m_height); }
+    [[nodiscard]] uint32_t frame_slots() const noexcept { return m_max_height + lower::passing_slots; }
+    [[nodiscard]] const lower::Code* own_code() const noexcept {
+        return &m_options.codes[m_info.func.value - m_info.module->imported_funcs];
+    }
     [[nodiscard]] static Mem slot_at(uint32_t slot) noexcept {
         return {reg::frame, static_cast<int32_t>(slot * sizeof(runtime::Slot))};
     }
@@ -287,16 +304,39 @@ private:
     void emit_traps();
     void emit_fuel_exits();
     void emit_return_exits(uint32_t ask);
+    void emit_misfit();
     void emit_tables();
     void emit_address(uint32_t target);
     void emit_cells();
 
     // Values (sink_values.cpp)
-    Value& push(Value::Kind kind, ValType type);
+    Value& push(Value::Kind kind, ValType type) {
+        if (m_stack.size() - m_settled >= most_unsettled) [[unlikely]]
+            settle_stack();
+        Value& value = m_stack.push_back({.kind = kind, .type = type, .slot = m_height});
+        m_height += lower::slot_width(type);
+        return value;
+    }
     void push_gpr(Gpr reg, ValType type) { push(Value::Kind::gpr, type).gpr = reg; }
     void push_xmm(Xmm reg, ValType type) { push(Value::Kind::xmm, type).xmm = reg; }
-    Value pop();
-    void release(const Value& value) noexcept;
+    void push_flags(Condition condition) {
+        push(Value::Kind::flags, ValType::i32).condition = condition;
+        m_has_flags = true;
+    }
+    /// The value's registers stay taken until it is released.
+    Value pop() noexcept {
+        const Value value = m_stack.back();
+        m_stack.pop_back();
+        m_settled = std::min(m_settled, m_stack.size());
+        m_height -= lower::slot_width(value.type);
+        return value;
+    }
+    void release(const Value& value) noexcept {
+        if (value.kind == Value::Kind::gpr)
+            m_free_gprs |= bit(value.gpr) & m_temporary_gprs;
+        else if (value.kind == Value::Kind::xmm)
+            m_free_xmms |= bit(value.xmm) & m_temporary_xmms;
+    }
     [[nodiscard]] Gpr take_gpr();
     [[nodiscard]] Xmm take_xmm();
     void take_this(Gpr reg);
@@ -329,6 +369,7 @@ private:
     void store_value(Value& value, uint32_t to);
     void settle_value(Value& value);
     void settle_flags();
+    void settle_flags_before(Op op);
     void settle_registers();
     void settle_stack();
     void settle_top(size_t count);
@@ -456,9 +497,10 @@ private:
     void conform(const PinState& from, const PinState& to);
     static void join(Frame& frame, const PinState& from);
     void meet(Frame& frame);
-    static void add_edge(Frame& frame, Edge edge);
+    void add_edge(Frame& frame, Edge edge);
+    void add_exit(const Edge& edge);
     void jump_inline(uint32_t depth, uint32_t at_potential);
-    Edge edge_to(uint32_t depth, uint32_t at_potential);
+    uint32_t edge_to(uint32_t depth, uint32_t at_potential);
     void branch_if(uint32_t depth, Condition condition);
     [[nodiscard]] Move move_to(const Frame& target) const noexcept;
     void emit_move(const Move& move);
@@ -499,13 +541,14 @@ private:
         uint32_t return_cell = none;  ///< what the callee's header names
         uint32_t back = none;         ///< where the interpreter returns to,
         uint32_t native_back = none;  ///< and machine code, with the callee's frame
-        uint32_t by_handler = none;   ///< leaves the call to the cell
     };
     /// Words of a cell that calls (interp/frames.h).
     static constexpr size_t call_words = 3;
     CallLabels add_call(const lower::Word (&words)[call_words]);
     void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
-    void enter_found(const CallLabels& labels);
+    uint32_t leave_to_handler();
+    void enter_found(const CallLabels& labels, uint32_t by_handler);
+    void put_return(const CallLabels& labels);
     void bind_return(const CallLabels& labels);
 
     const MachineOptions m_options;
@@ -514,12 +557,18 @@ private:
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
 
+    /// Values above the settled ones at most: whatever looks for something among them looks at no more.
+    static constexpr size_t most_unsettled = 64;
+
     TrivialVector<Value> m_stack;
-    size_t m_settled = 0;  ///< so many values at the bottom are in their slots or constants
-    std::vector<Frame> m_frames;
+    size_t m_settled = 0;      ///< so many values at the bottom are in their slots or constants
+    bool m_has_flags = false;  ///< the topmost value may be flags
+    TrivialVector<VectorBits> m_vector_constants;
+    TrivialVector<Frame> m_frames;
     std::vector<uint32_t> m_local_slots;
     uint32_t m_header_slot = 0;
     uint32_t m_height = 0;
+    uint32_t m_max_height = 0;  ///< as lower::LowerSink counts it
 
     std::vector<Pin> m_pins;
     std::vector<uint32_t> m_pin_of_local;
@@ -548,26 +597,30 @@ private:
     ZeroFlag m_zero_flag;
     uint32_t m_check_epoch = 1;
 
-    std::vector<Label> m_labels;
-    std::vector<Edge> m_exits;  ///< edges that are emitted behind the function
+    TrivialVector<Label> m_labels;
+    TrivialVector<Edge> m_edges;
+    TrivialVector<Patch> m_patches;
+    TrivialVector<uint32_t> m_exits;  ///< edges that are emitted behind the function
     std::vector<JumpTable> m_tables;
     std::map<VectorBits, uint32_t> m_vectors;  ///< constants behind the code, and their labels
-    std::vector<HandlerExit> m_handler_exits;
-    std::vector<TrapExit> m_traps;
+    TrivialVector<HandlerExit> m_handler_exits;
+    TrivialVector<TrapExit> m_traps;
     uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
-    std::vector<Cell> m_cells;
-    std::vector<lower::Word> m_cell_words;
+    TrivialVector<Cell> m_cells;
+    TrivialVector<lower::Word> m_cell_words;
     std::vector<CatchingBlock> m_catching;  ///< in the order of their heads
     uint32_t m_inside = none;               ///< the innermost open one
     std::vector<uint32_t> m_landings;       ///< of the closed ones, by clause: labels
-    std::vector<Resume> m_resumes;
-    std::vector<LowExit> m_low_exits;
-    std::vector<MachineText::Address> m_addresses;
-    std::vector<MachineText::Call> m_calls;
+    TrivialVector<Resume> m_resumes;
+    TrivialVector<LowExit> m_low_exits;
+    TrivialVector<MachineText::Address> m_addresses;
+    TrivialVector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
     uint32_t m_points = 0;
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label
+    uint32_t m_does_not_fit = none;  ///< label: the frame of a call from machine code
+    uint32_t m_frame_size_end = 0;   ///< position behind what its check adds, in bytes
     uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
 };
 

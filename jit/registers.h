@@ -18,6 +18,9 @@ namespace wsb::jit {
 namespace reg {
 inline constexpr Gpr scratch = Gpr::r12, frame = Gpr::r13, memory_base = Gpr::r14, memory_size = Gpr::r15,
                      fuel = Gpr::rsi, instance = Gpr::rdx, context = Gpr::rcx, int_result = Gpr::rdi;
+/// Of a call between machine code, which the callee writes into its header once it knows that it fits: the
+/// return address, and the caller's frame.
+inline constexpr Gpr return_cell = scratch, caller_frame = Gpr::rcx;
 inline constexpr Xmm float_result = Xmm::xmm0, float_scratch = Xmm::xmm15;
 }  // namespace reg
 

@@ -62,7 +62,8 @@ uint32_t MachineSink::add_cell(std::span<const Word> words, uint32_t continuatio
     cell.offset_bytes = m_info.instr->offset_bytes;
     cell.potential = potential();
     cell.catching = m_inside;
-    m_cell_words.insert(m_cell_words.end(), words.begin(), words.end());
+    for (const Word word : words)
+        m_cell_words.push_back(word);
     m_cells.push_back(cell);
     return static_cast<uint32_t>(m_cells.size() - 1);
 }
@@ -251,43 +252,32 @@ void MachineSink::after_call(const FuncType& type) {
 
 /// A call in line, with the cell that does it where it cannot.
 MachineSink::CallLabels MachineSink::add_call(const Word (&words)[call_words]) {
-    const CallLabels labels{.return_cell = new_label(),
-                            .back = new_label(),
-                            .native_back = new_label(),
-                            .by_handler = new_label()};
+    const CallLabels labels{.return_cell = new_label(), .back = new_label(), .native_back = new_label()};
     Cell& cell = m_cells[add_cell(words, labels.back)];
     cell.return_point = new_point();
     cell.return_label = labels.return_cell;
     cell.native_return = labels.native_back;
-    m_handler_exits.push_back({labels.by_handler, cell.label});
     return labels;
 }
 
-/// Calls a function of this module, whose frame is known. What does not fit is left to the cell's handler.
+/// @return where a call goes that is left to the handler of the cell that was added last.
+uint32_t MachineSink::leave_to_handler() {
+    const uint32_t by_handler = new_label();
+    m_handler_exits.push_back({by_handler, m_cells.back().label});
+    return by_handler;
+}
+
+/// Calls a function of this module. Whether it fits is for the callee to find out (enter_natively).
 void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     const uint32_t body = func.value - m_info.module->imported_funcs;
     const lower::Code& callee = m_options.codes[body];
-    const auto target = reinterpret_cast<Word>(&callee);
-    if (!callee.is_lowered()) {
-        call_by_cell(lower::Single::call_local, type, 0, target);
-        m_cells.back().callee = body;
-        return;
-    }
     prepare_call(type.params);
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(lower::Single::call_local)),
-                                    lower::pack_wide(m_height, 0, potential()), target};
+                                    lower::pack_wide(m_height, 0, potential()),
+                                    reinterpret_cast<Word>(&callee)};
     const CallLabels labels = add_call(words);
     m_cells.back().callee = body;
-    const uint32_t frame_slots = callee.frame_slots.load(std::memory_order_relaxed);
-    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    m_code.lea(Width::w64, Gpr::rax, {reg::frame, bytes_of(m_height + frame_slots)});
-    m_code.alu(Width::w64, Alu::cmp, Gpr::rax, Mem{reg::context, offsetof(runtime::VmContext, stack_limit)});
-    m_code.jump(Condition::above, label(labels.by_handler));
-    m_code.lea(Gpr::rax, label(labels.return_cell));
-    m_code.store(Width::w64, slot_at(m_height + callee.header_slot), Gpr::rax);
-    m_code.store(Width::w64, slot_at(m_height + callee.header_slot + 1), reg::frame);
-    m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
-    take_fuel(potential());
+    put_return(labels);
     m_code.call_later();
     m_calls.push_back({m_code.position(), body});
     bind_return(labels);
@@ -318,8 +308,9 @@ void MachineSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncTy
     if (held != Gpr::rdi)
         m_code.mov(Width::w64, Gpr::rdi, held);
     release(index);
-    find_indirect(table, expected, labels.by_handler);
-    enter_found(labels);
+    const uint32_t by_handler = leave_to_handler();
+    find_indirect(table, expected, by_handler);
+    enter_found(labels, by_handler);
     after_call(type);
 }
 
@@ -343,32 +334,28 @@ void MachineSink::find_indirect(TableIdx table, CanonId expected, uint32_t by_ha
     m_code.jump(Condition::not_equal, label(by_handler));
 }
 
-/// Calls the function that rax points to, if it is one of this instance and its frame fits.
-void MachineSink::enter_found(const CallLabels& labels) {
+/// Calls the function that rax points to, if it is one of this instance. A processor that guessed where the
+/// call goes learns from the entry whether it was right: one load less on the way to it is that much less
+/// time lost. What may get its machine code later wants its Code in the accumulator.
+void MachineSink::enter_found(const CallLabels& labels, uint32_t by_handler) {
     m_code.alu(Width::w64, Alu::cmp, reg::instance, Mem{Gpr::rax, offsetof(runtime::VmFunc, instance)});
-    m_code.jump(Condition::not_equal, label(labels.by_handler));
-    m_code.load(Width::w64, Gpr::rdi, {Gpr::rax, offsetof(runtime::VmFunc, code)});
-    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    m_code.load(Width::w32, reg::scratch, {Gpr::rdi, m_options.frame_slots_offset});
-    m_code.lea(Width::w64, reg::scratch, {reg::frame, reg::scratch, bytes_of(m_height), 3});
-    m_code.alu(Width::w64, Alu::cmp, reg::scratch,
-               Mem{reg::context, offsetof(runtime::VmContext, stack_limit)});
-    m_code.jump(Condition::above, label(labels.by_handler));
-    // A processor that guessed where the call goes learns from the entry whether it was right: one load less
-    // on the way to it is that much less time lost. What may get its machine code later wants its Code in
-    // rdi.
-    const bool is_final = m_options.are_entries_final;
-    const Gpr header = is_final ? Gpr::rdi : Gpr::rax;
-    m_code.load(Width::w32, header, {Gpr::rdi, m_options.header_slot_offset});
-    m_code.lea(Width::w64, header, {reg::frame, header, bytes_of(m_height), 3});
-    m_code.lea(reg::scratch, label(labels.return_cell));
-    m_code.store(Width::w64, {header, 0}, reg::scratch);
-    m_code.store(Width::w64, {header, bytes_of(1)}, reg::frame);
+    m_code.jump(Condition::not_equal, label(by_handler));
+    put_return(labels);
+    if (m_options.are_entries_final) {
+        m_code.call(Mem{Gpr::rax, offsetof(runtime::VmFunc, native_entry)});
+    } else {
+        m_code.load(Width::w64, reg::int_result, {Gpr::rax, offsetof(runtime::VmFunc, code)});
+        m_code.call(Mem{reg::int_result, static_cast<int32_t>(lower::Code::native_entry_offset)});
+    }
+    bind_return(labels);
+}
+
+/// What a callee gets (registers.h), the fuel that is due, and its frame.
+void MachineSink::put_return(const CallLabels& labels) {
+    m_code.lea(reg::return_cell, label(labels.return_cell));
+    m_code.mov(Width::w64, reg::caller_frame, reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
-    m_code.call(is_final ? Mem{Gpr::rax, offsetof(runtime::VmFunc, native_entry)}
-                         : Mem{Gpr::rdi, static_cast<int32_t>(lower::Code::native_entry_offset)});
-    bind_return(labels);
 }
 
 /// Behind a `call`: machine code returns with its own frame.
@@ -391,9 +378,10 @@ void MachineSink::call_ref(TypeIdx type_index, const FuncType& type, bool is_tai
     if (held != Gpr::rax)
         m_code.mov(Width::w64, Gpr::rax, held);
     release(callee);
+    const uint32_t by_handler = leave_to_handler();
     m_code.test(Width::w64, Gpr::rax, Gpr::rax);
-    m_code.jump(Condition::equal, label(labels.by_handler));
-    enter_found(labels);
+    m_code.jump(Condition::equal, label(by_handler));
+    enter_found(labels, by_handler);
     after_call(type);
 }
 

@@ -20,7 +20,7 @@ std::span<const ValType> MachineSink::label_types(const Frame& frame) const noex
 MachineSink::Frame& MachineSink::open_frame(Frame::Kind kind, const BlockShape& shape) {
     settle_stack();
     settle_top(shape.params.size());
-    Frame& opened = m_frames.emplace_back();
+    Frame& opened = m_frames.push_back({});
     opened.kind = kind;
     opened.shape = shape;
     opened.base_values = static_cast<uint32_t>(m_stack.size() - shape.params.size());
@@ -149,7 +149,16 @@ void MachineSink::meet(Frame& frame) {
 void MachineSink::add_edge(Frame& frame, Edge edge) {
     join(frame, edge.from);
     edge.target = frame.label;
-    frame.edges.push_back(edge);
+    const auto added = static_cast<uint32_t>(m_edges.size());
+    m_edges.push_back(edge);
+    (frame.last_edge == none ? frame.first_edge : m_edges[frame.last_edge].next) = added;
+    frame.last_edge = added;
+}
+
+/// Of an edge whose target is known.
+void MachineSink::add_exit(const Edge& edge) {
+    m_exits.push_back(static_cast<uint32_t>(m_edges.size()));
+    m_edges.push_back(edge);
 }
 
 /// Where the values of a branch go from the top of the stack, where they are settled.
@@ -206,7 +215,8 @@ void MachineSink::jump_inline(uint32_t depth, uint32_t at_potential) {
     }
     meet(target);
     m_code.subtract_later(reg::fuel);
-    target.patches.push_back({m_code.position(), at_potential});
+    m_patches.push_back({m_code.position(), at_potential, target.patches});
+    target.patches = static_cast<uint32_t>(m_patches.size() - 1);
     m_code.jump(label(target.label));
 }
 
@@ -214,8 +224,8 @@ void MachineSink::br(uint32_t depth) {
     jump_inline(depth, potential());
 }
 
-/// What a conditional jump to the block needs on its way. Values lie in their slots.
-MachineSink::Edge MachineSink::edge_to(uint32_t depth, uint32_t at_potential) {
+/// What a conditional jump to the block needs on its way. Values lie in their slots. @return where it goes.
+uint32_t MachineSink::edge_to(uint32_t depth, uint32_t at_potential) {
     Frame& target = frame_at(depth);
     Edge edge;
     edge.label = new_label();
@@ -226,18 +236,18 @@ MachineSink::Edge MachineSink::edge_to(uint32_t depth, uint32_t at_potential) {
         edge.is_return = true;
         edge.move = {};
         edge.return_slot = m_height - slot_count(target.shape.results);
-        m_exits.push_back(edge);
+        add_exit(edge);
     } else if (target.kind == Frame::Kind::loop) {
         edge.is_back = true;
         edge.target = target.label;
         edge.to = target.state;
         edge.low_label = target.low_label;
         edge.takes = static_cast<int32_t>(edge.potential - target.header_potential);
-        m_exits.push_back(edge);
+        add_exit(edge);
     } else {
         add_edge(target, edge);
     }
-    return edge;
+    return edge.label;
 }
 
 void MachineSink::br_if(uint32_t depth) {
@@ -262,8 +272,7 @@ void MachineSink::branch_if(uint32_t depth, Condition condition) {
         m_code.bind(label(leaves));
         return;
     }
-    const Edge edge = edge_to(depth, potential());
-    m_code.jump(condition, label(edge.label));
+    m_code.jump(condition, label(edge_to(depth, potential())));
 }
 
 /// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where
@@ -288,7 +297,7 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     for (const uint32_t depth : depths) {
         const auto [known, is_new] = labels.try_emplace(depth, 0);
         if (is_new)
-            known->second = edge_to(depth, potential()).label;
+            known->second = edge_to(depth, potential());
         jumps.targets.push_back(known->second);
     }
     m_tables.push_back(std::move(jumps));
@@ -322,10 +331,12 @@ void MachineSink::br_on_cast(const binary::Instr& instr, ValType) {
 /// by a detour behind the function.
 void MachineSink::bind_end(Frame& frame) {
     const uint32_t label_potential = potential();
-    for (const Patch& patch : frame.patches)
-        m_code.patch_subtraction(patch.position, static_cast<int32_t>(patch.potential - label_potential));
+    for (uint32_t i = frame.patches; i != none; i = m_patches[i].next)
+        m_code.patch_32(m_patches[i].position,
+                        static_cast<int32_t>(m_patches[i].potential - label_potential));
     m_code.bind(label(frame.label));
-    for (Edge& edge : frame.edges) {
+    for (uint32_t i = frame.first_edge; i != none; i = m_edges[i].next) {
+        Edge& edge = m_edges[i];
         edge.takes = static_cast<int32_t>(edge.potential - label_potential);
         edge.to = frame.state;
         const bool is_plain = edge.takes == 0 && edge.move.slots == 0 &&
@@ -334,7 +345,7 @@ void MachineSink::bind_end(Frame& frame) {
         if (is_plain)
             m_code.bind(label(edge.label));
         else
-            m_exits.push_back(edge);
+            m_exits.push_back(i);
     }
 }
 

@@ -28,8 +28,9 @@ void MachineSink::try_table(const BlockShape& shape, std::span<const binary::Cat
     for (const auto& clause : clauses) {
         const uint32_t depth = clause.label + 1;  // labels of clauses do not count the block itself
         m_height = base_slot + slot_count(label_types(frame_at(depth)));
-        const Edge edge = edge_to(depth, 0);
-        m_frames.back().landings.push_back(add_point(edge.label, {}, 0));
+        note_height();
+        const uint32_t edge = edge_to(depth, 0);
+        m_catching.back().landings.push_back(add_point(edge, {}, 0));
     }
     m_state = state;
     m_height = height;
@@ -57,7 +58,7 @@ void MachineSink::legacy_catch(bool falls_through, uint32_t potential_there, std
     Cell& cell = m_cells[add_cell({}, landing)];
     cell.potential = 0;
     cell.point = new_point();
-    frame.landings.push_back(cell.label);
+    m_catching[frame.catching].landings.push_back(cell.label);
     m_code.bind(label(landing));
     m_code.endbr64();
     m_state = {};
@@ -66,7 +67,7 @@ void MachineSink::legacy_catch(bool falls_through, uint32_t potential_there, std
 
 /// The search goes on elsewhere; the lowering's clause knows where.
 void MachineSink::delegate(uint32_t) {
-    m_frames.back().landings.push_back(none);
+    m_catching[m_frames.back().catching].landings.push_back(none);
 }
 
 void MachineSink::rethrow(uint32_t depth) {
@@ -85,11 +86,14 @@ void MachineSink::close_body(Frame& frame) noexcept {
 
 /// At the end of a block: clauses are numbered as in lower/lower_exceptions.cpp, inner blocks first.
 void MachineSink::close_clauses(Frame& frame) {
-    close_body(frame);
-    if (frame.landings.empty())
+    if (frame.catching == none)
         return;
-    m_catching[frame.catching].clause = static_cast<uint32_t>(m_landings.size());
-    m_landings.insert(m_landings.end(), frame.landings.begin(), frame.landings.end());
+    close_body(frame);
+    CatchingBlock& block = m_catching[frame.catching];
+    if (block.landings.empty())
+        return;
+    block.clause = static_cast<uint32_t>(m_landings.size());
+    m_landings.insert(m_landings.end(), block.landings.begin(), block.landings.end());
 }
 
 /// What a block without clauses does not catch is for the one around it.

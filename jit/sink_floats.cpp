@@ -311,7 +311,7 @@ void MachineSink::float_compare(Op op) {
         free_gpr(to);
         release(x);
         release(y);
-        push(Value::Kind::flags, ValType::i32).condition = Condition::not_equal;
+        push_flags(Condition::not_equal);
         return;
     }
     if (number == lt || number == le)
@@ -320,8 +320,7 @@ void MachineSink::float_compare(Op op) {
     m_code.compare(width, a, to_xmm(y));
     release(x);
     release(y);
-    push(Value::Kind::flags, ValType::i32).condition =
-        number == lt || number == gt ? Condition::above : Condition::above_equal;
+    push_flags(number == lt || number == gt ? Condition::above : Condition::above_equal);
 }
 
 }  // namespace wsb::jit

@@ -170,7 +170,7 @@ void MachineSink::int_compare(Width width, Condition condition, Value x, Value y
     }
     release(x);
     release(y);
-    push(Value::Kind::flags, ValType::i32).condition = condition;
+    push_flags(condition);
 }
 
 void MachineSink::binary(Op op) {

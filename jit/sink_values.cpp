@@ -11,8 +11,10 @@ using lower::slot_width;
 
 namespace {
 
-/// Values above the settled ones at most: whatever looks for something among them looks at no more.
-constexpr size_t most_unsettled = 64;
+/// Whether an instruction can take its condition from the flags.
+[[nodiscard]] constexpr bool takes_flags(Op op) noexcept {
+    return op == Op::br_if || op == Op::if_ || op == Op::select || op == Op::select_t || op == Op::i32_eqz;
+}
 
 [[nodiscard]] bool fits_sign_extended(uint64_t bits) noexcept {
     return static_cast<int64_t>(bits) == static_cast<int32_t>(bits);
@@ -22,33 +24,6 @@ constexpr size_t most_unsettled = 64;
 }
 
 }  // namespace
-
-MachineSink::Value& MachineSink::push(Value::Kind kind, ValType type) {
-    if (m_stack.size() - m_settled >= most_unsettled)
-        settle_stack();
-    Value& value = m_stack.push_back({});
-    value.kind = kind;
-    value.type = type;
-    value.slot = m_height;
-    m_height += slot_width(type);
-    return value;
-}
-
-/// The value's registers stay taken until it is released.
-MachineSink::Value MachineSink::pop() {
-    const Value value = m_stack.back();
-    m_stack.pop_back();
-    m_settled = std::min(m_settled, m_stack.size());
-    m_height -= slot_width(value.type);
-    return value;
-}
-
-void MachineSink::release(const Value& value) noexcept {
-    if (value.kind == Value::Kind::gpr)
-        m_free_gprs |= bit(value.gpr) & m_temporary_gprs;
-    else if (value.kind == Value::Kind::xmm)
-        m_free_xmms |= bit(value.xmm) & m_temporary_xmms;
-}
 
 /// Whether its register may be written. Registers of pins are not temporaries.
 bool MachineSink::is_owned(const Value& value) const noexcept {
@@ -214,7 +189,7 @@ Xmm MachineSink::to_owned_xmm(Value& value) {
 void MachineSink::put_xmm(Xmm to, Value& value) {
     if (value.kind == Value::Kind::constant) {
         if (slot_width(value.type) == 2) {
-            put_vector(to, value.vector());
+            put_vector(to, m_vector_constants[value.local]);
         } else if (value.bits == 0) {
             m_code.bitwise(Bitwise::xor_, to, to);
         } else {
@@ -252,7 +227,7 @@ void MachineSink::store_value(Value& value, uint32_t to) {
         case Value::Kind::constant:
             store_word(value.bits, to);
             if (slot_width(value.type) == 2)
-                store_word(value.high_bits, to + 1);
+                store_word(m_vector_constants[value.local][1], to + 1);
             return;
         case Value::Kind::gpr: m_code.store(Width::w64, slot_at(to), value.gpr); return;
         case Value::Kind::xmm: store_xmm(value.type, slot_at(to), value.xmm); return;
@@ -295,6 +270,13 @@ void MachineSink::settle_flags() {
     m_code.extend(Width::w32, reg, reg, 1, false);
     value.kind = Value::Kind::gpr;
     value.gpr = reg;
+}
+
+/// Only some instructions can take them.
+void MachineSink::settle_flags_before(Op op) {
+    if (!takes_flags(op))
+        settle_flags();
+    m_has_flags = takes_flags(op);
 }
 
 /// Before somebody else takes all registers: those of the stack go to their slots.
@@ -377,20 +359,8 @@ const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned im
     return is_on_stack ? nullptr : pin;
 }
 
-void MachineSink::constant(Op, ValType type, uint64_t bits) {
-    push(Value::Kind::constant, type).bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
-}
-
 void MachineSink::ref_null(ValType type) {
     push(Value::Kind::constant, type).bits = 0;
-}
-
-void MachineSink::drop(ValType) {
-    release(pop());
-}
-
-void MachineSink::local_get(LocalIdx local, ValType type) {
-    push(Value::Kind::local, type).local = local.value;
 }
 
 void MachineSink::set_local(uint32_t local, Value& value) {

@@ -316,7 +316,7 @@ void MachineSink::swizzle() {
     Value x = pop();
     const Xmm to = to_owned_xmm(x);
     if (y.kind == Value::Kind::constant) {
-        auto lanes = std::bit_cast<Lanes>(y.vector());
+        auto lanes = std::bit_cast<Lanes>(m_vector_constants[y.local]);
         for (uint8_t& lane : lanes)
             lane = lane > 15 ? 0x80 : lane;
         m_code.vector(sse::pshufb, to, vector_at(std::bit_cast<VectorBits>(lanes)));
@@ -336,7 +336,7 @@ void MachineSink::vector_test(Op op) {
         const Xmm reg = to_xmm(x);
         m_code.vector(sse::ptest, reg, reg);
         release(x);
-        push(Value::Kind::flags, ValType::i32).condition = Condition::not_equal;
+        push_flags(Condition::not_equal);
         return;
     }
     const Sse equal = op == Op::i8x16_all_true   ? sse::pcmpeqb
@@ -348,7 +348,7 @@ void MachineSink::vector_test(Op op) {
     m_code.vector(equal, reg::float_scratch, reg);
     m_code.vector(sse::ptest, reg::float_scratch, reg::float_scratch);
     release(x);
-    push(Value::Kind::flags, ValType::i32).condition = Condition::equal;
+    push_flags(Condition::equal);
 }
 
 void MachineSink::vector_bits(Op op) {

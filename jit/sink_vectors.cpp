@@ -218,7 +218,8 @@ void MachineSink::put_vector(Xmm to, const VectorBits& bits) {
 void MachineSink::push_vector_constant(const VectorBits& bits) {
     Value& value = push(Value::Kind::constant, ValType::v128);
     value.bits = bits[0];
-    value.high_bits = bits[1];
+    value.local = static_cast<uint32_t>(m_vector_constants.size());
+    m_vector_constants.push_back(bits);
 }
 
 void MachineSink::v128_constant(const std::array<uint8_t, 16>& bytes) {
@@ -233,7 +234,7 @@ const MachineSink::Pin* MachineSink::vector_destination(const Value* other) cons
 /// op to, y
 void MachineSink::vector_operation(Sse op, Xmm to, Value& y) {
     if (y.kind == Value::Kind::constant)
-        m_code.vector(op, to, vector_at(y.vector()));
+        m_code.vector(op, to, vector_at(m_vector_constants[y.local]));
     else
         m_code.vector(op, to, to_xmm(y));
 }

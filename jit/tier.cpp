@@ -2,10 +2,11 @@
 #include "jit/tier.h"
 
 #include "engine/base/huge_pages.h"
-#include "engine/base/parallel.h"
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "engine/interp/tier.h"
+#include "engine/lower/lower.h"
+#include "engine/runtime/compile_bodies.h"
 #include "jit/code_names.h"
 #include "jit/executable_memory.h"
 #include "jit/function_compiler.h"
@@ -147,44 +148,54 @@ private:
     std::atomic<size_t> m_next = 0;
 };
 
+/// Compiles bodies. Who catches exceptions is lowered as well: the interpreter searches its clauses.
+class BodyCompiler {
+public:
+    BodyCompiler(runtime::CompiledModule& module, const runtime::CompileOptions& options,
+                 const MachineOptions& compiled_by, std::pmr::memory_resource* room,
+                 std::span<std::unique_ptr<Compiled>> functions)
+        : m_module(module),
+          m_patience(options.deadline),
+          m_room(room),
+          m_functions(functions),
+          m_compiler(module.module, compiled_by),
+          m_writer(module.code_memory),
+          m_lowerer(module.module, interp::lower_options(module, m_writer, options)) {}
+    BodyCompiler(const BodyCompiler&) = delete;
+    BodyCompiler& operator=(const BodyCompiler&) = delete;
+
+    [[nodiscard]] Result<uint64_t> operator()(size_t body) {
+        const FuncIdx func(m_module.module.imported_funcs + body);
+        Code& code = m_module.codes[body];
+        lower::write_outline(m_module.module, func, code);
+        WSB_TRY_ASSIGN(m_functions[body], m_compiler.compile(func, m_patience, m_room));
+        if (!m_functions[body]->landings.empty())
+            WSB_TRY(m_lowerer.lower(func, code));
+        return m_functions[body]->bytes.size() + code.size_bytes();
+    }
+
+private:
+    runtime::CompiledModule& m_module;
+    const Patience m_patience;
+    std::pmr::memory_resource* m_room;
+    const std::span<std::unique_ptr<Compiled>> m_functions;
+    FunctionCompiler m_compiler;
+    lower::CodeWriter m_writer;
+    lower::FunctionLowerer m_lowerer;
+};
+
 [[nodiscard]] Result<void> compile_module(runtime::CompiledModule& module,
                                           const runtime::CompileOptions& options) {
     const size_t count = module.module.bodies.size();
+    module.codes = std::make_unique<Code[]>(count);
     const MachineOptions compiled_by = machine_options(module, Processor::this_one);
-    uint64_t code_bytes = 0;
-    for (const auto& body : module.module.bodies)
-        code_bytes += body.whole.size_bytes;
     const unsigned threads = usable_threads(options.threads);
-    Rooms rooms(code_bytes, threads);
+    Rooms rooms(module.module.code_size_bytes(), threads);
     std::vector<std::unique_ptr<Compiled>> functions(count);
-    const Patience patience(options.deadline);
-    std::atomic<bool> is_late = false, is_out_of_memory = false;
-    std::atomic<uint64_t> size_bytes = 0;
-    parallel_for(count, threads, [&] {
-        return
-            [&, room = rooms.next(),
-             compiler = std::make_unique<FunctionCompiler>(module.module, compiled_by)](size_t i) noexcept {
-                if (is_late || is_out_of_memory || size_bytes > options.most_bytes)
-                    return;
-                try {
-                    functions[i] = compiler->compile(
-                        FuncIdx(module.module.imported_funcs + static_cast<uint32_t>(i)), patience, room);
-                } catch (const std::bad_alloc&) {
-                    is_out_of_memory = true;
-                }
-                if (functions[i] != nullptr)
-                    size_bytes += functions[i]->bytes.size();
-                if (patience.is_over())
-                    is_late = true;
-            };
-    });
-    if (is_out_of_memory)
-        throw std::bad_alloc();
-    if (size_bytes > options.most_bytes)
-        return fail(ErrorCode::limit_exceeded,
-                    "machine code of more than " + std::to_string(options.most_bytes) + " bytes");
-    if (is_late)
-        return fail(ErrorCode::limit_exceeded, "compile time");
+    WSB_TRY(runtime::compile_bodies(count, threads, options, [&] {
+        return std::make_unique<BodyCompiler>(module, options, compiled_by, rooms.next(), functions);
+    }));
+    module.code_index.enter_loaded({module.codes.get(), count});
     return place(module, functions);
 }
 
@@ -209,12 +220,11 @@ class JitTier final : public MachineTier {
 public:
     [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) const override {
-        runtime::CompileOptions at_once = options;
+        if (compiled.executed == nullptr)
+            return compile_module(compiled, options);
+        runtime::CompileOptions at_once = options;  // instructions are counted by cells
         at_once.is_lazy = false;
-        WSB_TRY(interp::tier().compile(compiled, at_once));
-        if (compiled.executed != nullptr)
-            return {};  // instructions are counted by cells
-        return compile_module(compiled, options);
+        return interp::tier().compile(compiled, at_once);
     }
 };
 
@@ -238,14 +248,14 @@ bool is_available() noexcept {
 }
 
 MachineOptions machine_options(const runtime::CompiledModule& module, Processor processor) {
-    WSB_CHECK(offset_in_code(&Code::native_entry) == Code::native_entry_offset);
+    // Code has no standard layout, so offsetof is not for it.
+    const Code code;
+    WSB_CHECK(static_cast<const void*>(&code) == &code.native_entry);
     return {
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
         .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
         .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
-        .frame_slots_offset = offset_in_code(&Code::frame_slots),
-        .header_slot_offset = offset_in_code(&Code::header_slot),
         .are_entries_final = module.tier_up == nullptr,
         .canonical_nans = module.canonical_nans,
         .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts

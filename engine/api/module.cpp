@@ -151,10 +151,10 @@ CodeStatistics Module::code_statistics() const noexcept {
     CodeStatistics statistics;
     statistics.functions = m_compiled->module.bodies.size();
     for (const lower::Code& code : std::span(m_compiled->codes.get(), statistics.functions)) {
-        if (!code.is_lowered())
-            continue;
-        ++statistics.translated_functions;
-        statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+        if (code.is_lowered) {
+            ++statistics.translated_functions;
+            statistics.translated_bytes += code.word_count * sizeof(lower::Word);
+        }
         if (const auto* const machine = code.machine.load(std::memory_order_acquire)) {
             ++statistics.machine_functions;
             statistics.machine_bytes += machine->size_bytes;

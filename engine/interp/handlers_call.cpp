@@ -43,7 +43,7 @@ namespace {
 [[nodiscard, gnu::noinline]] TrapCode make_callable(const VmFunc& func, const Slot* frame,
                                                     const VmContext* context) noexcept {
     const Code& code = *func.code;
-    if (!code.is_lowered() &&
+    if (!code.can_run() &&
         !lower_now(*runtime::owner_of(*func.instance).compiled(), code, context->store->patience()))
         return lack_of_code(*context);
     return fits(frame, code, context) ? TrapCode::none : TrapCode::stack_overflow;
@@ -103,6 +103,20 @@ WSB_HANDLER call_local(WSB_STATE) {
 WSB_HANDLER enter_code(WSB_STATE) {
     WSB_BODY
     const Code& code = *reinterpret_cast<const Code*>(acc);
+    Slot* const caller = reinterpret_cast<Slot*>(memory);
+    WSB_LOAD_MEMORY();
+    // SAFETY: a return address of machine code, whose cells lie aligned behind it.
+    ip = reinterpret_cast<const Word*>(reinterpret_cast<uintptr_t>(ip) & ~lower::native_return_flag);
+    if (!fits(sp, code, context)) [[unlikely]] {
+        ip -= call_words;  // the cell that calls
+        sp = caller;
+        fuel += wide_field(ip);
+        acc = reinterpret_cast<uint64_t>(instance->funcs[code.func.value]);
+        WSB_CONTINUE(does_not_fit<false>);
+    }
+    Slot* const header = sp + code.header_slot;
+    header[0] = reinterpret_cast<Slot>(ip);
+    header[1] = reinterpret_cast<Slot>(caller);
     WSB_ENTER_CODE(code, sp);
 }
 

@@ -2,18 +2,15 @@
 // Compiling modules, entering guest code, and telling where it stopped.
 #include "engine/interp/tier.h"
 
-#include "engine/base/parallel.h"
 #include "engine/interp/frames.h"
+#include "engine/runtime/compile_bodies.h"
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <mutex>
 #include <new>
 #include <optional>
-#include <string>
 
 namespace wsb::interp {
 
@@ -79,131 +76,46 @@ public:
 /// Below this a second thread costs more than it does.
 constexpr uint64_t min_parallel_bytes = uint64_t{128} << 10;
 
-/// The first error of several threads, by the body's number.
-class Verdict {
-public:
-    explicit Verdict(size_t bodies) noexcept : m_first_bad(bodies) {}
-
-    /// Whether an error of body i would still count.
-    [[nodiscard]] bool matters(size_t i) const noexcept { return i <= m_first_bad; }
-    void add(size_t i, Result<void> outcome) noexcept {
-        const std::scoped_lock lock(m_mutex);
-        if (i > m_first_bad)
-            return;
-        m_first_bad = i;
-        m_outcome = std::move(outcome);
-    }
-    void add_out_of_memory() noexcept { m_is_out_of_memory = true; }
-    /// Throws std::bad_alloc if a thread had no memory.
-    [[nodiscard]] Result<void> take() {
-        if (m_is_out_of_memory)
-            throw std::bad_alloc();
-        return std::move(m_outcome);
-    }
-
-private:
-    std::mutex m_mutex;
-    std::atomic<size_t> m_first_bad;
-    std::atomic<bool> m_is_out_of_memory = false;
-    Result<void> m_outcome;
-};
-
-/// What compiling may still take, of all threads together.
-class Budget {
-public:
-    explicit Budget(const runtime::CompileOptions& options) noexcept
-        : m_deadline(options.deadline), m_most_bytes(options.most_bytes) {}
-
-    /// Asked after each body, with the bytes of its cells.
-    [[nodiscard]] Result<void> spend(uint64_t size_bytes) {
-        if (m_bytes.fetch_add(size_bytes, std::memory_order_relaxed) + size_bytes > m_most_bytes)
-            return fail(ErrorCode::limit_exceeded,
-                        "compiled code of more than " + std::to_string(m_most_bytes) + " bytes");
-        if (m_deadline && std::chrono::steady_clock::now() >= *m_deadline)
-            return fail(ErrorCode::limit_exceeded, "compile time");
-        return {};
-    }
-
-private:
-    std::optional<std::chrono::steady_clock::time_point> m_deadline;
-    uint64_t m_most_bytes;
-    std::atomic<uint64_t> m_bytes = 0;
-};
-
 /// Validates bodies, and lowers them now or makes them ready to be lowered later.
 class Preparer {
 public:
-    Preparer(runtime::CompiledModule& compiled, const runtime::CompileOptions& options, Budget& budget,
-             Verdict& verdict) noexcept
+    Preparer(runtime::CompiledModule& compiled, const runtime::CompileOptions& options) noexcept
         : m_compiled(compiled),
           m_is_lazy(options.is_lazy),
-          m_budget(budget),
-          m_verdict(verdict),
           m_writer(compiled.code_memory),
-          m_lowerer(compiled.module, {.handlers = handlers(),
-                                      .codes = compiled.codes.get(),
-                                      .executed = compiled.executed,
-                                      .writer = &m_writer,
-                                      .canonical_nans = compiled.canonical_nans,
-                                      .origins_from_bytes = lower::large_body_bytes,
-                                      .patience = Patience(options.deadline)}) {}
+          m_lowerer(compiled.module, lower_options(compiled, m_writer, options)) {}
     Preparer(const Preparer&) = delete;
     Preparer& operator=(const Preparer&) = delete;
 
-    void operator()(size_t body) noexcept {
-        if (!m_verdict.matters(body))
-            return;
-        try {
-            if (auto prepared = prepare(body); !prepared)
-                m_verdict.add(body, std::move(prepared));
-        } catch (const std::bad_alloc&) {
-            m_verdict.add_out_of_memory();
-        }
-    }
-
-private:
-    [[nodiscard]] Result<void> prepare(size_t body) {
+    [[nodiscard]] Result<uint64_t> operator()(size_t body) {
         const FuncIdx func(m_compiled.module.imported_funcs + body);
         Code& code = m_compiled.codes[body];
         if (m_is_lazy) {
             WSB_TRY_ASSIGN(const bool can_wait, m_lowerer.outline(func, code));
             if (can_wait)
-                return m_budget.spend(0);
+                return 0;
         }
         WSB_TRY(m_lowerer.lower(func, code));
-        const uint64_t origins_bytes = code.origins != nullptr ? code.origins->size_bytes() : 0;
-        return m_budget.spend(uint64_t{code.word_count} * sizeof(Word) + origins_bytes);
+        return code.size_bytes();
     }
 
+private:
     const runtime::CompiledModule& m_compiled;
     const bool m_is_lazy;
-    Budget& m_budget;
-    Verdict& m_verdict;
     lower::CodeWriter m_writer;
     lower::FunctionLowerer m_lowerer;
 };
-
-/// Prepares every body. @return the error of the first bad one, whatever the threads did first.
-[[nodiscard]] Result<void> prepare_all(runtime::CompiledModule& compiled,
-                                       const runtime::CompileOptions& options) {
-    const auto& bodies = compiled.module.bodies;
-    uint64_t code_bytes = 0;
-    for (const auto& body : bodies)
-        code_bytes += body.whole.size_bytes;
-    Verdict verdict(bodies.size());
-    Budget budget(options);
-    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : usable_threads(options.threads);
-    if (!options.is_lazy)
-        compiled.code_memory.expect(code_bytes, threads);
-    parallel_for(bodies.size(), threads, [&] { return Preparer(compiled, options, budget, verdict); });
-    return verdict.take();
-}
 
 Result<void> InterpreterTier::compile(runtime::CompiledModule& compiled,
                                       const runtime::CompileOptions& options) const {
     const size_t count = compiled.module.bodies.size();
     compiled.codes = std::make_unique<Code[]>(count);
-    WSB_TRY(prepare_all(compiled, options));
+    const uint64_t code_bytes = compiled.module.code_size_bytes();
+    const unsigned threads = code_bytes < min_parallel_bytes ? 1 : usable_threads(options.threads);
+    if (!options.is_lazy)
+        compiled.code_memory.expect(code_bytes, threads);
+    WSB_TRY(runtime::compile_bodies(count, threads, options,
+                                    [&] { return std::make_unique<Preparer>(compiled, options); }));
     compiled.code_index.enter_loaded({compiled.codes.get(), count});
     return {};
 }
@@ -227,7 +139,7 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
         context.trap_ip = nullptr;
         return runtime::HostOutcome::trapped;
     };
-    if (!code.is_lowered() &&
+    if (!code.can_run() &&
         !lower_now(*runtime::owner_of(*func.instance).compiled(), code, context.store->patience()))
         return trap_with(lack_of_code(context));
     if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
@@ -317,6 +229,17 @@ std::vector<runtime::GuestFrame> InterpreterTier::backtrace(const VmContext& con
 }
 
 }  // namespace
+
+lower::LowerOptions lower_options(const runtime::CompiledModule& compiled, lower::CodeWriter& writer,
+                                  const runtime::CompileOptions& options) noexcept {
+    return {.handlers = handlers(),
+            .codes = compiled.codes.get(),
+            .executed = compiled.executed,
+            .writer = &writer,
+            .canonical_nans = compiled.canonical_nans,
+            .origins_from_bytes = lower::large_body_bytes,
+            .patience = Patience(options.deadline)};
+}
 
 const runtime::Tier& tier() noexcept {
     static const InterpreterTier interpreter;

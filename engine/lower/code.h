@@ -26,6 +26,9 @@ inline constexpr uint32_t frame_header_slots = 5;
 /// first; of frames that the interpreter runs it never is set.
 inline constexpr uint64_t native_return_flag = 1;
 
+/// What one instruction may have in slots on its way, above the operands before and after it.
+inline constexpr uint32_t passing_slots = 2;
+
 struct SteppingForm;
 
 /// A catch clause over a range of cells. Inner ones come before outer ones, clauses in their order.
@@ -55,8 +58,8 @@ struct CatchStart {
 /// One function and, once it is lowered, its cells. Layout of its frame in slots of 8 bytes:
 /// [parameters][other locals] ... [header at header_slot][operands]; results replace the parameters.
 struct Code {
-    /// The frame size of what is not lowered yet: it fits into no stack, so that a call finds out by the
-    /// check that it makes anyway.
+    /// The frame size of what cannot run yet: it fits into no stack, so that a call finds out by the check
+    /// that it makes anyway.
     static constexpr uint32_t unknown_slots = ~uint32_t{0};
 
     /// Where machine code jumps to call it. First, so that machine code knows where it is.
@@ -65,7 +68,8 @@ struct Code {
     /// Where everybody else goes: the first cell, or the cell that enters its machine code.
     std::atomic<const Word*> entry = nullptr;
     const Word* words = nullptr;  ///< the cells
-    /// The whole frame. Written last: who reads a known size (acquire) may read everything else.
+    /// The whole frame, the same in every tier: the most operands that an instruction begins with, and
+    /// passing_slots. Written last: who reads a known size (acquire) may use `entry` and what belongs to it.
     std::atomic<uint32_t> frame_slots = unknown_slots;
     // Known of each function from the start (outline):
     uint32_t header_slot = 0;  ///< max(local slots, result slots)
@@ -74,7 +78,8 @@ struct Code {
     uint32_t result_slots = 0;
     FuncIdx func;
     const Module* module = nullptr;
-    // Known when it is lowered:
+    // Known when it is lowered; of what has machine code perhaps never:
+    std::atomic<bool> is_lowered = false;  ///< written last of these
     uint32_t word_count = 0;
     std::unique_ptr<Word[]> own_words;  ///< null if they lie in the module's CodeMemory
     std::vector<CatchRange> catches;
@@ -91,12 +96,18 @@ struct Code {
     Code& operator=(const Code&) = delete;
     ~Code();
 
-    [[nodiscard]] bool is_lowered() const noexcept {
+    [[nodiscard]] bool can_run() const noexcept {
         return frame_slots.load(std::memory_order_acquire) != unknown_slots;
     }
     /// Takes over what lowering found out. The outlines must be equal, and this one not be lowered yet.
     void publish(Code&& lowered) noexcept;
+    /// Something of that frame can run from here on.
+    void publish_frame(uint32_t slots) noexcept;
 
+    /// Of the cells and what is kept with them.
+    [[nodiscard]] uint64_t size_bytes() const noexcept {
+        return uint64_t{word_count} * sizeof(Word) + (origins != nullptr ? origins->size_bytes() : 0);
+    }
     [[nodiscard]] bool contains(const Word* cell) const noexcept {
         return cell >= words && cell < words + word_count;
     }

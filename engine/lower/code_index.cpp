@@ -6,9 +6,8 @@
 namespace wsb::lower {
 
 void CodeIndex::enter_loaded(std::span<const Code> codes) {
-    m_loaded.reserve(static_cast<size_t>(std::ranges::count_if(codes, &Code::is_lowered)));
     for (const Code& code : codes)
-        if (code.is_lowered())
+        if (code.is_lowered)
             m_loaded.push_back(&code);
     std::ranges::sort(m_loaded, std::less<>{}, &Code::words);
 }

@@ -326,8 +326,9 @@ struct HandlerTable {
     /// Pairs of i64, operands in slots: [wide_index].
     std::array<Word, wide_ops> wide{};
     std::array<Entry, single_count> single{};
-    /// What machine code jumps to when it calls a function that has none: its Code is in the accumulator, its
-    /// frame is at sp, and its locals are not zeroed yet.
+    /// What machine code jumps to when it calls a function that has none, or that does not fit: its Code is
+    /// in the accumulator, its frame will be at sp, the return address is in ip, and the caller's frame is
+    /// where the memory's base was. Fuel is settled; nothing else of the call has happened.
     Word enter_code = 0;
     /// By FieldKind; writing knows no signs and no floats.
     std::array<Word, field_kinds> struct_get{}, struct_set{}, array_get{}, array_set{};

@@ -51,11 +51,8 @@ void LowerSink::begin(const validate::BodyInfo& info) {
 }
 
 Result<void> LowerSink::finish(Code& code) {
-    if (m_max_height > limits::frame_slots) {
-        auto error = fail(ErrorCode::limit_exceeded, "frame of more than 65,000 slots");
-        error.error().func = m_info.func.value;
-        return error;
-    }
+    const uint32_t frame_slots = m_max_height + passing_slots;
+    WSB_TRY(check_frame(*m_info.module, m_info.func, frame_slots));
     code.word_count = static_cast<uint32_t>(m_words.size());
     if (m_writer != nullptr) {
         code.words = m_writer->write(m_words);
@@ -69,7 +66,8 @@ Result<void> LowerSink::finish(Code& code) {
         code.origins = std::make_unique<const OriginTable>(m_origins);
     code.catch_starts = index_catches(m_catches);
     code.catches = std::move(m_catches);
-    code.frame_slots.store(m_max_height, std::memory_order_release);
+    code.is_lowered.store(true, std::memory_order_release);
+    code.frame_slots.store(frame_slots, std::memory_order_release);
     return {};
 }
 

@@ -47,6 +47,7 @@ void LowerSink::landing(const CatchClause& clause, uint32_t base_slot) {
         range.reference_slot = m_height;
         push_temporary(ValType::reference(HeapType::exn, false));
     }
+    note_height();
     settlement_point();
     range.landing_word = static_cast<uint32_t>(m_words.size());
     m_frames.back().catches.push_back(range);

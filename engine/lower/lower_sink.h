@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/patience.h"
+#include "engine/base/result.h"
 #include "engine/base/trivial_vector.h"
 #include "engine/isa/op_counts.h"
 #include "engine/lower/code.h"
@@ -80,6 +81,11 @@ inline constexpr uint64_t large_body_bytes = uint64_t{32} << 10;
 }
 [[nodiscard]] uint32_t slot_count(std::span<const ValType> types) noexcept;
 
+/// Fills in what is known of a function without reading its instructions. Locals need not be valid yet.
+void write_outline(const Module& module, FuncIdx func, Code& code) noexcept;
+/// @return limit_exceeded if a frame is too large.
+[[nodiscard]] Result<void> check_frame(const Module& module, FuncIdx func, uint32_t slots);
+
 class LowerSink : public validate::NullSink {
 public:
     explicit LowerSink(const LowerOptions& options) noexcept
@@ -110,6 +116,7 @@ public:
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t cost);
     void at(const binary::Instr& instr) {
+        note_height();
         if (m_prepares) [[unlikely]]
             prepare(instr);
     }
@@ -296,10 +303,10 @@ private:
     }
 
     // Values (lower_cells.cpp)
+    void note_height() noexcept { m_max_height = std::max(m_max_height, m_height); }
     Value& push(Value::Kind kind, ValType type) {
         Value& value = m_stack.push_back({.kind = kind, .type = type, .slot = m_height});
         m_height += slot_width(type);
-        m_max_height = std::max(m_max_height, m_height);
         return value;
     }
     /// Without a branch on the kind, which cannot be foretold: what is no local has some index as well.
@@ -435,8 +442,8 @@ private:
     size_t m_pending_locals = 0;               ///< their sum
 
     uint32_t m_header_slot = 0;
-    uint32_t m_height = 0;  ///< the next canonical slot
-    uint32_t m_max_height = 0;
+    uint32_t m_height = 0;      ///< the next canonical slot
+    uint32_t m_max_height = 0;  ///< at the beginning of an instruction or landing
 
     Accumulator m_int, m_float;
     uint32_t m_wide_cell = none;  ///< the last one that made a v128; field 0 says where

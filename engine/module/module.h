@@ -180,6 +180,13 @@ struct Module {
     [[nodiscard]] const FuncType& func_type(FuncIdx func) const noexcept {
         return *types[funcs[func.value].value].func();
     }
+    /// Of all bodies together.
+    [[nodiscard]] uint64_t code_size_bytes() const noexcept {
+        uint64_t size_bytes = 0;
+        for (const FuncBody& body : bodies)
+            size_bytes += body.whole.size_bytes;
+        return size_bytes;
+    }
     [[nodiscard]] const FuncBody& body(FuncIdx func) const noexcept {
         return bodies[func.value - imported_funcs];
     }

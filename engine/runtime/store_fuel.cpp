@@ -60,7 +60,7 @@ void Store::begin_slice(const VmFunc& func) noexcept {
     }
     if (m_until_sample < m_slice_units / 4 + 1) {
         m_until_sample = m_slice_units;
-        if (func.instance != nullptr && func.code->is_lowered()) {
+        if (func.instance != nullptr && func.code->can_run()) {
             const CompiledModule& module = *owner_of(*func.instance).compiled();
             if (module.tier_up != nullptr)
                 module.tier_up->sample(module, *func.code, patience());

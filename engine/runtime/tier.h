@@ -26,7 +26,7 @@ struct CompiledModule;
 class TierUp {
 public:
     virtual ~TierUp() = default;
-    /// The function, which is the module's own and lowered, was found running in the interpreter. It may have
+    /// The function, which is the module's own, was found running in the interpreter. It may have
     /// machine code afterwards, unless patience is over first.
     virtual void sample(const CompiledModule& module, const lower::Code& code,
                         const Patience& patience) noexcept = 0;
@@ -54,7 +54,7 @@ struct CompileOptions {
     unsigned threads = 1;  ///< 0: one for each processor
     bool is_lazy = false;  ///< validate all, translate each when it is first called
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
-    uint64_t most_bytes = UINT64_MAX;  ///< of cells
+    uint64_t most_bytes = UINT64_MAX;  ///< of what bodies become
     uint32_t hot_samples = 0;          ///< see TieringPolicy
 };
 

@@ -30,11 +30,13 @@ struct CustomSectionView {
 
 /// How much of a module is translated, and compiled.
 struct CodeStatistics {
-    size_t functions = 0;             ///< of its own
-    size_t translated_functions = 0;  ///< all, but with Config::lazy_translation only those called so far
-    uint64_t translated_bytes = 0;    ///< that their code takes
-    size_t machine_functions = 0;     ///< that have machine code
-    uint64_t machine_bytes = 0;       ///< that it takes
+    size_t functions = 0;  ///< of its own
+    /// For the interpreter: all, but with Config::lazy_translation only those called so far, and with
+    /// TierChoice::jit only those that it has to know.
+    size_t translated_functions = 0;
+    uint64_t translated_bytes = 0;  ///< that their code takes
+    size_t machine_functions = 0;   ///< that have machine code
+    uint64_t machine_bytes = 0;     ///< that it takes
 };
 
 /// Validated, compiled, immutable. A cheap handle; copies share the code. Safe to use from any

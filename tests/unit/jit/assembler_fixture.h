@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 #include <xbyak/xbyak.h>
@@ -56,10 +57,22 @@ inline constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127, 
     const int index = static_cast<int>(number);
     return Reg8(index, index >= 4 && index < 8);
 }
-[[nodiscard]] inline Xbyak::Address place(int bits, Mem mem) {
-    Xbyak::RegExp expression = Reg64(static_cast<int>(mem.base));
-    if (mem.has_index)
-        expression = expression + Reg64(static_cast<int>(mem.index)) * (1 << mem.scale_log2);
+/// A Mem, and what it was made of: for others to encode.
+struct Place {
+    int base = 0;
+    std::optional<int> index = std::nullopt;
+    int32_t displacement = 0;
+    uint8_t scale_log2 = 0;
+
+    // NOLINTNEXTLINE(google-explicit-constructor): tests call the assembler with it
+    operator Mem() const {
+        return index ? Mem(gpr(base), gpr(*index), displacement, scale_log2) : Mem(gpr(base), displacement);
+    }
+};
+[[nodiscard]] inline Xbyak::Address place(int bits, const Place& mem) {
+    Xbyak::RegExp expression = Reg64(mem.base);
+    if (mem.index)
+        expression = expression + Reg64(*mem.index) * (1 << mem.scale_log2);
     // SAFETY: xbyak takes the displacement as the bits of an unsigned number.
     expression = expression + static_cast<size_t>(static_cast<int64_t>(mem.displacement));
     return Xbyak::AddressFrame(static_cast<uint32_t>(bits))[expression];
@@ -69,14 +82,14 @@ inline constexpr std::array<int32_t, 11> immediates{0,    1,      -1,      127, 
 }
 
 /// All bases with all displacements; each base with indices on both sides of r8.
-[[nodiscard]] inline std::vector<Mem> places() {
-    std::vector<Mem> all;
+[[nodiscard]] inline std::vector<Place> places() {
+    std::vector<Place> all;
     for (int base = 0; base < 16; ++base) {
         for (const int32_t displacement : displacements) {
-            all.emplace_back(gpr(base), displacement);
+            all.push_back({base, std::nullopt, displacement});
             for (const int index : {0, 3, 5, 7, 8, 12, 13, 15})
                 for (const uint8_t scale : scales)
-                    all.emplace_back(gpr(base), gpr(index), displacement, scale);
+                    all.push_back({base, index, displacement, scale});
         }
     }
     return all;

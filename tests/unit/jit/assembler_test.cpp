@@ -9,7 +9,7 @@ TEST_F(AssemblerTest, MovesBetweenRegisters) {
     for (const Width width : widths)
         same_two([&](Assembler& code, int to, int from) { code.mov(width, gpr(to), gpr(from)); },
                  [&](auto& code, int to, int from) {
-                     code.mov(reg(width, gpr(to)), place(bits_of(width), {gpr(from), 0}));
+                     code.mov(reg(width, gpr(to)), place(bits_of(width), {from}));
                  });
     for (int to = 0; to < 16; ++to) {
         for (const uint64_t bits :
@@ -22,7 +22,7 @@ TEST_F(AssemblerTest, MovesBetweenRegisters) {
 }
 
 TEST_F(AssemblerTest, LoadsAndStores) {
-    for (const Mem mem : places()) {
+    for (const Place& mem : places()) {
         for (const int number : {0, 4, 7, 8, 13, 15}) {
             const Gpr r = gpr(number);
             for (const Width width : widths) {
@@ -83,7 +83,7 @@ TEST_F(AssemblerTest, Extensions) {
     });
     same_two(
         [&](Assembler& code, int to, int from) { code.extend(Width::w64, gpr(to), gpr(from), 4, false); },
-        [&](auto& code, int to, int from) { code.mov(Reg32(to), place(32, {gpr(from), 0})); });
+        [&](auto& code, int to, int from) { code.mov(Reg32(to), place(32, {from})); });
 }
 
 template <class Operand, class Other>
@@ -103,7 +103,7 @@ TEST_F(AssemblerTest, Arithmetic) {
         for (const Width width : widths) {
             same_two([&](Assembler& code, int to, int from) { code.alu(width, op, gpr(to), gpr(from)); },
                      [&](auto& code, int to, int from) {
-                         emit_alu(code, op, reg(width, gpr(to)), place(bits_of(width), {gpr(from), 0}));
+                         emit_alu(code, op, reg(width, gpr(to)), place(bits_of(width), {from}));
                      });
             for (const int32_t immediate : immediates)
                 for (int to = 0; to < 16; ++to)
@@ -112,7 +112,7 @@ TEST_F(AssemblerTest, Arithmetic) {
                              emit_alu(code, op, reg(width, gpr(to)), static_cast<uint32_t>(immediate));
                          },
                          std::to_string(immediate));
-            for (const Mem mem : places()) {
+            for (const Place& mem : places()) {
                 for (const int32_t immediate : {1, -1, 128, INT32_MIN})
                     same([&](Assembler& code) { code.alu(width, op, mem, immediate); },
                          [&](auto& code) {
@@ -146,7 +146,7 @@ TEST_F(AssemblerTest, OtherIntegers) {
             same([&](Assembler& code) { code.count(width, Count::lzcnt, gpr(to), gpr(from)); },
                  [&](auto& code) { code.lzcnt(a, b); });
         });
-        for (const Mem mem : places())
+        for (const Place& mem : places())
             same([&](Assembler& code) { code.imul(width, Gpr::r9, mem); },
                  [&](auto& code) { code.imul(reg(width, Gpr::r9), place(bits_of(width), mem)); });
         for (int number = 0; number < 16; ++number) {
@@ -259,7 +259,7 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
         same(
             [&](Assembler& code) {
                 code.subtract_later(r);
-                code.patch_subtraction(code.position(), 0x12345678);
+                code.patch_32(code.position(), 0x12345678);
             },
             [&](auto& code) {
                 if (r != Gpr::rax)
@@ -268,8 +268,17 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                     for (const int byte : {0x48, 0x81, 0xe8, 0x78, 0x56, 0x34, 0x12})
                         code.db(byte);
             });
+        for (const Gpr base : {Gpr::rax, Gpr::rbp, Gpr::r13})
+            same(
+                [&](Assembler& code) {
+                    code.lea_later(r, base);
+                    code.patch_32(code.position(), 0x12345678);
+                },
+                [&](auto& code) {
+                    code.lea(Reg64(number), place(64, {static_cast<int>(base), std::nullopt, 0x12345678}));
+                });
     }
-    for (const Mem mem : places()) {
+    for (const Place& mem : places()) {
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
         same([&](Assembler& code) { code.call(mem); }, [&](auto& code) { code.call(place(64, mem)); });
         same([&](Assembler& code) { code.push(mem); }, [&](auto& code) { code.push(place(64, mem)); });
@@ -278,7 +287,7 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
     same(
         [](Assembler& code) {
             code.call_later();
-            code.patch_subtraction(code.position(), 0x12345678);
+            code.patch_32(code.position(), 0x12345678);
         },
         [](auto& code) {
             for (const int byte : {0xe8, 0x78, 0x56, 0x34, 0x12})
@@ -326,7 +335,7 @@ TEST_F(AssemblerTest, Floats) {
                      [&](auto& code) { is_f64 ? code.cvttsd2si(to_reg, b) : code.cvttss2si(to_reg, b); });
             }
         });
-        for (const Mem mem : places()) {
+        for (const Place& mem : places()) {
             const auto at = place(is_f64 ? 64 : 32, mem);
             for (const int number : {0, 7, 8, 15}) {
                 const Xbyak::Xmm a(number);

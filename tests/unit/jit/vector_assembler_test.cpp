@@ -71,13 +71,13 @@ constexpr std::array immediate_rows{
 #undef WSB_ROW
 
 /// Each base and each displacement that is encoded differently, with and without an index.
-[[nodiscard]] std::vector<Mem> some_places() {
-    std::vector<Mem> some;
+[[nodiscard]] std::vector<Place> some_places() {
+    std::vector<Place> some;
     for (const int base : {0, 3, 4, 5, 8, 12, 13, 15})
         for (const int32_t displacement : {0, 1, -128, 128}) {
-            some.emplace_back(gpr(base), displacement);
-            some.emplace_back(gpr(base), gpr(9), displacement, uint8_t{3});
-            some.emplace_back(gpr(base), gpr(1), displacement);
+            some.push_back({base, std::nullopt, displacement});
+            some.push_back({base, 9, displacement, 3});
+            some.push_back({base, 1, displacement});
         }
     return some;
 }
@@ -90,12 +90,12 @@ TEST_F(VectorAssemblerTest, OfTwoOperands) {
             same([&](Assembler& code) { code.vector(row.ours, xmm(to), xmm(from)); },
                  [&](Code& code) { row.theirs(code, Xbyak::Xmm(to), Xbyak::Xmm(from)); });
         });
-        for (const Mem& mem : some_places())
+        for (const Place& mem : some_places())
             for (const int number : {0, 7, 8, 15})
                 same([&](Assembler& code) { code.vector(row.ours, xmm(number), mem); },
                      [&](Code& code) { row.theirs(code, Xbyak::Xmm(number), place(row.memory_bits, mem)); });
     }
-    for (const Mem& mem : places())
+    for (const Place& mem : places())
         same([&](Assembler& code) { code.vector(sse::paddb, xmm(9), mem); },
              [&](Code& code) { code.paddb(Xbyak::Xmm(9), place(128, mem)); });
 }
@@ -106,7 +106,7 @@ TEST_F(VectorAssemblerTest, WithAnImmediate) {
             same([&](Assembler& code) { code.vector(row.ours, xmm(to), xmm(from), 0x3); },
                  [&](Code& code) { row.theirs(code, Xbyak::Xmm(to), Xbyak::Xmm(from), 0x3); });
         });
-        for (const Mem& mem : some_places())
+        for (const Place& mem : some_places())
             for (const int number : {0, 15})
                 same([&](Assembler& code) { code.vector(row.ours, xmm(number), mem, 0x3); },
                      [&](Code& code) {
@@ -116,7 +116,7 @@ TEST_F(VectorAssemblerTest, WithAnImmediate) {
 }
 
 TEST_F(VectorAssemblerTest, Stores) {
-    for (const Mem& mem : some_places()) {
+    for (const Place& mem : some_places()) {
         for (const int number : {0, 7, 8, 15}) {
             const Xbyak::Xmm from(number);
             same([&](Assembler& code) { code.vector(sse::movups_store, xmm(number), mem); },
@@ -170,7 +170,7 @@ TEST_F(VectorAssemblerTest, Lanes) {
         same([&](Assembler& code) { code.vector(sse::movlhps, xmm(vector), xmm(other)); },
              [&](Code& code) { code.movlhps(x, Xbyak::Xmm(other)); });
     });
-    for (const Mem& mem : some_places()) {
+    for (const Place& mem : some_places()) {
         const Xbyak::Xmm x(9);
         same([&](Assembler& code) { code.vector(sse::pinsrb, Width::w32, xmm(9), mem, 5); },
              [&](Code& code) { code.pinsrb(x, place(8, mem), 5); });
