@@ -45,21 +45,26 @@ public:
     void rex(Width width, uint8_t reg, uint8_t rm, bool is_forced = false) {
         rex_with(width, reg, rm >> 3, is_forced);
     }
-    void rex(Width width, uint8_t reg, const Mem& mem, bool is_forced = false) {
-        rex_with(width, reg, mem.rex, is_forced);
+    void rex(Width width, uint8_t reg, Mem mem, bool is_forced = false) {
+        rex_with(width, reg, mem.rex & 3u, is_forced);
     }
     void mod_reg(uint8_t reg, uint8_t rm) { byte(static_cast<uint8_t>(0xc0 | (reg & 7) << 3 | (rm & 7))); }
-    /// ModRM, SIB and displacement: 6 bytes at most, written as 8.
-    void mod_mem(uint8_t reg, const Mem& mem) {
-        const bool is_none = mem.displacement == 0 && !mem.needs_displacement;
-        const uint8_t mod = is_none ? 0x00 : is_byte(mem.displacement) ? 0x40 : 0x80;
-        const unsigned sib_bytes = mem.rm == Mem::has_sib ? 1 : 0;
-        uint64_t bytes = static_cast<uint32_t>(mem.displacement);
-        bytes = sib_bytes != 0 ? bytes << 8 | mem.sib : bytes;
-        bytes = bytes << 8 | static_cast<uint8_t>(mod | (reg & 7) << 3 | mem.rm);
+    /// [opcode] ModRM, SIB and displacement: 7 bytes at most, written as 8. Without branches, which could not
+    /// be foretold.
+    template <bool has_opcode>
+    void mod_mem(uint8_t opcode, uint8_t reg, Mem mem) {
+        const auto displacement = static_cast<uint32_t>(mem.displacement);
+        const unsigned is_short = is_byte(mem.displacement) ? 1 : 0;
+        const unsigned is_none = (displacement | (mem.rex & Mem::needs_displacement)) == 0 ? 1 : 0;
+        const unsigned mod = 2 - is_short - is_none;  // 0, 1 or 4 bytes
+        uint64_t bytes = uint64_t{displacement} << mem.rm_sib_bits | mem.rm_sib | mod << 6 | (reg & 7u) << 3;
+        if constexpr (has_opcode)
+            bytes = bytes << 8 | opcode;
         std::memcpy(m_at, &bytes, sizeof bytes);
-        m_at += 1 + sib_bytes + (is_none ? 0 : is_byte(mem.displacement) ? 1 : 4);
+        m_at += (has_opcode ? 1 : 0) + mem.rm_sib_bits / 8 + mod + (mod & 2);
     }
+    void mod_mem(uint8_t reg, Mem mem) { mod_mem<false>(0, reg, mem); }
+    void op_mem(uint8_t opcode, uint8_t reg, Mem mem) { mod_mem<true>(opcode, reg, mem); }
     /// Everything before ModRM.
     template <class Operand>
     void opcode(Sse op, Width width, uint8_t reg, const Operand& rm) {
@@ -84,7 +89,7 @@ public:
 
 private:
     void rex_with(Width width, uint8_t reg, unsigned rm_bits, bool is_forced) {
-        const auto bits = static_cast<uint8_t>((width == Width::w64 ? 8 : 0) | (reg & 8) >> 1 | rm_bits);
+        const unsigned bits = static_cast<unsigned>(width) << 3 | (reg & 8u) >> 1 | rm_bits;
         *m_at = static_cast<uint8_t>(0x40 | bits);
         m_at += bits != 0 || is_forced ? 1 : 0;
     }
@@ -135,8 +140,7 @@ void Assembler::op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
 void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem) {
     Writer code(*this);
     code.rex(width, number(reg), mem);
-    code.byte(opcode);
-    code.mod_mem(number(reg), mem);
+    code.op_mem(opcode, number(reg), mem);
 }
 
 void Assembler::op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
@@ -151,8 +155,7 @@ void Assembler::op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem) {
     Writer code(*this);
     code.rex(width, number(reg), mem);
     code.byte(0x0f);
-    code.byte(opcode);
-    code.mod_mem(number(reg), mem);
+    code.op_mem(opcode, number(reg), mem);
 }
 
 void Assembler::mov_immediate(Gpr to, uint64_t bits) {
@@ -370,6 +373,11 @@ void Assembler::lea_later(Gpr to, Gpr base) {
 }
 
 void Assembler::jump_unmarked(Gpr target) {
+    byte(0x3e);
+    jump(target);
+}
+
+void Assembler::jump_unmarked(Mem target) {
     byte(0x3e);
     jump(target);
 }

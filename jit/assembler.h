@@ -35,7 +35,7 @@ enum class Xmm : uint8_t {
 };
 
 /// Of an integer operation. Results of 32 bits are zero-extended by the processor.
-enum class Width : uint8_t { w32, w64 };
+enum class Width : uint8_t { w32 = 0, w64 = 1 };
 /// Of a scalar float operation.
 enum class FloatWidth : uint8_t { f32, f64 };
 
@@ -43,31 +43,35 @@ enum class FloatWidth : uint8_t { f32, f64 };
 /// encoded: registers are mostly known where this code is compiled, so most of the encoding is done then.
 struct Mem {
     int32_t displacement = 0;
-    uint8_t rex = 0;  ///< bits X and B
-    uint8_t rm = 0;   ///< of ModRM: the base, or 4 if there is a SIB
-    uint8_t sib = 0;
-    bool needs_displacement = false;  ///< even if it is 0: rbp and r13 as base
+    uint16_t rm_sib = 0;      ///< rm of ModRM, and above it the SIB if there is one
+    uint8_t rm_sib_bits = 8;  ///< or 16
+    uint8_t rex = 0;          ///< bits X and B, and `needs_displacement`
 
-    constexpr Mem(Gpr base, int32_t bytes) noexcept
-        : displacement(bytes),
-          rex(static_cast<uint8_t>(base) >> 3),
-          rm(low_bits(base)),
-          sib(no_index << 3 | low_bits(base)),  // of rsp and r12
-          needs_displacement(low_bits(base) == 5) {}
+    constexpr Mem(Gpr base, int32_t bytes) noexcept : displacement(bytes), rex(rex_of(base)) {
+        rm_sib = static_cast<uint16_t>(low_bits(base));
+        if (rm_sib == has_sib)  // rsp and r12
+            set_sib(no_index << 3 | has_sib);
+    }
     constexpr Mem(Gpr base, Gpr index, int32_t bytes, uint8_t scale_log2 = 0) noexcept
         : displacement(bytes),
-          rex(static_cast<uint8_t>((static_cast<uint8_t>(index) >> 3) << 1 |
-                                   static_cast<uint8_t>(base) >> 3)),
-          rm(has_sib),
-          sib(static_cast<uint8_t>(scale_log2 << 6 | low_bits(index) << 3 | low_bits(base))),
-          needs_displacement(low_bits(base) == 5) {
+          rex(static_cast<uint8_t>(static_cast<uint8_t>(index) >> 3 << 1 | rex_of(base))) {
         WSB_ASSERT(index != Gpr::rsp);
+        set_sib(unsigned{scale_log2} << 6 | low_bits(index) << 3 | low_bits(base));
     }
 
-    static constexpr uint8_t has_sib = 4, no_index = 4;
+    static constexpr uint8_t needs_displacement = 4;  ///< even if it is 0: rbp and r13 as base
 
 private:
-    static constexpr uint8_t low_bits(Gpr reg) noexcept { return static_cast<uint8_t>(reg) & 7; }
+    static constexpr unsigned has_sib = 4, no_index = 4;
+    static constexpr unsigned low_bits(Gpr reg) noexcept { return static_cast<unsigned>(reg) & 7; }
+    static constexpr uint8_t rex_of(Gpr base) noexcept {
+        return static_cast<uint8_t>(static_cast<uint8_t>(base) >> 3 |
+                                    (low_bits(base) == 5 ? needs_displacement : 0));
+    }
+    constexpr void set_sib(unsigned sib) noexcept {
+        rm_sib = static_cast<uint16_t>(sib << 8 | has_sib);
+        rm_sib_bits = 16;
+    }
 };
 
 /// Two-operand arithmetic, by the number that selects it in encodings.
@@ -177,9 +181,10 @@ public:
     void push(Mem from);
     void pop(Gpr to);
     void jump(Gpr target);
-    /// The same for a table whose targets are not marked.
-    void jump_unmarked(Gpr target);
     void jump(Mem target);
+    /// The same for what a table says, whose targets are not marked.
+    void jump_unmarked(Gpr target);
+    void jump_unmarked(Mem target);
     /// sub reg, imm32, to be filled in by patch_32(position behind it).
     void subtract_later(Gpr reg);
     /// lea to, [base + displacement32], to be filled in alike. Not for bases of rsp and r12.

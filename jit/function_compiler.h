@@ -50,7 +50,7 @@ private:
     LocalUseSink m_use;
     MachineSink m_sink;
     validate::BodyReader<LocalUseSink> m_use_reader;
-    validate::BodyReader<MachineSink> m_reader;
+    validate::BodyReader<MachineSink, true> m_reader;  ///< after the other one
 };
 
 /// Copies a function to where it will run, with its addresses.

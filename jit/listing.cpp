@@ -57,7 +57,7 @@ Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Proce
     WSB_CHECK(use_reader.run(func).has_value());  // the body was validated before
     const MachineOptions options = machine_options(module, processor);
     NotingSink sink(options);
-    validate::BodyReader<NotingSink> reader(module.module, sink);
+    validate::BodyReader<NotingSink, true> reader(module.module, sink);
     sink.expect(use);
     WSB_CHECK(reader.run(func).has_value());
     return sink.list();

@@ -31,7 +31,7 @@ public:
         m_uses.clear();
         m_loops.clear();
         m_frames.assign(1, no_loop);
-        m_depth = 0;
+        set_depth(0);
     }
     void local_get(LocalIdx local, ValType) { use(local.value, false); }
     void local_set(LocalIdx local, ValType) { use(local.value, true); }
@@ -45,13 +45,13 @@ public:
     void loop(const validate::BlockShape&) {
         m_loops.push_back({m_frames.back()});
         open(static_cast<uint32_t>(m_loops.size() - 1));
-        ++m_depth;
+        set_depth(m_depth + 1);
     }
     void end_block(bool) {
         const uint32_t loop = m_frames.back();
         m_frames.pop_back();
         if (loop != m_frames.back())
-            --m_depth;
+            set_depth(m_depth - 1);
     }
     void call(FuncIdx, const FuncType&, bool) { leave_registers(); }
     void call_indirect(TypeIdx, TableIdx, const FuncType&, bool) { leave_registers(); }
@@ -70,9 +70,13 @@ private:
         if (m_frames.back() != no_loop)
             m_loops[m_frames.back()].leaves_registers = true;
     }
-    void use(uint32_t local, bool is_write) {
+    void set_depth(unsigned depth) {
         constexpr unsigned deepest = 6;
-        m_weights[local] += uint64_t{1} << (3 * std::min(m_depth, deepest));
+        m_depth = depth;
+        m_weight = uint64_t{1} << (3 * std::min(depth, deepest));
+    }
+    void use(uint32_t local, bool is_write) {
+        m_weights[local] += m_weight;
         const uint32_t loop = m_frames.back();
         uint32_t& last = is_write ? m_last_write[local] : m_last_read[local];
         if (loop == no_loop || last == loop)
@@ -87,6 +91,7 @@ private:
     std::vector<Loop> m_loops;
     std::vector<uint32_t> m_frames;  ///< the innermost loop of each open block
     unsigned m_depth = 0;
+    uint64_t m_weight = 1;  ///< of a use at that depth
 };
 
 }  // namespace wsb::jit

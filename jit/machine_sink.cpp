@@ -47,7 +47,6 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_catching.clear();
     m_inside = none;
     m_landings.clear();
-    m_resumes.clear();
     m_low_exits.clear();
     m_handler_exits.clear();
     m_addresses.clear();
@@ -55,6 +54,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_points = 0;
     m_zero_flag = {};
     m_return_exit = none;
+    m_resume = none;
 
     m_local_slots.clear();
     uint32_t next = 0;
@@ -265,13 +265,7 @@ void MachineSink::emit_fuel_exits() {
     m_code.bind(label(ask));
     m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.fuel_low));
     m_code.jump(Gpr::rax);
-    for (const Resume& resume : m_resumes) {
-        m_code.bind(label(resume.label));
-        m_code.endbr64();
-        for (uint32_t left = resume.state.valid; left != 0; left &= left - 1)
-            load_pin(static_cast<uint32_t>(std::countr_zero(left)));
-        m_code.jump(label(resume.target));
-    }
+    emit_resume();
     for (const auto& exit : m_handler_exits) {
         m_code.bind(label(exit.label));
         jump_to_cell(exit.cell_label);
@@ -291,6 +285,18 @@ void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers) {
     code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
     code.mov_immediate(Gpr::rax, handlers.enter_code);
     code.jump(Gpr::rax);
+}
+
+/// All settlement points resume here: everything is in its slot, so that each pin can be loaded, whatever the
+/// code there needs.
+void MachineSink::emit_resume() {
+    if (m_resume == none)
+        return;
+    m_code.bind(label(m_resume));
+    m_code.endbr64();
+    for (uint32_t pin = 0; pin < m_pins.size(); ++pin)
+        load_pin(pin);
+    m_code.jump_unmarked(Mem{reg::scratch, sizeof(lower::Word)});
 }
 
 /// Returns without fuel, and to others than machine code: registers as handlers have them.
@@ -335,6 +341,11 @@ void MachineSink::emit_cells() {
         m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, none, clause});
         for (uint32_t i = 0; i < cell.words; ++i)
             m_code.data64(m_cell_words[cell.first_word + i]);
+        if (cell.target != none) {
+            emit_address(cell.continuation);
+            emit_address(cell.target);
+            continue;
+        }
         if (cell.return_point != none)
             m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point, cell.callee});
         if (cell.return_label != none)

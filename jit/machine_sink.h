@@ -67,7 +67,8 @@ public:
     /// After it.
     [[nodiscard]] MachineText take();
 
-    // Hooks, see validate/body_sink.h.
+    // Hooks, see validate/body_sink.h. Types of operands are known here, and not looked at where they are
+    // told: bodies may be read as known to be valid.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t) {}
     void at(const binary::Instr& instr) {
@@ -249,6 +250,7 @@ private:
         uint64_t offset_bytes = 0;
         uint32_t potential = 0;
         uint32_t point = none;          ///< settlement point that the cell itself is
+        uint32_t target = none;         ///< label: a second word, of a point that resumes
         uint32_t return_point = none;   ///< of the word behind it
         uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
         uint32_t native_return = none;  ///< label: where machine code returns to
@@ -256,12 +258,6 @@ private:
         uint32_t callee = none;         ///< see MachineSite
     };
 
-    /// A settlement point out of the straight line: what brings pins back and goes on.
-    struct Resume {
-        uint32_t label = none;
-        uint32_t target = none;
-        PinState state;
-    };
     /// Out of fuel: pins are stored, and the cell is asked for.
     struct LowExit {
         uint32_t label = none;
@@ -304,6 +300,7 @@ private:
     void emit_traps();
     void emit_fuel_exits();
     void emit_return_exits(uint32_t ask);
+    void emit_resume();
     void emit_misfit();
     void emit_tables();
     void emit_address(uint32_t target);
@@ -356,16 +353,39 @@ private:
     void store_pins();
     void forget_pins();
     /// The register of a pinned local, with its value.
-    const Pin& valid_pin(uint32_t local);
-    [[nodiscard]] bool is_owned(const Value& value) const noexcept;
-    Gpr to_gpr(Value& value);
+    const Pin& valid_pin(uint32_t local) {
+        const uint32_t index = m_pin_of_local[local];
+        if ((m_state.valid >> index & 1) == 0)
+            load_pin(index);
+        m_state.valid |= 1u << index;
+        return m_pins[index];
+    }
+    /// Whether its register may be written. Registers of pins are not temporaries.
+    [[nodiscard]] bool is_owned(const Value& value) const noexcept {
+        if (value.kind == Value::Kind::gpr)
+            return (bit(value.gpr) & m_temporary_gprs) != 0;
+        return value.kind == Value::Kind::xmm && (bit(value.xmm) & m_temporary_xmms) != 0;
+    }
+    /// A register that has the value; perhaps a pin's, which must not be written.
+    Gpr to_gpr(Value& value) {
+        if (value.kind == Value::Kind::gpr)
+            return value.gpr;
+        if (value.kind == Value::Kind::local && pin_of(value.local) != nullptr)
+            return valid_pin(value.local).gpr;
+        return to_owned_gpr(value);
+    }
     Gpr to_owned_gpr(Value& value);
     Xmm to_xmm(Value& value);
     Xmm to_owned_xmm(Value& value);
     void put_gpr(Gpr to, Value& value);
     void put_xmm(Xmm to, Value& value);
-    [[nodiscard]] bool is_in_memory(const Value& value) const noexcept;
-    [[nodiscard]] Mem memory_of(const Value& value) const noexcept;
+    [[nodiscard]] bool is_in_memory(const Value& value) const noexcept {
+        return value.kind == Value::Kind::slot ||
+               (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
+    }
+    [[nodiscard]] Mem memory_of(const Value& value) const noexcept {
+        return slot_at(value.kind == Value::Kind::slot ? value.slot : m_local_slots[value.local]);
+    }
     void store_value(Value& value, uint32_t to);
     void settle_value(Value& value);
     void settle_flags();
@@ -381,19 +401,19 @@ private:
     [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
 
     // Numbers (sink_integers.cpp, sink_floats.cpp)
-    [[nodiscard]] static Value zero() noexcept;
     [[nodiscard]] bool is_canonicalized(Op op) const noexcept;
     Gpr take_destination(Value& x, const Pin* pin);
     void int_extend(Width width, unsigned source_bytes, bool is_signed, ValType result);
     void int_count(Count op, Width width, Op instr);
-    void int_compare(Width width, Condition condition, Value x, Value y);
+    void int_is_zero(Width width);
+    void int_compare(Width width, Condition condition, Value& x, Value& y);
     void int_binary(size_t number, Op op, Width width);
-    void int_alu(Alu op, Width width, Value x, Value y);
+    void int_alu(Alu op, Width width, Value& x, Value& y);
     bool add_by_lea(Width width, Value& x, Value& y, const Pin* pin);
-    void int_multiply(Width width, Value x, Value y);
-    void int_shift(Shift op, Width width, Value x, Value y);
+    void int_multiply(Width width, Value& x, Value& y);
+    void int_shift(Shift op, Width width, Value& x, Value& y);
     void take_count(Value& x, Value& y);
-    void int_divide(Op op, Width width, Value x, Value y);
+    void int_divide(Op op, Width width, Value& x, Value& y);
     Xmm take_zeroed_xmm();
     Xmm take_float_destination(Value& x, const Pin* pin);
     bool float_unary(Op op);
@@ -520,7 +540,7 @@ private:
 
     // Cells and calls (sink_cells.cpp)
     uint32_t add_cell(std::span<const lower::Word> words, uint32_t continuation);
-    uint32_t add_point(uint32_t target, const PinState& state, uint32_t at_potential);
+    uint32_t add_point(uint32_t target, uint32_t at_potential);
     void jump_to_cell(uint32_t cell_label);
     void prepare_cell(size_t operands, bool settles = false);
     void run_cell(bool settles = false);
@@ -611,7 +631,6 @@ private:
     std::vector<CatchingBlock> m_catching;  ///< in the order of their heads
     uint32_t m_inside = none;               ///< the innermost open one
     std::vector<uint32_t> m_landings;       ///< of the closed ones, by clause: labels
-    TrivialVector<Resume> m_resumes;
     TrivialVector<LowExit> m_low_exits;
     TrivialVector<MachineText::Address> m_addresses;
     TrivialVector<MachineText::Call> m_calls;
@@ -620,6 +639,7 @@ private:
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label
     uint32_t m_does_not_fit = none;  ///< label: the frame of a call from machine code
+    uint32_t m_resume = none;        ///< label: brings all pins back, and goes on where the cell at ip says
     uint32_t m_frame_size_end = 0;   ///< position behind what its check adds, in bytes
     uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
 };

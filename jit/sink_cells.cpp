@@ -68,11 +68,13 @@ uint32_t MachineSink::add_cell(std::span<const Word> words, uint32_t continuatio
     return static_cast<uint32_t>(m_cells.size() - 1);
 }
 
-/// A settlement point whose cell brings the pins of `state` back and goes to `target`. @return its label.
-uint32_t MachineSink::add_point(uint32_t target, const PinState& state, uint32_t at_potential) {
-    const uint32_t resume = new_label();
-    m_resumes.push_back({resume, target, state});
-    Cell& cell = m_cells[add_cell({}, resume)];
+/// A settlement point whose cell brings pins back and goes to `target`, which an indirect jump arrives at.
+/// @return its label.
+uint32_t MachineSink::add_point(uint32_t target, uint32_t at_potential) {
+    if (m_resume == none)
+        m_resume = new_label();
+    Cell& cell = m_cells[add_cell({}, m_resume)];
+    cell.target = target;
     cell.potential = at_potential;
     cell.point = new_point();
     return cell.label;
@@ -190,17 +192,16 @@ Condition MachineSink::cast_condition(const binary::Instr& instr) {
 }
 
 void MachineSink::ref_is_null() {
-    Value x = pop();
-    int_compare(Width::w64, Condition::equal, x, zero());
+    int_is_zero(Width::w64);
 }
 
-void MachineSink::ref_as_non_null(ValType type) {
+void MachineSink::ref_as_non_null(ValType) {
     Value x = pop();
     // To the interpreter, whose root maps the collector follows, it is no local any more.
     const Gpr reg = to_owned_gpr(x);
     m_code.test(Width::w64, reg, reg);
     m_code.jump(Condition::equal, label(trap(TrapCode::null_reference)));
-    x.type = type.as_non_null();
+    x.type = x.type.as_non_null();
     push_again(x);
 }
 

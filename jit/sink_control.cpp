@@ -47,7 +47,7 @@ void MachineSink::loop(const BlockShape& shape) {
     opened.header_potential = potential();
     opened.is_target = true;
     opened.low_label = new_label();
-    const uint32_t cell = add_point(opened.label, state, potential());
+    const uint32_t cell = add_point(opened.label, potential());
     m_low_exits.push_back({opened.low_label, cell, state});
     m_code.bind(label(opened.label));
     forget_straight_line();
@@ -303,13 +303,13 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     m_tables.push_back(std::move(jumps));
 }
 
-void MachineSink::br_on_null(uint32_t depth, ValType operand) {
+void MachineSink::br_on_null(uint32_t depth, ValType) {
     Value value = pop();
     const Gpr reg = to_gpr(value);
     m_code.test(Width::w64, reg, reg);
     // The operand is not among the branch's values, but must outlive the jump.
     branch_if(depth, Condition::equal);
-    value.type = operand.as_non_null();
+    value.type = value.type.as_non_null();
     push_again(value);
 }
 
@@ -410,10 +410,11 @@ void MachineSink::unreachable() {
     m_code.jump(label(trap(TrapCode::unreachable)));
 }
 
-void MachineSink::select(ValType type) {
+void MachineSink::select(ValType) {
     const Condition condition = pop_condition();
     Value b = pop();
     Value a = pop();
+    const ValType type = a.type;
     if (is_in_xmm(type)) {
         const Xmm to = to_owned_xmm(a);
         const Xmm other = to_xmm(b);
@@ -443,7 +444,7 @@ void MachineSink::check() {
     store_pins();
     m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(potential()));
     const uint32_t goes_on = new_label(), low = new_label();
-    const uint32_t cell = add_point(goes_on, m_state, 0);
+    const uint32_t cell = add_point(goes_on, 0);
     m_low_exits.push_back({low, cell, m_state});
     m_code.jump(Condition::sign, label(low));
     m_code.bind(label(goes_on));

@@ -30,7 +30,7 @@ void MachineSink::try_table(const BlockShape& shape, std::span<const binary::Cat
         m_height = base_slot + slot_count(label_types(frame_at(depth)));
         note_height();
         const uint32_t edge = edge_to(depth, 0);
-        m_catching.back().landings.push_back(add_point(edge, {}, 0));
+        m_catching.back().landings.push_back(add_point(edge, 0));
     }
     m_state = state;
     m_height = height;

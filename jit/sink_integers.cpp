@@ -65,13 +65,9 @@ void MachineSink::unary(Op op) {
                 m_stack.back().condition = inverse(m_stack.back().condition);
                 return;
             }
-            Value x = pop();
-            return int_compare(Width::w32, Condition::equal, x, zero());
+            return int_is_zero(Width::w32);
         }
-        case Op::i64_eqz: {
-            Value x = pop();
-            return int_compare(Width::w64, Condition::equal, x, zero());
-        }
+        case Op::i64_eqz: return int_is_zero(Width::w64);
         case Op::i32_extend8_s: return int_extend(Width::w32, 1, true, ValType::i32);
         case Op::i32_extend16_s: return int_extend(Width::w32, 2, true, ValType::i32);
         case Op::i64_extend8_s: return int_extend(Width::w64, 1, true, ValType::i64);
@@ -104,12 +100,6 @@ bool MachineSink::is_canonicalized(Op op) const noexcept {
     return m_options.canonical_nans && nan_result(op) != NanResult::none;
 }
 
-MachineSink::Value MachineSink::zero() noexcept {
-    Value value;
-    value.kind = Value::Kind::constant;
-    return value;
-}
-
 void MachineSink::int_extend(Width width, unsigned source_bytes, bool is_signed, ValType result) {
     Value x = pop();
     const Pin* const pin = destination(nullptr);
@@ -136,20 +126,27 @@ void MachineSink::int_count(Count op, Width width, Op instr) {
 
 void MachineSink::compare(Op op) {
     if (op >= Op::i32_eq && op <= Op::i32_ge_u) {
-        const Value y = pop();
-        const Value x = pop();
+        Value y = pop();
+        Value x = pop();
         return int_compare(Width::w32, conditions[distance(op, Op::i32_eq)], x, y);
     }
     if (op >= Op::i64_eq && op <= Op::i64_ge_u) {
-        const Value y = pop();
-        const Value x = pop();
+        Value y = pop();
+        Value x = pop();
         return int_compare(Width::w64, conditions[distance(op, Op::i64_eq)], x, y);
     }
     float_compare(op);
 }
 
+void MachineSink::int_is_zero(Width width) {
+    Value x = pop();
+    Value zero;
+    zero.kind = Value::Kind::constant;
+    int_compare(width, Condition::equal, x, zero);
+}
+
 /// Leaves the answer in the flags.
-void MachineSink::int_compare(Width width, Condition condition, Value x, Value y) {
+void MachineSink::int_compare(Width width, Condition condition, Value& x, Value& y) {
     if (x.kind == Value::Kind::constant) {
         std::swap(x, y);
         condition = mirrored(condition);
@@ -208,7 +205,7 @@ void MachineSink::int_binary(size_t number, Op op, Width width) {
     }
 }
 
-void MachineSink::int_alu(Alu op, Width width, Value x, Value y) {
+void MachineSink::int_alu(Alu op, Width width, Value& x, Value& y) {
     if (op != Alu::sub && (x.kind == Value::Kind::constant || (!is_owned(x) && is_owned(y))))
         std::swap(x, y);
     const Pin* const pin = destination(&y);
@@ -244,7 +241,7 @@ bool MachineSink::add_by_lea(Width width, Value& x, Value& y, const Pin* pin) {
     return true;
 }
 
-void MachineSink::int_multiply(Width width, Value x, Value y) {
+void MachineSink::int_multiply(Width width, Value& x, Value& y) {
     if (x.kind == Value::Kind::constant || (!is_owned(x) && is_owned(y)))
         std::swap(x, y);
     const Pin* const pin = destination(&y);
@@ -265,7 +262,7 @@ void MachineSink::int_multiply(Width width, Value x, Value y) {
     push_gpr(to, int_type(width));
 }
 
-void MachineSink::int_shift(Shift op, Width width, Value x, Value y) {
+void MachineSink::int_shift(Shift op, Width width, Value& x, Value& y) {
     const Pin* const pin = destination(&y);
     if (y.kind == Value::Kind::constant) {
         const Gpr to = take_destination(x, pin);
@@ -298,7 +295,7 @@ void MachineSink::take_count(Value& x, Value& y) {
 
 /// Traps come before the division; the instance waits in the scratch register.
 /// Spec: exec/numerics#op-idiv-u and following
-void MachineSink::int_divide(Op op, Width width, Value x, Value y) {
+void MachineSink::int_divide(Op op, Width width, Value& x, Value& y) {
     const bool is_signed =
         op == Op::i32_div_s || op == Op::i32_rem_s || op == Op::i64_div_s || op == Op::i64_rem_s;
     const bool is_remainder =

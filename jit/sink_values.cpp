@@ -25,13 +25,6 @@ namespace {
 
 }  // namespace
 
-/// Whether its register may be written. Registers of pins are not temporaries.
-bool MachineSink::is_owned(const Value& value) const noexcept {
-    if (value.kind == Value::Kind::gpr)
-        return (bit(value.gpr) & m_temporary_gprs) != 0;
-    return value.kind == Value::Kind::xmm && (bit(value.xmm) & m_temporary_xmms) != 0;
-}
-
 Gpr MachineSink::take_gpr() {
     // rcx last, since shifts want it.
     while (m_free_gprs == 0) {
@@ -122,33 +115,6 @@ void MachineSink::store_pins() {
 void MachineSink::forget_pins() {
     WSB_ASSERT(m_state.dirty == 0);
     m_state.valid = 0;
-}
-
-const MachineSink::Pin& MachineSink::valid_pin(uint32_t local) {
-    const uint32_t index = m_pin_of_local[local];
-    if ((m_state.valid >> index & 1) == 0) {
-        load_pin(index);
-        m_state.valid |= 1u << index;
-    }
-    return m_pins[index];
-}
-
-bool MachineSink::is_in_memory(const Value& value) const noexcept {
-    return value.kind == Value::Kind::slot ||
-           (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
-}
-
-Mem MachineSink::memory_of(const Value& value) const noexcept {
-    return slot_at(value.kind == Value::Kind::slot ? value.slot : m_local_slots[value.local]);
-}
-
-/// A register that has the value; perhaps a pin's, which must not be written.
-Gpr MachineSink::to_gpr(Value& value) {
-    if (value.kind == Value::Kind::gpr)
-        return value.gpr;
-    if (value.kind == Value::Kind::local && pin_of(value.local) != nullptr)
-        return valid_pin(value.local).gpr;
-    return to_owned_gpr(value);
 }
 
 /// A temporary that has the value; it is the value's from then on.

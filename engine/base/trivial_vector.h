@@ -8,6 +8,13 @@
 #include <memory>
 #include <type_traits>
 
+/// Of what is called seldom from where it is hot: callers keep all their registers.
+#if __has_cpp_attribute(clang::preserve_most)
+#define WSB_PRESERVE_MOST clang::preserve_most
+#else
+#define WSB_PRESERVE_MOST gnu::cold
+#endif
+
 namespace wsb {
 
 template <class T>
@@ -58,7 +65,7 @@ public:
 
 private:
     /// Throws std::bad_alloc, and has not changed then.
-    [[gnu::noinline, gnu::cold]] void grow(size_t needed) {
+    [[gnu::noinline, gnu::cold, WSB_PRESERVE_MOST]] void grow(size_t needed) {
         const size_t capacity = std::max({needed, 2 * m_capacity, size_t{16}});
         auto room = std::make_unique_for_overwrite<T[]>(capacity);
         std::copy_n(data(), m_size, room.get());

@@ -13,12 +13,14 @@ namespace wsb::validate {
 template <class Sink>
 concept BodySink = std::derived_from<Sink, NullSink>;
 
-/// Reads bodies one after the other, in room that it keeps. The sink must outlive it.
-template <BodySink Sink>
+/// Reads bodies one after the other, in room that it keeps. The sink must outlive it. Where each body was
+/// validated before (`is_known_valid`), types of operands are neither followed nor told: hooks get bottom
+/// where the type comes from an operand.
+template <BodySink Sink, bool is_known_valid = false>
 class BodyReader : private BodyState {
 public:
     /// The module's declarations have been validated.
-    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module), m_sink(sink) {}
+    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module, is_known_valid), m_sink(sink) {}
 
     /// `func` is not imported. @return the first error: invalid, malformed or limit, with offset and
     /// function; limit_exceeded when patience is over.
@@ -31,6 +33,7 @@ public:
             !m_module.memories.empty() && m_module.memories[0].type.address == AddressType::i32;
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
+        m_usual_locals = is_known_valid || m_are_defaultable ? std::min<size_t>(m_locals.size(), 0x80) : 0;
         open_body(type.results);
         m_instr.offset_bytes = body.expression.offset_bytes;
         m_sink.begin({&m_module, m_func, &type, m_locals, &m_instr, &m_fuel.potential, &m_operands});
@@ -110,7 +113,7 @@ private:
                 if (!has_operands(usual.first))
                     return not_usual;
                 charge(usual.fuel);
-                m_operands.back() = usual.result;
+                replace_operands(1, usual.result);
                 m_sink.unary(usual.op);
                 return 1;
             case Kind::compare:
@@ -118,8 +121,7 @@ private:
                 if (!has_operands(usual.first, usual.second))
                     return not_usual;
                 charge(usual.fuel);
-                m_operands.pop_back();
-                m_operands.back() = usual.result;
+                replace_operands(2, usual.result);
                 if (usual.kind == Kind::compare)
                     m_sink.compare(usual.op);
                 else
@@ -144,12 +146,12 @@ private:
 
     [[nodiscard]] size_t usual_local(const UsualInstr& usual, uint32_t local) {
         using Kind = UsualInstr::Kind;
-        if (local >= 0x80 || local >= m_locals.size() || m_is_initialized[local] == 0)
+        if (local >= m_usual_locals)
             return not_usual;
         const ValType type = m_locals[local];
         if (usual.kind == Kind::local_get) {
             charge(usual.fuel);
-            push(type);
+            push_operand(type);
             m_sink.local_get(LocalIdx(local), type);
             return 2;
         }
@@ -157,7 +159,7 @@ private:
             return not_usual;
         charge(usual.fuel);
         if (usual.kind == Kind::local_set) {
-            m_operands.pop_back();
+            drop_operands(1);
             m_sink.local_set(LocalIdx(local), type);
         } else {
             m_sink.local_tee(LocalIdx(local), type);
@@ -169,7 +171,7 @@ private:
         if (value.size_bytes == 0)
             return not_usual;
         charge(usual.fuel);
-        push(usual.result);
+        push_operand(usual.result);
         m_sink.constant(usual.op, usual.result, static_cast<uint64_t>(int64_t{value.as_signed()}));
         return 1 + value.size_bytes;
     }
@@ -184,10 +186,10 @@ private:
         charge(usual.fuel);
         const binary::MemArg arg{.align_log2 = *from, .memory = MemIdx{}, .offset_bytes = offset.bits};
         if (is_store) {
-            m_operands.resize(m_operands.size() - 2);
+            drop_operands(2);
             m_sink.store(usual.op, arg);
         } else {
-            m_operands.back() = usual.result;
+            replace_operands(1, usual.result);
             m_sink.load(usual.op, arg);
         }
         return 2 + offset.size_bytes;
@@ -218,8 +220,25 @@ private:
     template <class... Types>
     [[nodiscard]] bool has_operands(Types... types) const noexcept {
         const ValType expected[] = {types...};
+        if constexpr (is_known_valid)
+            return true;
         return m_operands.size() >= m_frames.back().height + sizeof...(types) &&
                std::equal(std::begin(expected), std::end(expected), m_operands.end() - sizeof...(types));
+    }
+
+    void push_operand(ValType type) {
+        if constexpr (!is_known_valid)
+            push(type);
+    }
+    void drop_operands(size_t count) noexcept {
+        if constexpr (!is_known_valid)
+            m_operands.resize(m_operands.size() - count);
+    }
+    /// The topmost `count`, by a result.
+    void replace_operands(size_t count, ValType result) noexcept {
+        drop_operands(count - 1);
+        if constexpr (!is_known_valid)
+            m_operands.back() = result;
     }
 
     [[nodiscard]] bool declare_locals(const FuncBody& body, const FuncType& type) {
@@ -332,6 +351,7 @@ private:
 
     Sink& m_sink;
     bool m_has_usual_memory = false;
+    size_t m_usual_locals = 0;  ///< of those below, indices have one byte, and reading them is always valid
 };
 
 }  // namespace wsb::validate

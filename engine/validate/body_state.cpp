@@ -25,11 +25,13 @@ void BodyState::reset(FuncIdx func) noexcept {
 void BodyState::add_parameters(std::span<const ValType> types) {
     m_locals.assign(types.begin(), types.end());
     m_is_initialized.assign(types.size(), 1);
+    m_are_defaultable = true;
 }
 
 void BodyState::add_locals(const LocalRun& run) {
     m_locals.insert(m_locals.end(), run.count, run.type);
     m_is_initialized.insert(m_is_initialized.end(), run.count, run.type.is_defaultable() ? 1 : 0);
+    m_are_defaultable = m_are_defaultable && run.type.is_defaultable();
 }
 
 void BodyState::open_body(std::span<const ValType> results) {
@@ -69,7 +71,7 @@ bool BodyState::pop_any(ValType& found) {
     const ControlFrame& frame = m_frames.back();
     if (m_operands.size() == frame.height) {
         found = ValType::bottom;
-        return frame.is_unreachable || fail_underflow("a value");
+        return frame.is_unreachable || m_is_known_valid || fail_underflow("a value");
     }
     found = m_operands.back();
     m_operands.pop_back();
@@ -148,7 +150,7 @@ bool BodyState::check_exact(Op op) {
 }
 
 bool BodyState::check_fixed(const OpInfo& row) {
-    if (check_exact(m_instr.op)) [[likely]]
+    if (m_is_known_valid || check_exact(m_instr.op)) [[likely]]
         return true;
     ValType address = ValType::i32;
     if (row.imm == Imm::memarg || row.imm == Imm::memarg_lane) {
@@ -228,7 +230,7 @@ bool BodyState::check_local(ValType& type) {
         return fail(ErrorCode::unknown_local, std::to_string(local));
     type = m_locals[local];
     if (m_instr.op == Op::local_get) {
-        if (!m_is_initialized[local])
+        if (!m_is_initialized[local] && !m_is_known_valid)
             return fail(ErrorCode::uninitialized_local, std::to_string(local));
         push(type);
         return true;

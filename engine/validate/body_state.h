@@ -55,7 +55,10 @@ public:
     [[nodiscard]] Error take_error() noexcept { return std::move(m_error); }
 
 protected:
-    explicit BodyState(const Module& module) noexcept : m_module(module) {}
+    /// Of bodies that are known to be valid, operands need not be followed: there are none then, popping
+    /// succeeds, and what is popped whatever its type is has the type bottom.
+    explicit BodyState(const Module& module, bool is_known_valid = false) noexcept
+        : m_module(module), m_is_known_valid(is_known_valid) {}
 
     [[nodiscard]] bool is_live() const noexcept { return m_frames.back().is_live; }
     /// Forgets the function before, but keeps its room.
@@ -70,12 +73,17 @@ protected:
     bool fail_underflow(std::string_view expected);
 
     // Operands
-    void push(ValType type) { m_operands.push_back(type); }
+    void push(ValType type) {
+        if (!m_is_known_valid)
+            m_operands.push_back(type);
+    }
     void push(std::span<const ValType> types) {
         for (const ValType type : types)  // mostly none or one
             push(type);
     }
     [[nodiscard]] bool pop(ValType expected) {
+        if (m_is_known_valid)
+            return true;
         const ControlFrame& frame = m_frames.back();
         if (m_operands.size() > frame.height) [[likely]] {
             const ValType found = m_operands.back();
@@ -151,6 +159,7 @@ protected:
     }
 
     const Module& m_module;
+    const bool m_is_known_valid;
     FuncIdx m_func{no_function};
     binary::Instr m_instr;
     std::vector<ValType> m_locals;
@@ -174,6 +183,7 @@ private:
 
 protected:
     std::vector<uint8_t> m_is_initialized;  ///< by local; defaultable ones always are
+    bool m_are_defaultable = true;          ///< all of them; parameters count as such
     TrivialVector<ValType> m_operands;
     std::vector<ControlFrame> m_frames;
 

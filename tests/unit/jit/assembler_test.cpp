@@ -280,6 +280,8 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
     }
     for (const Place& mem : places()) {
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
+        same([&](Assembler& code) { code.jump_unmarked(mem); },
+             [&](auto& code) { code.db(0x3e), code.jmp(place(64, mem)); });
         same([&](Assembler& code) { code.call(mem); }, [&](auto& code) { code.call(place(64, mem)); });
         same([&](Assembler& code) { code.push(mem); }, [&](auto& code) { code.push(place(64, mem)); });
     }
