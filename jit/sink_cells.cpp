@@ -221,11 +221,11 @@ void MachineSink::prepare_call(std::span<const ValType> params) {
         static_cast<void>(pop());
 }
 
-/// A call that the interpreter's handler makes: [handler | callee slot, settle | target].
-void MachineSink::call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, Word target) {
+/// A call that the interpreter's handler makes: [handler | settle | target].
+void MachineSink::call_by_cell(lower::Single which, const FuncType& type, Word target) {
     prepare_call(type.params);
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(which)),
-                                    lower::pack_wide(m_height, callee_slot, potential()), target};
+                                    lower::pack_wide(m_height, 0, potential()), target};
     const uint32_t back = new_label();
     Cell& cell = m_cells[add_cell(words, back)];
     cell.return_point = new_point();
@@ -269,7 +269,7 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     const lower::Code& callee = m_options.codes[body];
     const auto target = reinterpret_cast<Word>(&callee);
     if (!callee.is_lowered()) {
-        call_by_cell(lower::Single::call_local, type, 0, target);
+        call_by_cell(lower::Single::call_local, type, target);
         m_cells.back().callee = body;
         return;
     }
@@ -298,7 +298,7 @@ void MachineSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
     if (is_tail)
         return by_cell(type.params.size(), [&] { m_lowering.call(func, type, true); });
     if (m_info.module->is_imported(func))
-        return call_by_cell(lower::Single::call_import, type, 0, func.value);
+        return import_call(func, type);
     local_call(func, type);
 }
 
