@@ -41,7 +41,7 @@ struct Texts {
     WatToWasmCommand wat_to_wasm;
     WasmToWatCommand wasm_to_wat;
     std::string wat_output;
-    bool is_lazy = false, is_confined = false, is_debugged = false;
+    bool is_lazy = false, is_background = false, is_confined = false, is_debugged = false;
 };
 
 // Each adds the options of a subcommand.
@@ -57,6 +57,7 @@ void add_run(CLI::App& run, Texts& texts) {
     run.add_option("--invoke", texts.invoke);
     run.add_option("--tier", texts.tier);
     run.add_flag("--lazy", texts.is_lazy);
+    run.add_flag("--background", texts.is_background);
     run.add_option("--profile", texts.profile)->allow_extra_args(false);
     run.add_flag("--gdb", texts.is_debugged);
     run.add_option("--fuel", texts.fuel);
@@ -325,6 +326,9 @@ Result<Command> run_command(const Texts& texts, const std::vector<std::string>& 
         options.tier = TierChoice::jit;
     else if (texts.tier != "interp")
         return bad_usage("run", fmt::format("--tier: \"{}\" must be interp, jit or auto", texts.tier));
+    options.background_compilation = texts.is_background;
+    if (texts.is_background && options.tier != TierChoice::automatic)
+        return bad_usage("run", "--background: only --tier auto compiles while the program runs");
     WSB_TRY(set_code_names(texts, options));
     WSB_TRY(begin_grants(texts, options));
     WSB_TRY(set_limits(texts, options.limits));

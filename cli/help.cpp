@@ -48,6 +48,7 @@ What to run:
   --tier interp|auto|jit   how to execute: interpreted (default); interpreted, with machine code for
                            what takes long, made while it runs; or all compiled to machine code
                            when it is loaded. Results, traps and fuel are the same
+  --background             with --tier auto: another thread makes the machine code meanwhile
   --lazy                   translate each function when it is first called: large programs of which
                            little runs start faster; results are the same
 

@@ -16,6 +16,8 @@ namespace {
     return static_cast<uint8_t>(reg);
 }
 
+constexpr Sse rorx{0xf2, OpcodeMap::map_0f3a, 0xf0};
+
 }  // namespace
 
 /// Writes one instruction, to room that is there for the longest. While it does, where it is stays in a
@@ -76,6 +78,13 @@ public:
             byte(op.map == OpcodeMap::map_0f38 ? 0x38 : 0x3a);
         byte(op.opcode);
     }
+    /// The same with a VEX prefix and a further register; the short form where it says everything.
+    void vex_opcode(Sse op, Width width, uint8_t reg, uint8_t further, uint8_t rm) {
+        vex_with(op, width, reg, further, rm >> 3);
+    }
+    void vex_opcode(Sse op, Width width, uint8_t reg, uint8_t further, Mem mem) {
+        vex_with(op, width, reg, further, mem.rex & 3u);
+    }
     /// A displacement to a label: known, or chained to the one before.
     void distance_to(Label& label) {
         const auto at = static_cast<uint32_t>(m_at - m_bytes.data());
@@ -94,6 +103,22 @@ private:
         m_at += bits != 0 || is_forced ? 1 : 0;
     }
 
+    void vex_with(Sse op, Width width, uint8_t reg, uint8_t further, unsigned rm_bits) {
+        // 00: none, 01: 66, 10: f3, 11: f2
+        const unsigned prefix = op.prefix == 0 ? 0 : op.prefix == 0x66 ? 1 : op.prefix == 0xf3 ? 2 : 3;
+        const unsigned low = (~further & 15u) << 3 | prefix;
+        const unsigned not_r = ~unsigned{reg} << 4 & 0x80u;
+        if (op.map == OpcodeMap::map_0f && width == Width::w32 && rm_bits == 0) {
+            byte(0xc5);
+            byte(static_cast<uint8_t>(not_r | low));
+        } else {
+            byte(0xc4);
+            byte(static_cast<uint8_t>(not_r | (~rm_bits & 3) << 5 | (static_cast<unsigned>(op.map) + 1)));
+            byte(static_cast<uint8_t>(static_cast<unsigned>(width) << 7 | low));
+        }
+        byte(op.opcode);
+    }
+
     static constexpr size_t longest_bytes = 16;
 
     TrivialVector<uint8_t>& m_bytes;
@@ -104,6 +129,12 @@ private:
 void Assembler::jump(Label& label) {
     Writer code(*this);
     code.byte(0xe9);
+    code.distance_to(label);
+}
+
+void Assembler::call(Label& label) {
+    Writer code(*this);
+    code.byte(0xe8);
     code.distance_to(label);
 }
 
@@ -313,6 +344,52 @@ void Assembler::sign_to_rdx(Width width) {
     Writer code(*this);
     code.rex(width, 0, 0);
     code.byte(0x99);
+}
+
+Sse Assembler::shift_by_register(Shift op) noexcept {
+    WSB_ASSERT(op == Shift::shl || op == Shift::sar || op == Shift::shr);
+    const uint8_t prefix = op == Shift::shl ? 0x66 : op == Shift::sar ? 0xf3 : 0xf2;
+    return {prefix, OpcodeMap::map_0f38, 0xf7};
+}
+
+void Assembler::shift(Width width, Shift op, Gpr to, Gpr from, Gpr count) {
+    Writer code(*this);
+    code.vex_opcode(shift_by_register(op), width, number(to), number(count), number(from));
+    code.mod_reg(number(to), number(from));
+}
+
+void Assembler::shift(Width width, Shift op, Gpr to, Mem from, Gpr count) {
+    Writer code(*this);
+    code.vex_opcode(shift_by_register(op), width, number(to), number(count), from);
+    code.mod_mem(number(to), from);
+}
+
+void Assembler::rotate_right(Width width, Gpr to, Gpr from, uint8_t count) {
+    Writer code(*this);
+    code.vex_opcode(rorx, width, number(to), 0, number(from));
+    code.mod_reg(number(to), number(from));
+    code.byte(count);
+}
+
+void Assembler::rotate_right(Width width, Gpr to, Mem from, uint8_t count) {
+    Writer code(*this);
+    code.vex_opcode(rorx, width, number(to), 0, from);
+    code.mod_mem(number(to), from);
+    code.byte(count);
+}
+
+void Assembler::scalar(FloatWidth width, Scalar op, Xmm to, Xmm a, Xmm b) {
+    Writer code(*this);
+    const Sse instruction{scalar_prefix(width), OpcodeMap::map_0f, static_cast<uint8_t>(op)};
+    code.vex_opcode(instruction, Width::w32, number(to), number(a), number(b));
+    code.mod_reg(number(to), number(b));
+}
+
+void Assembler::scalar(FloatWidth width, Scalar op, Xmm to, Xmm a, Mem b) {
+    Writer code(*this);
+    const Sse instruction{scalar_prefix(width), OpcodeMap::map_0f, static_cast<uint8_t>(op)};
+    code.vex_opcode(instruction, Width::w32, number(to), number(a), b);
+    code.mod_mem(number(to), b);
 }
 
 void Assembler::count(Width width, Count op, Gpr to, Gpr from) {

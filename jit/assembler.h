@@ -166,6 +166,12 @@ public:
     /// By cl.
     void shift(Width width, Shift op, Gpr operand);
     void shift(Width width, Shift op, Gpr operand, uint8_t count);
+    /// shlx, sarx, shrx (BMI2): any register has the count, and the flags stay.
+    void shift(Width width, Shift op, Gpr to, Gpr from, Gpr count);
+    void shift(Width width, Shift op, Gpr to, Mem from, Gpr count);
+    /// rorx (BMI2)
+    void rotate_right(Width width, Gpr to, Gpr from, uint8_t count);
+    void rotate_right(Width width, Gpr to, Mem from, uint8_t count);
     /// cdq, cqo: the sign of rax into all of rdx.
     void sign_to_rdx(Width width);
     void count(Width width, Count op, Gpr to, Gpr from);
@@ -174,6 +180,7 @@ public:
     // Control
     void jump(Label& label);
     void jump(Condition condition, Label& label);
+    void call(Label& label);
     /// call rel32 to somewhere that is known later; the displacement ends at the position behind it.
     void call_later();
     void call(Mem target);
@@ -208,6 +215,9 @@ public:
     void scalar(FloatWidth width, Scalar op, Xmm to, Mem from) {
         sse_mem(scalar_prefix(width), static_cast<uint8_t>(op), to, from);
     }
+    /// vaddsd and so on (AVX): the upper bits are those of `a`.
+    void scalar(FloatWidth width, Scalar op, Xmm to, Xmm a, Xmm b);
+    void scalar(FloatWidth width, Scalar op, Xmm to, Xmm a, Mem b);
     void bitwise(Bitwise op, Xmm to, Xmm from) { sse(0, static_cast<uint8_t>(op), to, from); }
     /// ucomiss, ucomisd
     void compare(FloatWidth width, Xmm a, Xmm b) { sse(packed_prefix(width), 0x2e, a, b); }
@@ -277,6 +287,8 @@ private:
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);
     void sse_mem(uint8_t prefix, uint8_t opcode, Xmm reg, Mem mem);
     void sse_gpr(uint8_t prefix, Width width, uint8_t opcode, uint8_t reg, Gpr rm);
+
+    [[nodiscard]] static Sse shift_by_register(Shift op) noexcept;
 
     TrivialVector<uint8_t> m_bytes;
 };

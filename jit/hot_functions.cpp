@@ -7,6 +7,7 @@
 #include "jit/executable_memory.h"
 #include "jit/function_compiler.h"
 #include "jit/tier.h"
+#include "jit/worker.h"
 
 #include <atomic>
 #include <map>
@@ -24,7 +25,13 @@ public:
     HotFunctions(const runtime::CompiledModule& module, const runtime::CompileOptions& options)
         : m_hot_samples(std::max(options.hot_samples, 1u)),
           m_samples(std::make_unique<std::atomic<uint32_t>[]>(module.module.bodies.size())),
-          m_bytes_left(options.most_bytes) {}
+          m_bytes_left(options.most_bytes) {
+        if (options.in_background)
+            m_worker = std::make_unique<Worker>([this, &module](size_t body, const Patience& patience) {
+                const std::scoped_lock lock(m_mutex);
+                compile_or_give_up(module, body, patience);
+            });
+    }
 
     void sample(const runtime::CompiledModule& module, const Code& code,
                 const Patience& patience) noexcept override {
@@ -37,15 +44,17 @@ public:
             m_hot_samples + module.module.bodies[body].whole.size_bytes / bytes_per_sample;
         if (samples.fetch_add(1, std::memory_order_relaxed) + 1 < wanted)
             return;
+        if (m_worker != nullptr) {
+            // Handed over once. Without a thread it stays in the interpreter, and is asked for again.
+            if (samples.exchange(settled, std::memory_order_relaxed) != settled && !m_worker->add(body))
+                samples.store(0, std::memory_order_relaxed);
+            return;
+        }
         const std::unique_lock lock(m_mutex, std::try_to_lock);
         if (!lock.owns_lock() || samples.load(std::memory_order_relaxed) == settled)
             return;  // while another thread compiles, this one goes on in the interpreter
         samples.store(settled, std::memory_order_relaxed);
-        try {
-            compile(module, body, patience);
-        } catch (const std::bad_alloc&) {
-            m_bytes_left = 0;
-        }
+        compile_or_give_up(module, body, patience);
     }
 
 private:
@@ -55,7 +64,19 @@ private:
     // the rest of the last page for each, and how far calls reach.
     static constexpr uint64_t most_growth = 64, page_bytes = 4096, most_space_bytes = uint64_t{1} << 30;
 
+    void compile_or_give_up(const runtime::CompiledModule& module, size_t body,
+                            const Patience& patience) noexcept {
+        try {
+            compile(module, body, patience);
+        } catch (const std::bad_alloc&) {
+            m_bytes_left = 0;
+        }
+    }
+
     void compile(const runtime::CompiledModule& module, size_t body, const Patience& patience) {
+        // Of two threads that found it at the same time one may have counted on from `settled`.
+        if (module.codes[body].machine.load(std::memory_order_relaxed) != nullptr)
+            return;
         if (m_bytes_left == 0 || (m_space == nullptr && !reserve(module)))
             return;
         const auto outcome = m_compiler->compile(module.codes[body].func, patience);
@@ -177,6 +198,8 @@ private:
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
     std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
+
+    std::unique_ptr<Worker> m_worker;  ///< null: who notices compiles. Last, since its thread uses the rest
 };
 
 }  // namespace

@@ -70,6 +70,8 @@ std::optional<std::string> address_name(const runtime::CompiledModule& module, u
         return "trap_exit";
     if (address == reinterpret_cast<uint64_t>(options.fuel_low))
         return "fuel_low";
+    if (address == reinterpret_cast<uint64_t>(options.host_call_ended))
+        return "host_call_ended";
     const std::span codes(module.codes.get(), module.module.bodies.size());
     const auto begin = reinterpret_cast<uint64_t>(codes.data());
     if (address < begin || address >= begin + codes.size_bytes())

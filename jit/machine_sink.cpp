@@ -55,6 +55,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_zero_flag = {};
     m_return_exit = none;
     m_resume = none;
+    m_host_call = none;
 
     m_local_slots.clear();
     uint32_t next = 0;
@@ -363,6 +364,7 @@ MachineText MachineSink::take() {
     emit_edges();
     emit_traps();
     emit_fuel_exits();
+    emit_host_call();
     const uint32_t code_bytes = m_code.position();
     emit_tables();
     emit_cells();

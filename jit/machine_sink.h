@@ -25,10 +25,13 @@ struct MachineOptions {
     const lower::HandlerTable& handlers;
     const lower::Code* codes;        ///< of the module's own functions, in their order
     const void* trap_exit;           ///< interp handlers: stops with the trap code in the accumulator,
-    const void* fuel_low;            ///< and asks for fuel at a settlement point
+    const void* fuel_low;            ///< asks for fuel at a settlement point
+    const void* host_call_ended;     ///< and goes on behind a host call, however it ended
     bool are_entries_final = false;  ///< all functions have machine code: VmFunc knows where
     bool canonical_nans = false;     ///< see Config
     bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
+    bool has_shifts = false;         ///< and shlx, shrx, sarx and rorx (BMI2)
+    bool has_avx = false;            ///< and three operands for floats
 };
 
 /// What a function was compiled to, before it has an address.
@@ -412,6 +415,8 @@ private:
     bool add_by_lea(Width width, Value& x, Value& y, const Pin* pin);
     void int_multiply(Width width, Value& x, Value& y);
     void int_shift(Shift op, Width width, Value& x, Value& y);
+    void shift_by_constant(Shift op, Width width, Value& x, uint8_t by, const Pin* pin);
+    void shift_by_any(Shift op, Width width, Value& x, Value& y, const Pin* pin);
     void take_count(Value& x, Value& y);
     void int_divide(Op op, Width width, Value& x, Value& y);
     Xmm take_zeroed_xmm();
@@ -425,6 +430,7 @@ private:
     bool float_convert(Op op);
     bool float_binary(Op op);
     bool float_scalar(FloatWidth width, Scalar op);
+    bool scalar_of_three(FloatWidth width, Scalar op, Value& x, Value& y, const Pin* pin);
     bool float_least(FloatWidth width, bool is_min);
     bool float_copysign(FloatWidth width);
     void float_compare(Op op);
@@ -554,7 +560,7 @@ private:
     [[nodiscard]] Condition cast_condition(const binary::Instr& instr);
     void push_again(const Value& value);
     void prepare_call(std::span<const ValType> params);
-    void call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, lower::Word target);
+    void call_by_cell(lower::Single which, const FuncType& type, lower::Word target);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
     struct CallLabels {
@@ -570,6 +576,11 @@ private:
     void enter_found(const CallLabels& labels, uint32_t by_handler);
     void put_return(const CallLabels& labels);
     void bind_return(const CallLabels& labels);
+
+    // Calls of imported functions (sink_host_calls.cpp)
+    void import_call(FuncIdx func, const FuncType& type);
+    void emit_host_call();
+    void enter_host();
 
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;
@@ -642,6 +653,7 @@ private:
     uint32_t m_resume = none;        ///< label: brings all pins back, and goes on where the cell at ip says
     uint32_t m_frame_size_end = 0;   ///< position behind what its check adds, in bytes
     uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
+    uint32_t m_host_call = none;     ///< label: what all calls of the host have in common
 };
 
 }  // namespace wsb::jit

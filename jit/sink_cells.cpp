@@ -223,11 +223,11 @@ void MachineSink::prepare_call(std::span<const ValType> params) {
         static_cast<void>(pop());
 }
 
-/// A call that the interpreter's handler makes: [handler | callee slot, settle | target].
-void MachineSink::call_by_cell(lower::Single which, const FuncType& type, uint32_t callee_slot, Word target) {
+/// A call that the interpreter's handler makes: [handler | settle | target].
+void MachineSink::call_by_cell(lower::Single which, const FuncType& type, Word target) {
     prepare_call(type.params);
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(which)),
-                                    lower::pack_wide(m_height, callee_slot, potential()), target};
+                                    lower::pack_wide(m_height, 0, potential()), target};
     const uint32_t back = new_label();
     Cell& cell = m_cells[add_cell(words, back)];
     cell.return_point = new_point();
@@ -289,7 +289,7 @@ void MachineSink::call(FuncIdx func, const FuncType& type, bool is_tail) {
     if (is_tail)
         return by_cell(type.params.size(), [&] { m_lowering.call(func, type, true); });
     if (m_info.module->is_imported(func))
-        return call_by_cell(lower::Single::call_import, type, 0, func.value);
+        return import_call(func, type);
     local_call(func, type);
 }
 

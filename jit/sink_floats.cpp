@@ -244,12 +244,37 @@ bool MachineSink::float_scalar(FloatWidth width, Scalar op) {
     Value y = pop();
     Value x = pop();
     const Pin* const pin = destination(&y);
+    if (m_options.has_avx && scalar_of_three(width, op, x, y, pin))
+        return true;
     const Xmm to = take_float_destination(x, pin);
     if (is_in_memory(y))
         m_code.scalar(width, op, to, memory_of(y));
     else
         m_code.scalar(width, op, to, to_xmm(y));
     release(y);
+    push_xmm(to, float_type(width));
+    return true;
+}
+
+/// Where the first operand would have to be copied from its register.
+bool MachineSink::scalar_of_three(FloatWidth width, Scalar op, Value& x, Value& y, const Pin* pin) {
+    const bool is_in_register =
+        x.kind == Value::Kind::xmm || (x.kind == Value::Kind::local && pin_of(x.local) != nullptr);
+    if (!is_in_register)
+        return false;
+    const Xmm a = to_xmm(x);
+    if (pin != nullptr ? pin->xmm == a : is_owned(x))
+        return false;
+    const bool is_loaded = is_in_memory(y);
+    const Xmm b = is_loaded ? Xmm{} : to_xmm(y);
+    const Xmm to = pin != nullptr ? pin->xmm : is_owned(y) ? y.xmm : take_xmm();
+    if (is_loaded)
+        m_code.scalar(width, op, to, a, memory_of(y));
+    else
+        m_code.scalar(width, op, to, a, b);
+    release(x);
+    if (is_loaded || to != b)
+        release(y);
     push_xmm(to, float_type(width));
     return true;
 }

@@ -264,17 +264,56 @@ void MachineSink::int_multiply(Width width, Value& x, Value& y) {
 
 void MachineSink::int_shift(Shift op, Width width, Value& x, Value& y) {
     const Pin* const pin = destination(&y);
-    if (y.kind == Value::Kind::constant) {
-        const Gpr to = take_destination(x, pin);
-        const auto count = static_cast<uint8_t>(y.bits & (width == Width::w64 ? 63 : 31));
-        if (count != 0)
-            m_code.shift(width, op, to, count);
-        return push_gpr(to, int_type(width));
-    }
+    const bool is_rotation = op == Shift::rol || op == Shift::ror;
+    if (y.kind == Value::Kind::constant)
+        return shift_by_constant(op, width, x, static_cast<uint8_t>(y.bits), pin);
+    if (m_options.has_shifts && !is_rotation)
+        return shift_by_any(op, width, x, y, pin);
     take_count(x, y);
     const Gpr to = take_destination(x, pin);
     m_code.shift(width, op, to);
     free_gpr(Gpr::rcx);
+    push_gpr(to, int_type(width));
+}
+
+void MachineSink::shift_by_constant(Shift op, Width width, Value& x, uint8_t by, const Pin* pin) {
+    const unsigned bits = width == Width::w64 ? 64 : 32;
+    const auto count = static_cast<uint8_t>(by & (bits - 1));
+    const bool is_rotation = op == Shift::rol || op == Shift::ror;
+    const bool is_in_place = is_owned(x) && pin == nullptr;
+    if (count != 0 && is_rotation && m_options.has_shifts && !is_in_place &&
+        x.kind != Value::Kind::constant) {
+        const auto right = static_cast<uint8_t>(op == Shift::ror ? count : bits - count);
+        const Gpr from = is_in_memory(x) ? Gpr{} : to_gpr(x);
+        const Gpr to = pin != nullptr ? pin->gpr : take_gpr();
+        if (is_in_memory(x))
+            m_code.rotate_right(width, to, memory_of(x), right);
+        else if (from == to)
+            m_code.shift(width, op, to, count);
+        else
+            m_code.rotate_right(width, to, from, right);
+        release(x);
+        return push_gpr(to, int_type(width));
+    }
+    const Gpr to = take_destination(x, pin);
+    if (count != 0)
+        m_code.shift(width, op, to, count);
+    push_gpr(to, int_type(width));
+}
+
+/// Where the processor takes the count from any register, and leaves what it shifts as it was.
+void MachineSink::shift_by_any(Shift op, Width width, Value& x, Value& y, const Pin* pin) {
+    const Gpr count = to_gpr(y);
+    const bool is_loaded = is_in_memory(x);
+    const Gpr from = is_loaded ? Gpr{} : to_gpr(x);
+    const Gpr to = pin != nullptr ? pin->gpr : is_owned(x) ? x.gpr : take_gpr();
+    if (is_loaded)
+        m_code.shift(width, op, to, memory_of(x), count);
+    else
+        m_code.shift(width, op, to, from, count);
+    if (is_loaded || to != from)
+        release(x);
+    release(y);
     push_gpr(to, int_type(width));
 }
 

@@ -29,7 +29,16 @@ using lower::Code;
 struct ProcessorFeatures {
     bool has_sse4_2 = false;      ///< and everything before it
     bool has_bit_counts = false;  ///< popcnt, lzcnt, tzcnt
+    bool has_shifts = false;      ///< BMI2
+    bool has_avx = false;         ///< and the system keeps its registers
 };
+
+/// Whether the system says that it saves xmm and ymm registers.
+[[nodiscard]] bool keeps_avx_registers() noexcept {
+    uint32_t low = 0, high = 0;
+    asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & 6) == 6;
+}
 
 [[nodiscard]] ProcessorFeatures processor_features() noexcept {
     ProcessorFeatures features;
@@ -38,9 +47,12 @@ struct ProcessorFeatures {
     if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
         features.has_sse4_2 = (c & bit_SSE4_2) != 0;
         has_popcnt = (c & bit_POPCNT) != 0;
+        features.has_avx = (c & bit_OSXSAVE) != 0 && (c & bit_AVX) != 0 && keeps_avx_registers();
     }
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0)
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
         has_bmi1 = (b & bit_BMI) != 0;
+        features.has_shifts = (b & bit_BMI2) != 0;
+    }
     if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0)
         has_lzcnt = (c & bit_LZCNT) != 0;
     features.has_bit_counts = has_popcnt && has_lzcnt && has_bmi1;
@@ -204,7 +216,7 @@ class MachineTier : public runtime::Tier {
 public:
     [[nodiscard]] runtime::HostOutcome invoke(runtime::VmContext& context, const runtime::VmFunc& func,
                                               runtime::Slot* slots) const noexcept override {
-        return interp::tier().invoke(context, func, slots);
+        return interp::invoke(context, func, slots);
     }
     [[nodiscard]] bool mark_roots(const runtime::VmContext& context, runtime::RootMaps& maps,
                                   runtime::Heap& heap) const noexcept override {
@@ -251,15 +263,21 @@ MachineOptions machine_options(const runtime::CompiledModule& module, Processor 
     // Code has no standard layout, so offsetof is not for it.
     const Code code;
     WSB_CHECK(static_cast<const void*>(&code) == &code.native_entry);
+    const bool is_v3 = processor == Processor::x86_64_v3;
+    const ProcessorFeatures features = processor == Processor::this_one
+                                           ? processor_features()
+                                           : ProcessorFeatures{true, is_v3, is_v3, is_v3};
     return {
         .handlers = interp::handlers(),
         .codes = module.codes.get(),
         .trap_exit = reinterpret_cast<const void*>(&interp::trap_exit),
         .fuel_low = reinterpret_cast<const void*>(&interp::fuel_low),
+        .host_call_ended = reinterpret_cast<const void*>(&interp::host_call_ended),
         .are_entries_final = module.tier_up == nullptr,
         .canonical_nans = module.canonical_nans,
-        .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts
-                                                           : processor == Processor::x86_64_v3,
+        .has_bit_counts = features.has_bit_counts,
+        .has_shifts = features.has_shifts,
+        .has_avx = features.has_avx,
     };
 }
 

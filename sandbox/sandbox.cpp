@@ -262,6 +262,10 @@ SandboxBuilder& SandboxBuilder::compile_threads(unsigned threads) {
     m_spec->compile_threads = threads;
     return *this;
 }
+SandboxBuilder& SandboxBuilder::background_compilation(bool is_wanted) {
+    m_spec->background_compilation = is_wanted;
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::canonical_nans(bool is_wanted) {
     m_spec->canonical_nans = is_wanted;
     return *this;

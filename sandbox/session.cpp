@@ -46,6 +46,7 @@ Spec spec_of(const RunOptions& options) {
     spec.is_lazy = options.is_lazy;
     spec.canonical_nans = options.canonical_nans;
     spec.tier = options.tier;
+    spec.background_compilation = options.background_compilation;
     spec.code_names = options.code_names;
     spec.compile_threads = 0;
     return spec;

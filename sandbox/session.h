@@ -27,13 +27,14 @@ struct RunOptions {
     std::vector<std::string> args;         ///< without the program's name
     Features features = default_features;  ///< that the module may use
     TierChoice tier = TierChoice::interpreter;
-    CodeNames code_names;               ///< of machine code, see Config
-    bool canonical_nans = false;        ///< see Config
-    bool is_lazy = false;               ///< translates functions when they are first called
-    bool confines_thread = false;       ///< by Landlock, before the guest runs
-    std::optional<std::string> sha256;  ///< of the module
-    SandboxLimits limits;               ///< those altogether hold for the whole run
-    Grants grants;                      ///< its `args` are filled in by the session
+    bool background_compilation = false;  ///< see Config
+    CodeNames code_names;                 ///< of machine code, see Config
+    bool canonical_nans = false;          ///< see Config
+    bool is_lazy = false;                 ///< translates functions when they are first called
+    bool confines_thread = false;         ///< by Landlock, before the guest runs
+    std::optional<std::string> sha256;    ///< of the module
+    SandboxLimits limits;                 ///< those altogether hold for the whole run
+    Grants grants;                        ///< its `args` are filled in by the session
     AuditLog audit;
 };
 

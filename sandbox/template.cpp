@@ -21,6 +21,7 @@ Config config_of(const Spec& spec) {
     config.compile_threads = spec.compile_threads;
     config.lazy_translation = spec.is_lazy;
     config.tier = spec.tier;
+    config.background_compilation = spec.background_compilation;
     config.code_names = spec.code_names;
     config.canonical_nans = spec.canonical_nans;
     config.max_stack_bytes = spec.limits.stack_bytes;
@@ -54,16 +55,19 @@ struct Counted {
     HostFunction inner;
     std::string module, name;
 
-    static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
+    static bool invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
         const auto& self = *static_cast<const Counted*>(callable);
         Account& account = account_of(caller);
-        if (!account.charge(Resource::host_calls, 1))
-            return std::unexpected(Failure(Trap{TrapCode::interrupted, account.last_limit()->message(), {}}));
+        if (!account.charge(Resource::host_calls, 1)) {
+            detail::set_failure(caller, Trap{TrapCode::interrupted, account.last_limit()->message(), {}});
+            return false;
+        }
         account.audit().host_call(self.module, self.name);
-        auto outcome = self.inner.invoke(self.inner.callable.get(), caller, slots);
-        if (!outcome && outcome.error().is_trap(TrapCode::host_error)) [[unlikely]]
-            return std::unexpected(self.named(*outcome.error().trap()));
-        return outcome;
+        if (self.inner.invoke(self.inner.callable.get(), caller, slots)) [[likely]]
+            return true;
+        if (const auto& why = caller.store().impl().pending(); why && why->is_trap(TrapCode::host_error))
+            detail::set_failure(caller, self.named(*why->trap()));
+        return false;
     }
 
     /// What failed is said by name.
@@ -79,6 +83,7 @@ HostFunction counted(const HostDefinition& definition) {
     function.callable =
         std::make_shared<Counted>(Counted{definition.function, definition.module, definition.name});
     function.invoke = &Counted::invoke;
+    function.entry = nullptr;
     return function;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Typed calls of calls.wat, fuel counted. Usage: calls_ours calls.wasm
+// Typed calls of calls.wat, fuel counted. Usage: calls_ours calls.wasm [jit]
 #include "wsb/engine.hpp"
 
 #include "calls.h"
 #include <algorithm>
+#include <string_view>
 
 namespace {
 
@@ -19,8 +20,10 @@ double least_ns(Run run) {
     return least;
 }
 
-wsb::Result<int> measure(const char* file) {
-    const wsb::Engine engine;
+wsb::Result<int> measure(const char* file, bool by_machine_code) {
+    wsb::Config config;
+    config.tier = by_machine_code ? wsb::TierChoice::jit : wsb::TierChoice::interpreter;
+    const wsb::Engine engine(config);
     auto module = wsb::Module::from_file(engine, file);
     if (!module)
         return std::unexpected(module.error());
@@ -54,7 +57,8 @@ wsb::Result<int> measure(const char* file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto status = measure(argc > 1 ? argv[1] : "calls.wasm");
+    const bool by_machine_code = argc > 2 && argv[2] == std::string_view("jit");
+    const auto status = measure(argc > 1 ? argv[1] : "calls.wasm", by_machine_code);
     if (!status)
         std::fprintf(stderr, "%s\n", status.error().message().c_str());
     return status.value_or(1);

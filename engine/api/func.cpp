@@ -22,8 +22,16 @@ constexpr size_t inline_slots = 32;
 
 namespace detail {
 
-CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func, std::span<uint64_t> slots) noexcept {
-    return api::guarded([&] { return store.impl().call(func, slots.data()); });
+uint64_t* call_room(StoreRef store, const runtime::VmFunc& func, size_t slots) noexcept {
+    return store.impl().next_frame(func, slots);
+}
+
+bool call_slots(StoreRef store, const runtime::VmFunc& func, uint64_t* slots) noexcept {
+    return store.impl().run(func, slots);
+}
+
+Failure call_failure(StoreRef store) noexcept {
+    return store.impl().take_failure();
 }
 
 Result<void> check_signature(StoreRef store, const runtime::VmFunc& func, std::span<const ValType> params,

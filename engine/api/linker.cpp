@@ -3,6 +3,7 @@
 
 #include "engine/api/convert.h"
 #include "engine/api/guard.h"
+#include "engine/base/check.h"
 #include "engine/runtime/prepared.h"
 
 #include <fmt/format.h>
@@ -17,40 +18,38 @@ inline namespace v1 {
 namespace {
 
 /// A HostFunction with its type entered into the engine.
-struct HostDefinition {
-    HostFunction function;
-    CanonId type = 0;
+struct HostDefinition : HostFunction {
+    CanonId canonical_type = 0;
+
+    [[nodiscard]] runtime::HostEntry entry_or_default() const noexcept;
 };
 
-/// Apart, so that calls that succeed save fewer registers.
-[[gnu::cold, gnu::noinline]] runtime::HostOutcome leave_trapped(runtime::HostFunc& func, Failure&& failure,
-                                                                size_t roots_before) noexcept {
-    runtime::VmContext& context = func.store->context();
-    const Trap* trap = failure.trap();
+/// The reason is pending.
+void leave_trapped(runtime::Store& store, size_t roots_before) noexcept {
+    runtime::VmContext& context = store.context();
+    WSB_ASSERT(store.pending().has_value());
+    const Trap* const trap = store.pending()->trap();
     context.trap = trap != nullptr ? trap->code : TrapCode::host_error;
     context.uncaught = nullptr;
-    if (trap != nullptr && func.store->host_roots().has(trap->exception))
+    if (trap != nullptr && store.host_roots().has(trap->exception))
         context.uncaught = static_cast<const runtime::Exception*>(runtime::object_at(trap->exception));
-    func.store->host_roots().shrink(roots_before);
-    func.store->set_pending(std::move(failure));
-    return runtime::HostOutcome::trapped;
+    store.host_roots().shrink(roots_before);
 }
 
-/// Where the guest arrives in the host.
-runtime::HostOutcome enter_host(void* environment, runtime::VmContext&, runtime::VmInstance* caller,
-                                runtime::Slot* slots) noexcept {
-    auto& func = *static_cast<runtime::HostFunc*>(environment);
-    const HostFunction& function = static_cast<const HostDefinition*>(func.environment.get())->function;
-    Caller view(StoreRef(*func.store), caller);
-    const size_t roots_before = func.store->host_roots().size();
-    CallResult<void> outcome = function.invoke(function.callable.get(), view, slots);
-    if (!outcome) [[unlikely]]
-        return leave_trapped(func, std::move(outcome).error(), roots_before);
-    func.store->host_roots().shrink(roots_before);
-    if (!func.store->is_interrupted_after_host_call()) [[likely]]
-        return runtime::HostOutcome::returned;
-    func.store->context().trap = TrapCode::interrupted;
-    return runtime::HostOutcome::trapped;
+runtime::HostOutcome enter_any(void* environment, runtime::VmContext&, runtime::VmInstance* instance,
+                               runtime::Slot* slots) noexcept {
+    return detail::enter_host(environment, instance, [&](const HostFunction& function, Caller& caller) {
+        return function.invoke(function.callable.get(), caller, slots);
+    });
+}
+
+runtime::HostEntry HostDefinition::entry_or_default() const noexcept {
+    return entry != nullptr ? entry : &enter_any;
+}
+
+/// As detail::enter_host reads it.
+std::shared_ptr<void> environment_of(const std::shared_ptr<HostDefinition>& host) noexcept {
+    return std::shared_ptr<HostFunction>(host);
 }
 
 struct RawAdapter {
@@ -80,13 +79,34 @@ struct RawAdapter {
         return {};
     }
 
-    static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
-        return detail::stop_exceptions(
+    static bool invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
+        auto outcome = detail::stop_exceptions(
             [&] { return static_cast<const RawAdapter*>(callable)->call(caller, slots); });
+        if (!outcome) [[unlikely]]
+            detail::set_failure(caller, std::move(outcome).error());
+        return outcome.has_value();
     }
 };
 
 }  // namespace
+
+void detail::set_failure(Caller& caller, Failure&& failure) noexcept {
+    caller.store().impl().set_pending(std::move(failure));
+}
+
+runtime::HostOutcome detail::end_host_call(const runtime::HostPlace& place, bool has_succeeded,
+                                           size_t roots_before) noexcept {
+    runtime::Store& store = *place.store;
+    if (!has_succeeded) {
+        leave_trapped(store, roots_before);
+        return runtime::HostOutcome::trapped;
+    }
+    store.host_roots().shrink(roots_before);
+    if (!store.is_interrupted_after_host_call()) [[likely]]
+        return runtime::HostOutcome::returned;
+    store.context().trap = TrapCode::interrupted;
+    return runtime::HostOutcome::trapped;
+}
 
 HostFunction HostFunction::raw(FuncType type, RawFunction function) {
     HostFunction host;
@@ -118,7 +138,8 @@ struct Linker::Impl {
     /// @return bad_usage for what belongs to a store.
     [[nodiscard]] static Result<runtime::PreparedImport> prepare(const Definition& definition) {
         if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition))
-            return runtime::HostImport{(*host)->type, &enter_host, *host};
+            return runtime::HostImport{(*host)->canonical_type, (*host)->entry_or_default(),
+                                       environment_of(*host)};
         if (const auto* shared = std::get_if<SharedMemory>(&definition))
             return shared->impl();
         return fail(ErrorCode::bad_usage,
@@ -149,7 +170,8 @@ struct Linker::Impl {
         if (const auto* host = std::get_if<std::shared_ptr<HostDefinition>>(&definition)) {
             if (store.shared_engine() != engine.state())
                 return fail(ErrorCode::bad_usage, "host function of another engine");
-            return store.host_func((*host)->type, &enter_host, *host);
+            return store.host_func((*host)->canonical_type, (*host)->entry_or_default(),
+                                   environment_of(*host));
         }
         if (const auto* shared = std::get_if<SharedMemory>(&definition)) {
             WSB_TRY_ASSIGN(runtime::Memory* const memory, store.attach(shared->impl()));
@@ -173,8 +195,9 @@ Linker::~Linker() = default;
 Result<void> Linker::define(std::string_view module, std::string_view name, HostFunction function) {
     return api::guarded([&]() -> Result<void> {
         auto definition = std::make_shared<HostDefinition>();
-        WSB_TRY_ASSIGN(definition->type, m_impl->engine.state()->registry->intern_function(function.type));
-        definition->function = std::move(function);
+        WSB_TRY_ASSIGN(definition->canonical_type,
+                       m_impl->engine.state()->registry->intern_function(function.type));
+        static_cast<HostFunction&>(*definition) = std::move(function);
         m_impl->define(module, name, std::move(definition));
         return {};
     });

@@ -54,9 +54,8 @@ std::string MessagePlace::text() const {
     return function.empty() ? part : fmt::format("{} of \"{}\"", part, function);
 }
 
-MessageRoom::~MessageRoom() {
-    if (m_size_bytes != 0)
-        m_store.impl().release_memory(m_size_bytes, 0);
+void MessageRoom::give_back() noexcept {
+    m_store.impl().release_memory(m_size_bytes, 0);
 }
 
 Result<void> MessageRoom::take(uint64_t size_bytes, MessagePlace place) {

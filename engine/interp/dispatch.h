@@ -115,6 +115,9 @@ namespace wsb::interp {
 WSB_HANDLER trap_exit(WSB_STATE);
 /// Fuel is low at a settlement point: goes on at ip in stepping form.
 WSB_HANDLER fuel_low(WSB_STATE);
+/// A host function, called by the cell at ip, has come back with the HostOutcome in `acc`. Its fuel is
+/// settled.
+WSB_HANDLER host_call_ended(WSB_STATE);
 /// A host function, called by the cell at ip, threw VmContext::uncaught. Its fuel is settled.
 template <bool is_tail>
 WSB_HANDLER host_threw(WSB_STATE);

@@ -171,18 +171,8 @@ struct HostResult {
     // Before anything else, so that none of these has to be kept over the call.
     WSB_LOAD_MEMORY();
     facc = FloatAccumulator{};
-    if (result.outcome == runtime::HostOutcome::trapped) [[unlikely]] {
-        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
-            WSB_CONTINUE(host_threw<false>);
-        fuel += wide_field(ip);
-        WSB_TRAP_WITH(context->trap);
-    }
-    acc = frame[0];
-    facc = load_accumulator(frame);
-    ip += call_words;
-    if (fuel < 0) [[unlikely]]
-        WSB_CONTINUE(fuel_low);
-    WSB_DISPATCH();
+    acc = static_cast<uint64_t>(result.outcome);
+    WSB_CONTINUE(host_call_ended);
 }
 
 /// Calls the function in `acc`, of the host or of another instance.
@@ -443,6 +433,23 @@ WSB_HANDLER ret_many(WSB_STATE) {
 }
 
 }  // namespace
+
+WSB_HANDLER host_call_ended(WSB_STATE) {
+    WSB_BODY
+    if (acc == static_cast<uint64_t>(runtime::HostOutcome::trapped)) [[unlikely]] {
+        if (context->trap == TrapCode::uncaught_exception && context->uncaught != nullptr)
+            WSB_CONTINUE(host_threw<false>);
+        fuel += wide_field(ip);
+        WSB_TRAP_WITH(context->trap);
+    }
+    const Slot* const frame = sp + field<0>(ip);
+    acc = frame[0];
+    facc = load_accumulator(frame);
+    ip += call_words;
+    if (fuel < 0) [[unlikely]]
+        WSB_CONTINUE(fuel_low);
+    WSB_DISPATCH();
+}
 
 /// A cell inside a frame header (see above): ip points at it.
 WSB_HANDLER return_to_instance(WSB_STATE) {

@@ -230,9 +230,13 @@ std::optional<std::vector<lower::RootSet>> roots_at(const FoundCode& found, std:
     return std::move(recording.roots);
 }
 
+namespace {
+/// Not inside of the function, where each call would ask whether it is there already.
+const Word the_leave_cell = address_of(leave);
+}  // namespace
+
 const Word* leave_cell() noexcept {
-    static const Word cell = address_of(leave);
-    return &cell;
+    return &the_leave_cell;
 }
 
 }  // namespace wsb::interp

@@ -64,7 +64,9 @@ public:
     [[nodiscard]] Result<void> compile(runtime::CompiledModule& compiled,
                                        const runtime::CompileOptions& options) const override;
     [[nodiscard]] runtime::HostOutcome invoke(VmContext& context, const VmFunc& func,
-                                              Slot* slots) const noexcept override;
+                                              Slot* slots) const noexcept override {
+        return interp::invoke(context, func, slots);
+    }
     [[nodiscard]] bool mark_roots(const VmContext& context, runtime::RootMaps& maps,
                                   runtime::Heap& heap) const noexcept override {
         return mark_frames(context, maps, heap);
@@ -130,55 +132,67 @@ void copy_slots(const Slot* from, uint32_t count, Slot* to) noexcept {
     }
 }
 
-/// Puts a frame on the guest stack, runs, and takes the results off.
-[[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) {
+/// A function's frame did not fit: perhaps only because its size was not known yet. @return none if it fits.
+[[nodiscard, gnu::cold, gnu::noinline]] TrapCode make_callable(const VmContext& context, const VmFunc& func) {
     const Code& code = *func.code;
-    Slot* const frame = context.stack_top;
-    const auto trap_with = [&](TrapCode trap) {
-        context.trap = trap;
-        context.trap_ip = nullptr;
-        return runtime::HostOutcome::trapped;
-    };
     if (!code.can_run() &&
         !lower_now(*runtime::owner_of(*func.instance).compiled(), code, context.store->patience()))
-        return trap_with(lack_of_code(context));
-    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots)
-        return trap_with(TrapCode::stack_overflow);
-    copy_slots(slots, code.param_slots, frame);
+        return lack_of_code(context);
+    const auto room = static_cast<size_t>(context.stack_limit - context.stack_top);
+    return code.frame_slots <= room ? TrapCode::none : TrapCode::stack_overflow;
+}
+
+[[nodiscard, gnu::cold, gnu::noinline]] runtime::HostOutcome trap_with(VmContext& context,
+                                                                       TrapCode trap) noexcept {
+    context.trap = trap;
+    context.trap_ip = nullptr;
+    return runtime::HostOutcome::trapped;
+}
+
+/// What the interpreter stopped with.
+[[nodiscard, gnu::cold, gnu::noinline]] runtime::HostOutcome stopped(VmContext& context) noexcept {
+    context.fuel_left = true_fuel(context);
+    return runtime::HostOutcome::trapped;
+}
+
+/// Parameters, zeroed locals, and a header that leads out of the guest.
+void write_frame(const Code& code, const Slot* slots, Slot* frame) noexcept {
+    if (slots != frame)
+        copy_slots(slots, code.param_slots, frame);
     if (code.zeroed_slots != 0)
         std::fill_n(frame + code.param_slots, code.zeroed_slots, Slot{0});
     frame[code.header_slot] = reinterpret_cast<Slot>(leave_cell());
     frame[code.header_slot + 1] = reinterpret_cast<Slot>(frame);
+}
+
+/// Puts a frame on the guest stack, runs, and takes the results off.
+[[nodiscard]] runtime::HostOutcome run_code(VmContext& context, const VmFunc& func, Slot* slots) noexcept {
+    const Code& code = *func.code;
+    Slot* const frame = context.stack_top;
+    if (static_cast<size_t>(context.stack_limit - frame) < code.frame_slots.load(std::memory_order_acquire))
+        [[unlikely]] {
+        const TrapCode trap = make_callable(context, func);
+        if (trap != TrapCode::none)
+            return trap_with(context, trap);
+    }
+    write_frame(code, slots, frame);
     const int64_t fuel = context.fuel_left - fuel_bias;
-    const Word* const entry = code.entry.load(std::memory_order_acquire);
-    const Word* const ip = fuel < 0 ? stepping_place(context, entry, frame).cell : entry;
-    if (ip == nullptr)
-        return trap_with(lack_of_code(context));
+    const Word* ip = code.entry.load(std::memory_order_acquire);
+    if (fuel < 0) [[unlikely]] {
+        ip = stepping_place(context, ip, frame).cell;
+        if (ip == nullptr)
+            return trap_with(context, lack_of_code(context));
+    }
     const runtime::Activation activation{context.trap_ip, context.trap_sp, context.activation};
     context.activation = &activation;
     enter(ip, frame, func.instance, &context, fuel);
     context.activation = activation.outer;
-    if (context.trap != TrapCode::none) {
-        context.fuel_left = true_fuel(context);
-        return runtime::HostOutcome::trapped;
-    }
+    if (context.trap != TrapCode::none) [[unlikely]]
+        return stopped(context);
     context.fuel_left += fuel_bias;
-    copy_slots(frame, code.result_slots, slots);
+    if (slots != frame)
+        copy_slots(frame, code.result_slots, slots);
     return runtime::HostOutcome::returned;
-}
-
-runtime::HostOutcome InterpreterTier::invoke(VmContext& context, const VmFunc& func,
-                                             Slot* slots) const noexcept {
-    if (func.host != nullptr)
-        return func.host(func.host_environment, context, nullptr, slots);
-    const Word* const outer_ip = context.trap_ip;
-    Slot* const outer_sp = context.trap_sp;
-    const auto outcome = run_code(context, func, slots);
-    if (outcome == runtime::HostOutcome::returned) {
-        context.trap_ip = outer_ip;
-        context.trap_sp = outer_sp;
-    }
-    return outcome;
 }
 
 /// Where frames stand, from functions lowered once more. Each function is lowered once, and no more of them
@@ -239,6 +253,12 @@ lower::LowerOptions lower_options(const runtime::CompiledModule& compiled, lower
             .canonical_nans = compiled.canonical_nans,
             .origins_from_bytes = lower::large_body_bytes,
             .patience = Patience(options.deadline)};
+}
+
+runtime::HostOutcome invoke(VmContext& context, const VmFunc& func, Slot* slots) noexcept {
+    if (func.host != nullptr)
+        return func.host(func.host_environment, context, nullptr, slots);
+    return run_code(context, func, slots);
 }
 
 const runtime::Tier& tier() noexcept {

@@ -15,4 +15,8 @@ namespace wsb::interp {
 /// Stateless, thread-safe, lives as long as the program.
 [[nodiscard]] const runtime::Tier& tier() noexcept;
 
+/// Its Tier::invoke, for tiers whose code it enters as well.
+[[nodiscard]] runtime::HostOutcome invoke(runtime::VmContext& context, const runtime::VmFunc& func,
+                                          runtime::Slot* slots) noexcept;
+
 }  // namespace wsb::interp

@@ -58,6 +58,10 @@ struct Config {
     /// `jit` and `automatic` where there is no compiler (Engine::has_jit) are the interpreter.
     TierChoice tier = TierChoice::interpreter;
     TieringPolicy tiering = {};
+    /// With `automatic`: hot functions are compiled by another thread, one for each module that has some,
+    /// while the run goes on in the interpreter. Which run finds what compiled is up to the scheduler then;
+    /// results, traps and fuel are the same. Its time is in nobody's limit of processor time.
+    bool background_compilation = false;
     /// Of machine code. A file that cannot be written is an io_error of the module that is loaded.
     CodeNames code_names = {};
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.

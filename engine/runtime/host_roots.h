@@ -19,16 +19,17 @@ public:
     void add(Slot reference) {
         uint32_t& count = m_counts[reference];
         m_order.push_back(reference);
+        ++m_size;
         ++count;
     }
     [[nodiscard]] bool has(Slot reference) const noexcept {
         const auto found = m_counts.find(reference);
         return found != m_counts.end() && found->second != 0;
     }
-    [[nodiscard]] size_t size() const noexcept { return m_order.size(); }
+    [[nodiscard]] const size_t& size() const noexcept { return m_size; }
     /// Lets all but the first `size` go.
     void shrink(size_t size) noexcept {
-        if (m_order.size() > size) [[unlikely]]
+        if (m_size > size) [[unlikely]]
             drop_behind(size);
     }
     /// Lets all go, and the room they took.
@@ -47,9 +48,11 @@ private:
                 m_counts.erase(found);
             m_order.pop_back();
         }
+        m_size = size;
     }
 
     std::vector<Slot> m_order;
+    size_t m_size = 0;  ///< of m_order: HostPlace has its address
     std::unordered_map<Slot, uint32_t> m_counts;
 };
 

@@ -64,7 +64,8 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
                                              .is_lazy = engine.config.lazy_translation,
                                              .deadline = deadline,
                                              .most_bytes = limits.compiled_bytes,
-                                             .hot_samples = engine.config.tiering.hot_samples}));
+                                             .hot_samples = engine.config.tiering.hot_samples,
+                                             .in_background = engine.config.background_compilation}));
     return std::shared_ptr<const CompiledModule>(std::move(compiled));
 }
 

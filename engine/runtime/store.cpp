@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/store.h"
 
+#include "engine/base/check.h"
 #include "engine/runtime/operations.h"
 
 #include <algorithm>
+#include <new>
 
 namespace wsb::runtime {
 
@@ -94,8 +96,8 @@ HostFunc* Store::host_func(CanonId type, HostEntry entry, std::shared_ptr<void> 
     func.param_slots = slot_count_of(signature.params);
     func.result_slots = slot_count_of(signature.results);
     func.host = entry;
-    func.host_environment = &func;
-    func.store = this;
+    func.host_environment = static_cast<HostPlace*>(&func);
+    static_cast<HostPlace&>(func) = {environment.get(), this, &m_host_roots.size(), &m_context.is_sliced};
     func.environment = std::move(environment);
     known = &func;
     return known;
@@ -122,15 +124,28 @@ Instance* Store::adopt(std::unique_ptr<Instance> instance) {
     return m_instances.back().get();
 }
 
-CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
-    VmContext& context = m_context;
-    if (context.host_depth >= m_engine->config.max_host_depth)
-        return std::unexpected(Failure(Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}));
-    if (context.is_sliced) [[unlikely]] {
-        if (is_interrupted())
-            return std::unexpected(interrupted_by(m_interruption));
-        begin_slice(func);
+/// Leaves what `find` says for take_failure. Apart, so that a run which returns keeps little.
+template <class Find>
+[[gnu::cold, gnu::noinline]] void Store::keep_failure(Find find) noexcept {
+    try {
+        m_pending = find();
+    } catch (const std::bad_alloc&) {
+        m_pending = Failure(fail(ErrorCode::out_of_memory).error());
     }
+}
+
+bool Store::run(const VmFunc& func, Slot* slots) noexcept {
+    VmContext& context = m_context;
+    const bool is_too_deep = context.host_depth >= m_engine->config.max_host_depth;
+    if (is_too_deep || (context.is_sliced && is_interrupted())) [[unlikely]] {
+        keep_failure([&] {
+            return is_too_deep ? Trap{TrapCode::stack_overflow, "host functions nested too deep", {}}
+                               : interrupted_by(m_interruption);
+        });
+        return false;
+    }
+    if (context.is_sliced)
+        begin_slice(func);
     note_thread();
     // A nested entry must leave the frames of the outer one as they were.
     Slot* const outer_top = context.stack_top;
@@ -144,9 +159,8 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     const bool is_host = func.host != nullptr;
     const HostOutcome outcome = is_host ? func.host(func.host_environment, context, nullptr, slots)
                                         : m_engine->tier->invoke(context, func, slots);
-    CallResult<void> result;
     if (outcome == HostOutcome::trapped) [[unlikely]]
-        result = std::unexpected(take_failure(!is_host));
+        keep_failure([&] { return complete_failure(!is_host); });
     --context.host_depth;
     context.stack_top = outer_top;
     context.trap = outer_trap;
@@ -154,10 +168,23 @@ CallResult<void> Store::call(const VmFunc& func, Slot* slots) {
     context.trap_sp = outer_sp;
     if (context.is_sliced && context.host_depth == 0)
         end_slice();
-    return result;
+    return outcome == HostOutcome::returned;
 }
 
-Failure Store::take_failure(bool has_guest_frames) {
+Failure Store::take_failure() noexcept {
+    WSB_ASSERT(m_pending.has_value());
+    Failure failure = *std::move(m_pending);
+    m_pending.reset();
+    return failure;
+}
+
+CallResult<void> Store::call(const VmFunc& func, Slot* slots) noexcept {
+    if (run(func, slots))
+        return {};
+    return std::unexpected(take_failure());
+}
+
+Failure Store::complete_failure(bool has_guest_frames) {
     if (!m_pending) {
         Trap trap{m_context.trap, {}, {}};
         describe(trap);
@@ -165,8 +192,7 @@ Failure Store::take_failure(bool has_guest_frames) {
             trap.frames = backtrace();
         return trap;
     }
-    Failure failure = *std::move(m_pending);
-    m_pending.reset();
+    Failure failure = take_failure();
     if (const Trap* trap = failure.trap(); trap != nullptr && has_guest_frames) {
         // Frames from a nested call, innermost, come first.
         if (trap->exception != 0)

@@ -29,11 +29,14 @@
 
 namespace wsb::runtime {
 
-/// A function of the host's. `host_environment` points to the record itself.
-struct HostFunc : VmFunc {
-    Store* store = nullptr;
-    std::shared_ptr<void> environment;
+/// A function of the host's.
+struct HostFunc : VmFunc, HostPlace {
+    std::shared_ptr<void> environment;  ///< keeps the definition alive
 };
+/// From a HostEntry's environment.
+[[nodiscard]] inline HostFunc& host_func_of(void* environment) noexcept {
+    return static_cast<HostFunc&>(*static_cast<HostPlace*>(environment));
+}
 
 /// How far a store has come, for `rewind`: how many it has of what, and its accounts.
 struct StoreMark {
@@ -88,7 +91,7 @@ public:
     [[nodiscard]] Global* new_global(const GlobalType& canonical_type, Slot low, Slot high);
     [[nodiscard]] Tag* new_tag(CanonId type);
     /// The function of the store for a host environment: the same one each time, so that references
-    /// to it are equal. `entry` is called with the HostFunc as its environment.
+    /// to it are equal. `entry` is called with the HostFunc's HostPlace as its environment.
     [[nodiscard]] HostFunc* host_func(CanonId type, HostEntry entry, std::shared_ptr<void> environment);
     /// @return a host reference (object.h); limit_exceeded.
     [[nodiscard]] Result<Slot> new_externref(std::any object);
@@ -115,10 +118,21 @@ public:
     }
 
     /// Runs a function of this store: parameters in `slots`, results out; there is room for both.
-    /// @return a Trap with its backtrace, an Exit, or an Error that a host function gave.
-    [[nodiscard]] CallResult<void> call(const VmFunc& func, Slot* slots);
+    /// @return whether it returned; if not, take_failure says why.
+    [[nodiscard]] bool run(const VmFunc& func, Slot* slots) noexcept;
+    /// A Trap with its backtrace, an Exit, or an Error that a host function gave.
+    [[nodiscard]] Failure take_failure() noexcept;
+    /// Both in one.
+    [[nodiscard]] CallResult<void> call(const VmFunc& func, Slot* slots) noexcept;
+    /// Where the frame of a Wasm function that the host calls next will begin: parameters that are put there
+    /// need not be copied. Null if so many slots have no room, or to a function of the host's.
+    [[nodiscard]] Slot* next_frame(const VmFunc& func, size_t slots) const noexcept {
+        const auto room = static_cast<size_t>(m_context.stack_limit - m_context.stack_top);
+        return func.host == nullptr && slots <= room ? m_context.stack_top : nullptr;
+    }
     /// Leaves the reason for which a host function is about to return HostOutcome::trapped.
     void set_pending(Failure failure) { m_pending = std::move(failure); }
+    [[nodiscard]] const std::optional<Failure>& pending() const noexcept { return m_pending; }
     /// The guest caught what it was.
     void drop_pending() noexcept { m_pending.reset(); }
 
@@ -193,7 +207,10 @@ public:
         m_thread = thread_number();
         m_has_left_thread = false;
     }
-    void note_thread() noexcept { m_has_left_thread |= m_thread != thread_number(); }
+    void note_thread() noexcept {
+        if (!m_has_left_thread)
+            m_has_left_thread = m_thread != thread_number();
+    }
     [[nodiscard]] bool is_on_one_thread() noexcept {
         note_thread();
         return !m_has_left_thread;
@@ -216,7 +233,9 @@ private:
     void leave_account() noexcept;
     [[nodiscard]] uint64_t accounted_bytes() const noexcept;
     void mark_items() noexcept;
-    [[nodiscard]] Failure take_failure(bool has_guest_frames);
+    template <class Find>
+    void keep_failure(Find find) noexcept;
+    [[nodiscard]] Failure complete_failure(bool has_guest_frames);
     void describe(Trap& trap);
     [[nodiscard]] std::vector<TrapFrame> backtrace() const;
 
@@ -238,7 +257,7 @@ private:
     uint32_t m_instance_count = 0;
     std::optional<LimitKind> m_last_limit;
     uint64_t m_thread = 0;  ///< see watch_thread
-    bool m_has_left_thread = false;
+    bool m_has_left_thread = true;
     uint64_t m_fuel_granted = fuel_unlimited;  ///< what fuel counts down from
     uint64_t m_fuel_consumed_before = 0;       ///< under earlier grants
     uint64_t m_slice_units = slice_units;      ///< what next_slice gives

@@ -41,12 +41,13 @@ struct CompiledModule {
     lower::CodeMemory code_memory;               ///< for the cells of those lowered at load
     mutable lower::CodeIndex code_index;         ///< of those that are lowered
     std::shared_ptr<const void> machine_memory;  ///< what machine code lies in, if there is any
-    std::unique_ptr<TierUp> tier_up;             ///< null: no function's form changes
     OpCounts* executed = nullptr;                ///< see EngineState
     /// How every tier has to compile it, now and later: each NaN that an instruction makes
     /// (isa/nan_results.h) is the positive canonical one.
     bool canonical_nans = false;
     CodeNames code_names = {};  ///< who is told of machine code, now and later
+    /// Null: no function's form changes. Its thread ends before anything else of the module does.
+    std::unique_ptr<TierUp> tier_up;
 };
 
 /// How bodies are compiled.
@@ -56,6 +57,7 @@ struct CompileOptions {
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
     uint64_t most_bytes = UINT64_MAX;  ///< of what bodies become
     uint32_t hot_samples = 0;          ///< see TieringPolicy
+    bool in_background = false;        ///< see Config::background_compilation
 };
 
 /// A frame of guest code, innermost first.

@@ -6,6 +6,7 @@
 #include "engine/base/index.h"
 #include "engine/isa/canon.h"
 #include "engine/isa/traps.h"
+#include "engine/runtime/host_place.h"
 
 #include <atomic>
 #include <cstddef>
@@ -27,18 +28,6 @@ struct VmContext;
 struct VmInstance;
 class Store;
 
-/// How a host function ended.
-enum class HostOutcome : uint32_t {
-    returned,  ///< results are in the slots
-    trapped,   ///< VmContext::trap says why
-};
-
-/// A host function: parameters begin at `slots[0]`, results are written from `slots[0]` on (there is room
-/// for the larger of the two). `caller` is the calling instance, null when called by the host itself.
-/// Must not throw.
-using HostEntry = HostOutcome (*)(void* environment, VmContext& context, VmInstance* caller,
-                                  Slot* slots) noexcept;
-
 /// A function of a store. A funcref is the address of one; null is 0.
 struct VmFunc {
     CanonId type = 0;
@@ -48,7 +37,7 @@ struct VmFunc {
     VmInstance* instance = nullptr;      ///< Wasm functions: where it lives
     const void* native_entry = nullptr;  ///< Code::native_entry, if that is final when modules are loaded
     HostEntry host = nullptr;            ///< host functions
-    void* host_environment = nullptr;    ///< owned by the store
+    void* host_environment = nullptr;    ///< a HostPlace, owned by the store
     FuncIdx index;                       ///< in its module; host functions: no meaning
 };
 

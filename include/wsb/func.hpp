@@ -22,9 +22,12 @@ template <class Signature>
 class TypedFunc;
 
 namespace detail {
+/// Where parameters of a call lie best: where its frame will begin; null if it has no room there.
+[[nodiscard]] uint64_t* call_room(StoreRef store, const runtime::VmFunc& func, size_t slots) noexcept;
 /// Runs `func` on untagged slots: parameters in, results out.
-[[nodiscard]] CallResult<void> call_slots(StoreRef store, const runtime::VmFunc& func,
-                                          std::span<uint64_t> slots) noexcept;
+/// @return whether it returned; if not, call_failure says why.
+[[nodiscard]] bool call_slots(StoreRef store, const runtime::VmFunc& func, uint64_t* slots) noexcept;
+[[nodiscard]] Failure call_failure(StoreRef store) noexcept;
 /// Whether a C++ signature fits the function: signature_mismatch names expected and found.
 [[nodiscard]] Result<void> check_signature(StoreRef store, const runtime::VmFunc& func,
                                            std::span<const ValType> params, std::span<const ValType> results);
@@ -85,12 +88,14 @@ public:
             std::max({size_t{1}, detail::slots_of<Args...>(), detail::ResultTraits<R>::slots});
         if (!(detail::fits(args, m_func.store()) && ...)) [[unlikely]]
             return fail(ErrorCode::signature_mismatch, detail::does_not_fit);
-        uint64_t slots[slot_count] = {};
+        uint64_t room[slot_count];
+        uint64_t* slots = detail::call_room(m_func.store(), m_func.impl(), slot_count);
+        if (slots == nullptr) [[unlikely]]
+            slots = room;
         [[maybe_unused]] size_t at = 0;
         ((WasmType<Args>::store(slots + at, args), at += WasmType<Args>::slots), ...);
-        auto outcome = detail::call_slots(m_func.store(), m_func.impl(), slots);
-        if (!outcome) [[unlikely]]
-            return std::unexpected(std::move(outcome).error());
+        if (!detail::call_slots(m_func.store(), m_func.impl(), slots)) [[unlikely]]
+            return std::unexpected(detail::call_failure(m_func.store()));
         if constexpr (std::is_void_v<R>)
             return {};
         else

@@ -3,6 +3,7 @@
 // stopped.
 #pragma once
 
+#include "engine/runtime/host_place.h"
 #include "wsb/instance.hpp"
 #include "wsb/message.hpp"
 #include "wsb/trap.hpp"
@@ -33,7 +34,10 @@ struct HostFunction {
     FuncType type;
     std::shared_ptr<void> callable;
     /// Reads parameters from the slots and leaves results there; must not throw.
-    CallResult<void> (*invoke)(void* callable, Caller& caller, uint64_t* slots) noexcept = nullptr;
+    /// @return whether it succeeded; if not, detail::set_failure has been told why.
+    bool (*invoke)(void* callable, Caller& caller, uint64_t* slots) noexcept = nullptr;
+    /// How the engine gets to this very `invoke`, if it was made with it; null: the long way.
+    runtime::HostEntry entry = nullptr;
     // What it needs of modules that call it: see message.hpp.
     bool reads_memory = false;
     bool uses_allocator = false;
@@ -49,6 +53,25 @@ struct HostFunction {
 };
 
 namespace detail {
+/// Why a host function is about to return false. Apart from its result, so that success is a register.
+void set_failure(Caller& caller, Failure&& failure) noexcept;
+
+/// What a call of a HostFunction seldom has to do at its end.
+[[nodiscard]] runtime::HostOutcome end_host_call(const runtime::HostPlace& place, bool has_succeeded,
+                                                 size_t roots_before) noexcept;
+
+/// Where the guest arrives in the host: `invoke` with a Caller.
+template <class Invoke>
+runtime::HostOutcome enter_host(void* environment, runtime::VmInstance* instance, Invoke invoke) noexcept {
+    const auto& place = *static_cast<const runtime::HostPlace*>(environment);
+    Caller caller(StoreRef(*place.store), instance);
+    const size_t roots_before = *place.root_count;
+    const bool has_succeeded = invoke(*static_cast<const HostFunction*>(place.definition), caller);
+    if (has_succeeded && *place.root_count == roots_before && !*place.is_sliced) [[likely]]
+        return runtime::HostOutcome::returned;
+    return end_host_call(place, has_succeeded, roots_before);
+}
+
 /// Runs a host function's body. Nothing may unwind through frames of the guest, so an exception
 /// becomes a trap here.
 template <class Body>
@@ -149,8 +172,17 @@ struct HostAdapter {
         return {};
     }
 
-    static CallResult<void> invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
-        return stop_exceptions([&] { return call(*static_cast<F*>(callable), caller, slots); });
+    static bool invoke(void* callable, Caller& caller, uint64_t* slots) noexcept {
+        auto outcome = stop_exceptions([&] { return call(*static_cast<F*>(callable), caller, slots); });
+        if (!outcome) [[unlikely]]
+            set_failure(caller, std::move(outcome).error());
+        return outcome.has_value();
+    }
+    static runtime::HostOutcome enter(void* environment, runtime::VmContext&, runtime::VmInstance* instance,
+                                      uint64_t* slots) noexcept {
+        return enter_host(environment, instance, [&](const HostFunction& function, Caller& caller) {
+            return invoke(function.callable.get(), caller, slots);
+        });
     }
 
 private:
@@ -257,6 +289,7 @@ HostFunction HostFunction::from(F&& function) {
     host.uses_allocator = Adapter::gives_message;
     host.callable = std::make_shared<Callable>(std::forward<F>(function));
     host.invoke = &Adapter::invoke;
+    host.entry = &Adapter::enter;
     return host;
 }
 

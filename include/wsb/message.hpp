@@ -44,7 +44,10 @@ public:
     explicit MessageRoom(StoreRef store) noexcept : m_store(store) {}
     MessageRoom(const MessageRoom&) = delete;
     MessageRoom& operator=(const MessageRoom&) = delete;
-    ~MessageRoom();
+    ~MessageRoom() {
+        if (m_size_bytes != 0)
+            give_back();
+    }
 
     /// Before the memory is taken. @return limit_exceeded.
     [[nodiscard]] Result<void> take(uint64_t size_bytes, MessagePlace place);
@@ -55,6 +58,8 @@ public:
     [[nodiscard]] std::optional<Failure> interruption() noexcept;
 
 private:
+    void give_back() noexcept;
+
     StoreRef m_store;
     uint64_t m_size_bytes = 0;
     Interruption m_interruption = Interruption::none;

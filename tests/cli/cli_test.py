@@ -69,6 +69,7 @@ class GeneralTest(CliTest):
         samples = {
             "--invoke": ["--invoke", "add"],
             "--tier": ["--tier", "auto"],
+            "--background": ["--tier", "auto", "--background"],
             "--lazy": ["--lazy"],
             "--fuel": ["--fuel", "100"],
             "--max-memory": ["--max-memory", "1MiB"],
@@ -117,6 +118,7 @@ class GeneralTest(CliTest):
             (["run", "--fuel", "many", "math.wat"], "--fuel"),
             (["run", "--fuel", "-1", "math.wat"], "--fuel"),
             (["run", "--tier", "fast", "math.wat"], "--tier"),
+            (["run", "--background", "math.wat"], "--background"),
             (["run", "--max-memory", "1 MiB", "math.wat"], "64MiB"),
             (["run", "--max-stack", "1", "math.wat"], "--max-stack"),
             (["run", "--dir", "::x", "math.wat"], "HOST"),
@@ -252,12 +254,22 @@ class InvokeTest(CliTest):
                      ["grow", "1"], ["deep"]):
             for limits in [], ["--fuel", "100"], ["--fuel", "100000"], ["--timeout", "1h"]:
                 said = [
-                    self.run_command("run", *limits, "--tier", tier, "--invoke", args[0], "math.wat", *args[1:])
-                    for tier in ("interp", "jit", "auto")
+                    self.run_command("run", *limits, "--tier", *tier, "--invoke", args[0], "math.wat", *args[1:])
+                    for tier in (["interp"], ["jit"], ["auto"], ["auto", "--background"])
                 ]
                 self.assertEqual(len({(p.returncode, p.stdout, p.stderr) for p in said}), 1)
         self.check("run", "--tier", "jit", "--timeout", "50ms", "--invoke", "spin", "math.wat", status=124,
                    err="")
+
+    def test_machine_code_comes_from_another_thread_where_asked(self):
+        if not self.has_jit():
+            self.skipTest("no machine code in this build, or not for this processor")
+        self.file("long.wat", "(func (export \"f\") (result i32) (local i32) (loop (br_if 0 (i32.lt_u (local.tee 0"
+                              " (i32.add (local.get 0) (i32.const 1))) (i32.const 500000000)))) (local.get 0))")
+        process = self.run_command("run", "--tier", "auto", "--background", "--stats", "--invoke", "f", "long.wat")
+        self.assertEqual((process.returncode, process.stdout), (0, "500000000\n"))
+        stats = json.loads(process.stderr)
+        self.assertEqual((stats["tier"], stats["machine_functions"]), ("auto", 1))
 
     def test_fuel_is_the_same_in_every_run(self):
         fuels = set()

@@ -221,6 +221,7 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                 code.bind(behind);
                 code.jump(behind);
                 code.jump(before);
+                code.call(before);
             },
             [&](auto& code) {
                 Xbyak::Label before, behind;
@@ -231,6 +232,7 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                 code.L(behind);
                 code.jmp(behind, Code::T_NEAR);
                 code.jmp(before, Code::T_NEAR);
+                code.call(before);
             });
     for (int number = 0; number < 16; ++number) {
         const Gpr r = gpr(number);

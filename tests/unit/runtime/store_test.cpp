@@ -81,7 +81,7 @@ TEST(Store, NestedCallsAreBounded) {
     World world({}, config);
     const CanonId type = world.store->registry().intern_function({}).value();
     const auto recurse = [](void* environment, VmContext& context, VmInstance*, Slot* slots) noexcept {
-        auto& self = *static_cast<HostFunc*>(environment);
+        HostFunc& self = host_func_of(environment);
         ++*static_cast<int*>(self.environment.get());
         auto inner = self.store->call(self, slots);
         if (inner)

@@ -427,6 +427,25 @@ TEST(Sandbox, AModuleCanBePinned) {
     EXPECT_THAT(refused.error().message(), HasSubstr("SHA-256"));
 }
 
+TEST(Sandbox, MachineCodeComesFromAnotherThreadWhereAsked) {
+    if (!Engine::has_jit())
+        GTEST_SKIP() << "no machine code";
+    const auto threads = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+    };
+    for (const bool is_in_background : {false, true}) {
+        const auto before = threads();
+        Sandbox sandbox = make(Sandbox::builder()
+                                   .module_text(R"((func (export "f") (param i32) (result i32)
+                                       (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+                                       (local.get 0)))")
+                                   .tier(TierChoice::automatic)
+                                   .background_compilation(is_in_background));
+        EXPECT_EQ((sandbox.call<int32_t>("f", int32_t{1'000'000}).value()), 0);
+        EXPECT_EQ(threads(), before + (is_in_background ? 1 : 0));
+    }
+}
+
 TEST(Sandbox, AFailedResetCanBeRepeated) {
     int fails = 0;
     Sandbox sandbox = make(Sandbox::builder()
