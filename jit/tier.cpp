@@ -86,6 +86,7 @@ private:
 struct Residence {
     std::unique_ptr<ExecutableMemory> memory;
     std::shared_ptr<const void> known;
+    std::unique_ptr<RegisteredCode> registered;
 };
 
 /// Gives all functions of a module their place.
@@ -108,9 +109,14 @@ struct Residence {
                           .bytes = memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes),
                           .entry = functions[i]->entry});
     WSB_TRY_ASSIGN(auto known, announce(module, placed));
+    std::unique_ptr<RegisteredCode> registered = RegisteredCode::create(memory->bytes(), functions.size());
+    if (registered == nullptr)
+        return fail(ErrorCode::out_of_memory, "for machine code");
     for (size_t i = 0; i < functions.size(); ++i)
-        publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i]);
-    module.machine_memory = std::make_shared<const Residence>(std::move(memory), std::move(known));
+        publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i],
+                *registered);
+    module.machine_memory =
+        std::make_shared<const Residence>(std::move(memory), std::move(known), std::move(registered));
     return {};
 }
 
@@ -248,6 +254,7 @@ MachineOptions machine_options(const runtime::CompiledModule& module, Processor 
         .header_slot_offset = offset_in_code(&Code::header_slot),
         .are_entries_final = module.tier_up == nullptr,
         .canonical_nans = module.canonical_nans,
+        .has_guard_regions = module.has_guard_regions,
         .has_bit_counts = processor == Processor::this_one ? processor_features().has_bit_counts
                                                            : processor == Processor::x86_64_v3,
     };

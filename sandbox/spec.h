@@ -45,6 +45,7 @@ struct Spec {
     bool is_lazy = false;
     bool canonical_nans = false;
     TierChoice tier = TierChoice::interpreter;
+    bool guard_regions = true;
     CodeNames code_names;
     unsigned compile_threads = 1;
     /// What was wrong with what was said; the first.

@@ -274,6 +274,8 @@ public:
     SandboxBuilder& lazy(bool is_lazy = true);
     /// What runs functions; see Config::tier.
     SandboxBuilder& tier(TierChoice tier);
+    /// See Config::guard_regions.
+    SandboxBuilder& guard_regions(bool are_wanted);
     /// Who is told the names of functions in machine code; see Config::code_names.
     SandboxBuilder& code_names(const CodeNames& names);
     SandboxBuilder& compile_threads(unsigned threads);
