@@ -44,7 +44,7 @@ Config config(TierChoice tier = TierChoice::jit) {
 
 /// Where accesses lead: 0, the last byte, the first beyond, as far as an index goes, and as far as anything
 /// goes that is not checked: an index of 2^32 - 1, and an offset and a width that make 2^31 - 1.
-constexpr const char* guest = R"(
+constexpr const char* accesses = R"(
     (func (export "near") (param i32) (result i32) (i32.load8_u (local.get 0)))
     (func (export "far") (param i32) (result i32) (i32.load offset=0x7fff_fffb (local.get 0)))
     (func (export "widest") (param i32) (result i32)
@@ -79,11 +79,10 @@ protected:
         if (!Engine::has_jit())
             GTEST_SKIP() << "no machine code";
         m_engine.emplace(config(GetParam()));
-        if (!is_sanitized)
-            EXPECT_TRUE(m_engine->has_guard_regions()) << "is there a limit on address space?";
+        EXPECT_TRUE(m_engine->has_guard_regions()) << "is there a limit on address space?";
     }
     [[nodiscard]] Module module(const std::string& text) const {
-        return Module::from_wat(*m_engine, text + guest).value();
+        return Module::from_wat(*m_engine, text + accesses).value();
     }
     [[nodiscard]] const Engine& engine() const { return *m_engine; }
 
@@ -122,7 +121,10 @@ TEST_P(GuardRegions, AnotherInstancesSecond) {
 
 TEST_P(GuardRegions, OfAPoolWhateverItsLayout) {
     for (const uint64_t reservation_bytes : {uint64_t{65536}, uint64_t{64} << 20, uint64_t{1} << 33}) {
-        PoolOptions options{.slots = 2, .memory_reservation_bytes = reservation_bytes, .guard_bytes = 65536};
+        PoolOptions options;
+        options.slots = 2;
+        options.memory_reservation_bytes = reservation_bytes;
+        options.guard_bytes = 65536;
         options.limits.memory_bytes = uint64_t{1} << 20;
         const Pool pool = Pool::create(engine(), options).value();
         Linker linker(engine());
