@@ -37,6 +37,7 @@ public:
     ExecutableSpace& operator=(const ExecutableSpace&) = delete;
     ~ExecutableSpace();
 
+    [[nodiscard]] std::span<const uint8_t> whole() const noexcept { return m_bytes; }
     /// Calls `write` with the zeroed bytes of the next piece, then makes it executable. @return its bytes;
     /// none if there is no more room, or the system refuses.
     template <class Write>

@@ -17,6 +17,7 @@ Result<std::unique_ptr<Compiled>> FunctionCompiler::compile(FuncIdx func, const 
     compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
     compiled->calls.assign(text.calls.begin(), text.calls.end());
     compiled->sites = std::move(text.sites);
+    compiled->accesses.assign(text.accesses.begin(), text.accesses.end());
     compiled->landings = std::move(text.landings);
     compiled->code_bytes = text.code_bytes;
     compiled->frame_slots = text.frame_slots;
@@ -40,15 +41,17 @@ void link(uint8_t* end, const void* target) noexcept {
 }
 
 void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
-             Compiled& function) {
+             Compiled& function, RegisteredCode& registered) {
     auto machine = std::make_unique<lower::MachineCode>();
     machine->begin = begin;
     machine->size_bytes = static_cast<uint32_t>(function.bytes.size());
     machine->sites = std::move(function.sites);
+    machine->accesses = std::move(function.accesses);
     machine->landings = std::move(function.landings);
     WSB_CHECK(machine->landings.size() == code.catches.size());  // both were made of the same clauses
     machine->changes = std::move(function.changes);
     machine->folded = std::move(function.folded);
+    registered.add(*machine);
     module.code_index.enter(code, begin, [&] {
         code.machine.store(machine.release(), std::memory_order_release);
         return true;

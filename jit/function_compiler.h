@@ -4,6 +4,7 @@
 
 #include "engine/runtime/tier.h"
 #include "engine/validate/body_reader.h"
+#include "jit/code_registry.h"
 #include "jit/machine_sink.h"
 
 #include <memory>
@@ -20,6 +21,7 @@ struct Compiled {
     std::pmr::vector<MachineText::Address> addresses;
     std::pmr::vector<MachineText::Call> calls;
     std::vector<lower::MachineSite> sites;
+    std::vector<lower::MachineAccess> accesses;
     std::vector<uint32_t> landings;
     std::vector<lower::ChangePoint> changes;
     std::vector<lower::FoldedOperand> folded;
@@ -59,8 +61,9 @@ void write_body(const Compiled& function, uint8_t* begin) noexcept;
 /// Writes the displacement of a call that ends at `end`.
 void link(uint8_t* end, const void* target) noexcept;
 
-/// From here on calls of the function go to its machine code. What `function` knows is moved from.
+/// From here on calls of the function go to its machine code, which is also `registered`. What `function`
+/// knows is moved from.
 void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
-             Compiled& function);
+             Compiled& function, RegisteredCode& registered);
 
 }  // namespace wsb::jit

@@ -106,7 +106,7 @@ private:
         tell(module, {.func = module.codes[body].func,
                       .bytes = bytes.first(compiled->code_bytes),
                       .entry = compiled->entry});
-        publish(module, module.codes[body], bytes.data(), *compiled);
+        publish(module, module.codes[body], bytes.data(), *compiled, *m_registered);
     }
 
     /// A file of names that cannot be written any more is no reason to stop.
@@ -122,7 +122,9 @@ private:
         const uint64_t most =
             most_growth * module.module.code_size_bytes() + page_bytes * (module.module.bodies.size() + 1);
         m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
-        const auto detour = m_space != nullptr ? add_detour() : std::span<const uint8_t>();
+        if (m_space != nullptr)
+            m_registered = RegisteredCode::create(m_space->whole(), module.module.bodies.size());
+        const auto detour = m_registered != nullptr ? add_detour() : std::span<const uint8_t>();
         if (detour.empty()) {
             m_bytes_left = 0;
             return false;
@@ -197,6 +199,7 @@ private:
     uint64_t m_bytes_left;
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
+    std::unique_ptr<RegisteredCode> m_registered;
     std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
 
     std::unique_ptr<Worker> m_worker;  ///< null: who notices compiles. Last, since its thread uses the rest

@@ -3,6 +3,8 @@
 // line.
 #include "jit/machine_sink.h"
 
+#include "engine/runtime/reservation.h"
+
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -40,6 +42,9 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_exits.clear();
     m_tables.clear();
     m_vectors.clear();
+    m_accesses.clear();
+    m_is_guarded = m_options.has_guard_regions && !info.module->memories.empty() &&
+                   runtime::can_be_guarded(info.module->memories.front().type);
     m_traps.clear();
     m_trap_kinds = 0;
     m_cells.clear();
@@ -375,6 +380,7 @@ MachineText MachineSink::take() {
             .addresses = m_addresses,
             .calls = m_calls,
             .sites = m_sites,
+            .accesses = {m_accesses.data(), m_accesses.size()},
             .landings = m_landings,
             .code_bytes = code_bytes,
             .frame_slots = frame_slots(),

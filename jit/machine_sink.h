@@ -29,6 +29,7 @@ struct MachineOptions {
     const void* host_call_ended;     ///< and goes on behind a host call, however it ended
     bool are_entries_final = false;  ///< all functions have machine code: VmFunc knows where
     bool canonical_nans = false;     ///< see Config
+    bool has_guard_regions = false;  ///< see runtime::CompiledModule
     bool has_bit_counts = false;     ///< the processor has popcnt, lzcnt and tzcnt
     bool has_shifts = false;         ///< and shlx, shrx, sarx and rorx (BMI2)
     bool has_avx = false;            ///< and three operands for floats
@@ -48,6 +49,7 @@ struct MachineText {
     std::span<const Address> addresses;
     std::span<const Call> calls;
     std::vector<lower::MachineSite> sites;
+    std::span<const lower::MachineAccess> accesses;
     std::vector<uint32_t> landings;  ///< see lower::MachineCode
     uint32_t code_bytes = 0;         ///< behind them is data
     uint32_t frame_slots = 0;        ///< Code::frame_slots
@@ -348,6 +350,10 @@ private:
     [[nodiscard]] static bool is_in_xmm(ValType type) noexcept {
         return lower::is_float(type) || lower::slot_width(type) == 2;
     }
+    /// What a slot's upper half has is never part of an i32, so never part of an address either.
+    [[nodiscard]] static Width width_in_slot(ValType type) noexcept {
+        return type == ValType::i32 ? Width::w32 : Width::w64;
+    }
     void load_xmm(ValType type, Xmm to, Mem from);
     void store_xmm(ValType type, Mem to, Xmm from);
     void store_word(uint64_t bits, uint32_t to);
@@ -507,6 +513,12 @@ private:
     // Memory (sink_memory.cpp)
     [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
     [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
+    /// Immediately before each instruction that accesses memory 0.
+    void note_access() {
+        if (m_is_guarded)
+            m_accesses.push_back(
+                {m_code.position(), potential(), static_cast<uint32_t>(m_info.instr->offset_bytes)});
+    }
     /// At a label: other ways lead here.
     void forget_straight_line() noexcept {
         ++m_check_epoch;
@@ -646,6 +658,8 @@ private:
     TrivialVector<MachineText::Address> m_addresses;
     TrivialVector<MachineText::Call> m_calls;
     std::vector<lower::MachineSite> m_sites;
+    TrivialVector<lower::MachineAccess> m_accesses;
+    bool m_is_guarded = false;  ///< memory 0 has a guard region that stands for checks
     uint32_t m_points = 0;
     uint32_t m_entry_cell = 0;       ///< in m_cells
     uint32_t m_native_entry = none;  ///< label

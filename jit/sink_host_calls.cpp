@@ -49,7 +49,7 @@ void MachineSink::import_call(FuncIdx func, const FuncType& type) {
         if (lower::is_float(type.results[0]))
             load_xmm(type.results[0], reg::float_result, slot_at(m_height));
         else
-            m_code.load(Width::w64, reg::int_result, slot_at(m_height));
+            m_code.load(width_in_slot(type.results[0]), reg::int_result, slot_at(m_height));
     }
     m_code.bind(label(back));
     m_code.endbr64();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads, stores, globals. Accesses to a 32-bit memory 0 are checked against its size in a register, unless
-// one that reaches as far from the same local was checked before on the same straight line: memories only
-// grow. Spec: exec/instructions#memory-instructions
+// Loads, stores, globals. Where a 32-bit memory 0 has a guard region, accesses are noted instead of checked:
+// index, offset and width never reach beyond it, and what runs into it is a trap (fault_handler.h). Elsewhere
+// they are checked against the memory's size in a register, unless one that reaches as far from the same
+// local was checked before on the same straight line: memories only grow. Spec:
+// exec/instructions#memory-instructions
 #include "jit/machine_sink.h"
 
 namespace wsb::jit {
@@ -43,20 +45,25 @@ bool MachineSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
            arg.offset_bytes <= static_cast<uint64_t>(INT32_MAX) - op_info(op).width_bytes;
 }
 
-/// The place of an access, checked. Its address is used up, but its register is not free yet.
+/// The place of an access, checked unless that is left to a guard region: there the register must have a
+/// 32-bit value, zero-extended. The address is used up, but its register is not free yet.
 Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
     const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
     if (address.kind == Value::Kind::constant) {
         const uint64_t sum = address.bits + end;
         if (sum <= INT32_MAX) {
-            m_code.alu(Width::w64, Alu::cmp, reg::memory_size, static_cast<int32_t>(sum));
-            m_code.jump(Condition::below, label(trap(TrapCode::memory_out_of_bounds)));
+            if (!m_is_guarded) {
+                m_code.alu(Width::w64, Alu::cmp, reg::memory_size, static_cast<int32_t>(sum));
+                m_code.jump(Condition::below, label(trap(TrapCode::memory_out_of_bounds)));
+            }
             return {reg::memory_base, static_cast<int32_t>(sum - op_info(op).width_bytes)};
         }
     }
     Checked* const known = address.kind == Value::Kind::local ? &m_checked[address.local] : nullptr;
     const Gpr reg = to_gpr(address);
     const Mem place{reg::memory_base, reg, static_cast<int32_t>(arg.offset_bytes)};
+    if (m_is_guarded)
+        return place;
     if (known != nullptr && known->epoch == m_check_epoch && known->end_bytes >= end)
         return place;
     m_code.lea(Width::w64, reg::scratch, {reg, static_cast<int32_t>(end)});
@@ -85,12 +92,14 @@ void MachineSink::load(Op op, const binary::MemArg& arg) {
     if (op == Op::f32_load || op == Op::f64_load) {
         const Pin* const pin = load_destination();
         const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
+        note_access();
         m_code.load(op == Op::f64_load ? FloatWidth::f64 : FloatWidth::f32, to, place);
         return push_xmm(to, op == Op::f64_load ? ValType::f64 : ValType::f32);
     }
     const LoadForm form = load_form(op);
     const Pin* const pin = load_destination();
     const Gpr to = pin != nullptr ? pin->gpr : take_gpr();
+    note_access();
     if (form.bytes == 8)
         m_code.load(Width::w64, to, place);
     else
@@ -98,6 +107,8 @@ void MachineSink::load(Op op, const binary::MemArg& arg) {
     push_gpr(to, form.type);
 }
 
+/// Always one instruction. One that reaches from the last page into the guard region faults before it has
+/// written anything: x86-64 translates both pages first.
 void MachineSink::store(Op op, const binary::MemArg& arg) {
     if (!is_plain(op, arg))
         return cell_of_store(op, arg);
@@ -109,9 +120,11 @@ void MachineSink::store(Op op, const binary::MemArg& arg) {
     if (op == Op::f32_store || op == Op::f64_store) {
         const Xmm from = to_xmm(value);
         const Mem place = checked(op, arg, address);
+        note_access();
         m_code.store(op == Op::f64_store ? FloatWidth::f64 : FloatWidth::f32, place, from);
     } else if (value.kind == Value::Kind::constant && bytes <= 4) {
         const Mem place = checked(op, arg, address);
+        note_access();
         const auto bits = static_cast<uint32_t>(value.bits);
         if (bytes == 4)
             m_code.store_immediate(Width::w32, place, static_cast<int32_t>(bits));
@@ -122,6 +135,7 @@ void MachineSink::store(Op op, const binary::MemArg& arg) {
     } else {
         const Gpr from = to_gpr(value);
         const Mem place = checked(op, arg, address);
+        note_access();
         if (bytes == 1)
             m_code.store8(place, from);
         else if (bytes == 2)
@@ -148,7 +162,7 @@ void MachineSink::global_get(GlobalIdx global, ValType type) {
         return push_xmm(to, type);
     }
     const Gpr to = take_gpr();
-    m_code.load(Width::w64, to, global_at(global));
+    m_code.load(width_in_slot(type), to, global_at(global));
     push_gpr(to, type);
 }
 

@@ -92,7 +92,7 @@ void MachineSink::load_pin(uint32_t index) {
     if (pin.is_xmm)
         load_xmm(pin.type, pin.xmm, slot);
     else
-        m_code.load(Width::w64, pin.gpr, slot);
+        m_code.load(width_in_slot(pin.type), pin.gpr, slot);
 }
 
 void MachineSink::store_pin(uint32_t index) {
@@ -125,7 +125,7 @@ Gpr MachineSink::to_owned_gpr(Value& value) {
     if (value.kind == Value::Kind::constant)
         m_code.mov_immediate(reg, value.bits);
     else if (is_in_memory(value))
-        m_code.load(Width::w64, reg, memory_of(value));
+        m_code.load(width_in_slot(value.type), reg, memory_of(value));
     else
         m_code.mov(Width::w64, reg, to_gpr(value));
     value.kind = Value::Kind::gpr;
@@ -173,7 +173,7 @@ void MachineSink::put_gpr(Gpr to, Value& value) {
     if (value.kind == Value::Kind::constant)
         m_code.mov_immediate(to, value.bits);
     else if (is_in_memory(value))
-        m_code.load(Width::w64, to, memory_of(value));
+        m_code.load(width_in_slot(value.type), to, memory_of(value));
     else if (const Gpr from = to_gpr(value); from != to)
         m_code.mov(Width::w64, to, from);
 }

@@ -382,6 +382,7 @@ void MachineSink::vector_load(Op op, const binary::MemArg& arg) {
     const Mem place = checked(op, arg, address);
     const Pin* const pin = vector_load_destination();
     const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
+    note_access();
     switch (op) {
         case Op::v128_load: m_code.vector(sse::movups, to, place); break;
         case Op::v128_load8x8_s: m_code.vector(sse::pmovsxbw, to, place); break;
@@ -413,6 +414,7 @@ void MachineSink::vector_store(const binary::MemArg& arg) {
     Value address = pop();
     const Xmm from = to_xmm(value);
     const Mem place = checked(Op::v128_store, arg, address);
+    note_access();
     m_code.vector(sse::movups_store, from, place);
     release(value);
     release(address);
@@ -427,6 +429,7 @@ void MachineSink::lane_access(const binary::Instr& instr) {
     Value address = pop();
     const Xmm reg = is_load ? to_owned_xmm(vector) : to_xmm(vector);
     const Mem place = checked(instr.op, instr.memarg, address);
+    note_access();
     if (is_load)
         m_code.vector(bytes == 1   ? sse::pinsrb
                       : bytes == 2 ? sse::pinsrw

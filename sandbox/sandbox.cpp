@@ -254,6 +254,10 @@ SandboxBuilder& SandboxBuilder::tier(TierChoice tier) {
     m_spec->tier = tier;
     return *this;
 }
+SandboxBuilder& SandboxBuilder::guard_regions(bool are_wanted) {
+    m_spec->guard_regions = are_wanted;
+    return *this;
+}
 SandboxBuilder& SandboxBuilder::code_names(const CodeNames& names) {
     m_spec->code_names = names;
     return *this;

@@ -46,6 +46,7 @@ struct Spec {
     bool canonical_nans = false;
     TierChoice tier = TierChoice::interpreter;
     bool background_compilation = false;
+    bool guard_regions = true;
     CodeNames code_names;
     unsigned compile_threads = 1;
     /// What was wrong with what was said; the first.

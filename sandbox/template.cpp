@@ -22,6 +22,7 @@ Config config_of(const Spec& spec) {
     config.lazy_translation = spec.is_lazy;
     config.tier = spec.tier;
     config.background_compilation = spec.background_compilation;
+    config.guard_regions = spec.guard_regions;
     config.code_names = spec.code_names;
     config.canonical_nans = spec.canonical_nans;
     config.max_stack_bytes = spec.limits.stack_bytes;

@@ -3,6 +3,7 @@
 #include "engine/runtime/engine_state.h"
 #include "wsb/config.hpp"
 #ifdef WSB_HAS_JIT
+#include "jit/fault_handler.h"
 #include "jit/tier.h"
 #endif
 
@@ -22,6 +23,14 @@ namespace {
     return nullptr;
 }
 
+[[nodiscard]] bool prepare_guard_regions() noexcept {
+#ifdef WSB_HAS_JIT
+    return jit::prepare_guard_regions();
+#else
+    return false;
+#endif
+}
+
 }  // namespace
 
 Engine::Engine(const Config& config) {
@@ -33,12 +42,17 @@ Engine::Engine(const Config& config) {
         state->tier = compiler;
         if (config.tier == TierChoice::automatic)
             state->sample_units = std::max(config.tiering.sample_units, 1u);
+        state->has_guard_regions = config.guard_regions && prepare_guard_regions();
     }
     m_state = std::move(state);
 }
 
 bool Engine::has_jit() noexcept {
     return compiler_of(TierChoice::jit) != nullptr;
+}
+
+bool Engine::has_guard_regions() const noexcept {
+    return m_state->has_guard_regions;
 }
 
 const Config& Engine::config() const noexcept {

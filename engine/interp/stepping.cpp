@@ -77,9 +77,9 @@ namespace {
 
 }  // namespace
 
-const lower::MachineSite& FoundCode::site(const void* place) const noexcept {
-    const auto* const found = code->machine.load(std::memory_order_acquire)->find(place);
-    WSB_CHECK(found != nullptr);  // runs stop, call and settle at sites only
+lower::MachineSite FoundCode::site(const void* place) const noexcept {
+    const auto found = code->machine.load(std::memory_order_acquire)->find(place);
+    WSB_CHECK(found.has_value());  // runs stop, call and settle at sites only
     return *found;
 }
 
@@ -213,7 +213,7 @@ lower::CellOrigin Origins::at(const FoundCode& found, const Word* cell, bool is_
 
 lower::CellOrigin locate(const FoundCode& found, const Word* cell) {
     if (found.is_machine()) {
-        const lower::MachineSite& site = found.site(cell);
+        const lower::MachineSite site = found.site(cell);
         return {site.at, site.offset_bytes, site.potential};
     }
     return Origins::of(found, {}).value().at(found, cell, false);

@@ -31,7 +31,7 @@ struct FoundCode {
         return is_stepping() ? code->stepping.load(std::memory_order_acquire)->code : *code;
     }
     /// Of machine code: what is known of a place in it.
-    [[nodiscard]] const lower::MachineSite& site(const void* place) const noexcept;
+    [[nodiscard]] lower::MachineSite site(const void* place) const noexcept;
 };
 [[nodiscard]] FoundCode find_code(const VmContext& context, const Word* cell) noexcept;
 

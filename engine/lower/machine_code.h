@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,14 @@ struct MachineSite {
     /// Of a place that a call of one of the module's own functions returns to: which, among those.
     uint32_t callee = no_callee;
     uint32_t clause = no_clause;  ///< in Code::catches: the first one of the innermost block around it
+};
+
+/// An instruction that accesses memory without a check. What it does beyond the memory's end is a fault, and
+/// the fault a trap. There is one for each access, so it is small.
+struct MachineAccess {
+    uint32_t at = 0;            ///< as above: where the machine instruction begins,
+    uint32_t potential = 0;     ///< P there,
+    uint32_t offset_bytes = 0;  ///< and where the module says so; modules are smaller than 4 GiB
 };
 
 /// An operand that the interpreter's forms do not store at a settlement point, since they know that it is a
@@ -46,7 +55,8 @@ struct ChangePoint {
 struct MachineCode {
     const uint8_t* begin = nullptr;
     uint32_t size_bytes = 0;
-    std::vector<MachineSite> sites;  ///< ascending
+    std::vector<MachineSite> sites;       ///< ascending
+    std::vector<MachineAccess> accesses;  ///< ascending
     /// By clause of Code::catches: the cell where execution goes on, in bytes from the beginning.
     std::vector<uint32_t> landings;
     /// Where a run in the interpreter's fast form can go on here: its settlement points, ascending. None
@@ -59,11 +69,22 @@ struct MachineCode {
         const auto* const byte = static_cast<const uint8_t*>(place);
         return !std::less<>{}(byte, begin) && std::less<>{}(byte, begin + size_bytes);
     }
-    /// The site at a place; null if there is none.
-    [[nodiscard]] const MachineSite* find(const void* place) const noexcept {
-        const auto at = static_cast<uint32_t>(static_cast<const uint8_t*>(place) - begin);
+    /// The site at a place, which may be an access as well.
+    [[nodiscard]] std::optional<MachineSite> find(const void* place) const noexcept {
+        const uint32_t at = offset_of(place);
         const auto found = std::ranges::lower_bound(sites, at, {}, &MachineSite::at);
-        return found != sites.end() && found->at == at ? &*found : nullptr;
+        if (found != sites.end() && found->at == at)
+            return *found;
+        if (const MachineAccess* const access = find_access(place))
+            return MachineSite{
+                .at = at, .potential = access->potential, .offset_bytes = access->offset_bytes};
+        return std::nullopt;
+    }
+    /// Null if there is none. Safe in signal handlers.
+    [[nodiscard]] const MachineAccess* find_access(const void* place) const noexcept {
+        const uint32_t at = offset_of(place);
+        const auto found = std::ranges::lower_bound(accesses, at, {}, &MachineAccess::at);
+        return found != accesses.end() && found->at == at ? &*found : nullptr;
     }
     /// What is known of a settlement point of the fast form; null if there is none. Of several points without
     /// a cell between them it is the last: the first may be the function's entry, where locals become zero.
@@ -75,6 +96,11 @@ struct MachineCode {
     [[nodiscard]] std::span<const FoldedOperand> folded_at(const ChangePoint& change) const noexcept {
         const uint32_t first = &change == changes.data() ? 0 : (&change)[-1].end_operand;
         return std::span(folded).subspan(first, change.end_operand - first);
+    }
+
+private:
+    [[nodiscard]] uint32_t offset_of(const void* place) const noexcept {
+        return static_cast<uint32_t>(static_cast<const uint8_t*>(place) - begin);
     }
 };
 

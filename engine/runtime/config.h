@@ -62,6 +62,11 @@ struct Config {
     /// while the run goes on in the interpreter. Which run finds what compiled is up to the scheduler then;
     /// results, traps and fuel are the same. Its time is in nobody's limit of processor time.
     bool background_compilation = false;
+    /// Of machine code: accesses beyond the end of a memory run into inaccessible pages behind it and become
+    /// traps in a handler of SIGSEGV, which the first engine that wants it installs for the process
+    /// (docs/jit.md says what that means for the host). Each 32-bit memory takes 6 GiB of address space then.
+    /// Without, and where address space is limited, every access is checked: slower, otherwise the same.
+    bool guard_regions = true;
     /// Of machine code. A file that cannot be written is an io_error of the module that is loaded.
     CodeNames code_names = {};
     /// Proposals that modules may use; others are refused as invalid with `feature_disabled`.
@@ -105,7 +110,7 @@ struct PoolOptions {
     StoreLimits limits;     ///< of each
     /// Address space of each slot's first linear memory. A larger memory gets its own each time.
     uint64_t memory_reservation_bytes = uint64_t{1} << 32;
-    /// Inaccessible address space behind it.
+    /// Inaccessible address space behind it; more where machine code needs it (Config::guard_regions).
     uint64_t guard_bytes = uint64_t{1} << 31;
     /// Of each memory of a slot that is free: beyond that, pages go back to the system.
     uint64_t resident_bytes = uint64_t{256} << 10;

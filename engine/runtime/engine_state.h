@@ -15,6 +15,8 @@ struct EngineState {
     Config config;
     std::shared_ptr<TypeRegistry> registry;
     const Tier* tier = nullptr;  ///< not owned; lives as long as the program
+    /// Memories of types that can_be_guarded have a guard region, and machine code may count on it.
+    bool has_guard_regions = false;
     /// After so much fuel each store tells its modules' TierUp what is running; 0: never.
     uint64_t sample_units = 0;
     /// If not null, what modules execute is counted there. For tools; set before the first module is loaded,

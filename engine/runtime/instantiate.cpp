@@ -16,7 +16,7 @@ class Instantiation {
 public:
     /// `prepared` may be null. `place`: null unless memories are to be resettable.
     Instantiation(Store& store, std::unique_ptr<Instance> instance, const Prepared* prepared,
-                  const PageRange* place) noexcept
+                  const MemorySpace* place) noexcept
         : m_store(store),
           m_owned(std::move(instance)),
           m_instance(*m_owned),
@@ -64,7 +64,7 @@ private:
     Instance& m_instance;
     const Module& m_module;
     const Prepared* m_prepared;
-    const PageRange* m_place;
+    const MemorySpace* m_place;
     /// By memory of its own, or none: those that are complete have the content already.
     const std::deque<MemoryImage>* m_images = nullptr;
     // Of active segments, by segment: what is prepared, or evaluated here.
@@ -189,7 +189,7 @@ Result<std::unique_ptr<Memory>> Instantiation::make_memory(size_t index) {
     const size_t own_index = index - m_module.imported_memories;
     const MemoryImage& image = (*m_images)[own_index];
     return Memory::create_resettable(
-        m_store, type, {own_index == 0 ? *m_place : PageRange(), image.is_complete() ? &image : nullptr});
+        m_store, type, {own_index == 0 ? *m_place : MemorySpace(), image.is_complete() ? &image : nullptr});
 }
 
 Result<void> Instantiation::make_memories() {
@@ -254,8 +254,13 @@ void Instantiation::publish() noexcept {
     VmInstance& vm = m_instance.vm();
     vm.funcs = m_instance.m_funcs.data();
     vm.memories = m_instance.m_memories.data();
-    if (!m_instance.m_memories.empty())
+    if (!m_instance.m_memories.empty()) {
         vm.first_memory = m_instance.m_memories.front();
+        // Machine code counts on it, whoever made the memory.
+        WSB_CHECK(!m_instance.compiled()->has_guard_regions ||
+                  !can_be_guarded(m_module.memories.front().type) ||
+                  static_cast<const Memory*>(vm.first_memory)->is_guarded());
+    }
     vm.tables = m_instance.m_tables.data();
     vm.globals = m_instance.m_globals.data();
 }
@@ -325,7 +330,7 @@ Result<std::unique_ptr<Instance>> begin(Store& store, std::shared_ptr<const Comp
     return instance;
 }
 
-CallResult<Instance*> populate(Store& store, const Prepared& prepared, const PageRange* place) {
+CallResult<Instance*> populate(Store& store, const Prepared& prepared, const MemorySpace* place) {
     WSB_TRY_ASSIGN(auto instance, begin(store, prepared.compiled()));
     WSB_TRY_ASSIGN(const auto imports, prepared.enter(store));
     Instantiation instantiation(store, std::move(instance), &prepared, place);
@@ -354,7 +359,7 @@ CallResult<Instance*> instantiate(Store& store, const Prepared& prepared) {
     return started(populate(store, prepared, nullptr));
 }
 
-CallResult<Instance*> populate(Store& store, const Prepared& prepared, PageRange memory) {
+CallResult<Instance*> populate(Store& store, const Prepared& prepared, const MemorySpace& memory) {
     return populate(store, prepared, &memory);
 }
 

@@ -59,6 +59,7 @@ Result<std::shared_ptr<const CompiledModule>> load_module(const EngineState& eng
     compiled->executed = engine.executed;
     compiled->canonical_nans = engine.config.canonical_nans;
     compiled->code_names = engine.config.code_names;
+    compiled->has_guard_regions = engine.has_guard_regions;
     WSB_TRY(validate::validate_declarations(compiled->module, *engine.registry, Deadline(deadline)));
     WSB_TRY(engine.tier->compile(*compiled, {.threads = engine.config.compile_threads,
                                              .is_lazy = engine.config.lazy_translation,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/runtime/memory.h"
 
+#include "engine/runtime/engine_state.h"
 #include "engine/runtime/store.h"
 
 #include <algorithm>
@@ -29,10 +30,18 @@ Result<std::unique_ptr<Memory>> Memory::create(Store& store, const MemoryType& t
         return attach(store, std::move(shared));
     }
     WSB_TRY_ASSIGN(auto memory, make(store, type));
-    if (!memory->m_own.reserve(type))
-        return fail(ErrorCode::out_of_memory, "address space of a linear memory");
+    WSB_TRY(memory->find_space({}));
     WSB_TRY(memory->charge_and_commit(min_pages << type.page_size_log2));
     return memory;
+}
+
+Result<void> Memory::find_space(const MemorySpace& space) {
+    const bool is_to_be_guarded = m_store->engine().has_guard_regions && can_be_guarded(m_type);
+    const uint64_t reach_bytes = is_to_be_guarded ? guarded_bytes : 0;
+    if (m_own.use(space, m_type, reach_bytes) || m_own.reserve(m_type, reach_bytes))
+        return {};
+    return fail(ErrorCode::out_of_memory, is_to_be_guarded ? "6 GiB of address space of a linear memory"
+                                                           : "address space of a linear memory");
 }
 
 /// The first bytes, once there is a reservation.
@@ -55,9 +64,8 @@ Result<std::unique_ptr<Memory>> Memory::create_resettable(Store& store, const Me
         return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
     WSB_TRY_ASSIGN(auto memory, make(store, type));
     const uint64_t most_bytes = std::min(most_pages << type.page_size_log2, store.limits().memory_bytes);
-    const bool has_place = most_bytes <= place.pages.size_bytes();
-    if (!(has_place && memory->m_own.use(place.pages, type)) && !memory->m_own.reserve(type))
-        return fail(ErrorCode::out_of_memory, "address space of a linear memory");
+    const bool has_place = most_bytes <= place.space.pages.size_bytes();
+    WSB_TRY(memory->find_space(has_place ? place.space : MemorySpace()));
     memory->m_own.forbid_huge_pages();
     WSB_TRY(memory->charge_and_commit(min_pages << type.page_size_log2));
     memory->m_initial_bytes = memory->size_bytes;

@@ -18,7 +18,7 @@ namespace wsb::runtime {
 
 /// Where a memory that can be reset is to be, and what it holds at first.
 struct MemoryPlace {
-    PageRange pages;                     ///< empty, or too few for it: it gets its own
+    MemorySpace space;                   ///< empty, or too small for it: it gets its own
     const MemoryImage* image = nullptr;  ///< null: zeros
 };
 
@@ -49,6 +49,9 @@ public:
     /// The host gets hold of the bytes, so that they may change without the store's knowledge.
     void expose() noexcept { m_is_exposed = true; }
 
+    /// See can_be_guarded.
+    [[nodiscard]] bool is_guarded() const noexcept { return m_own.reach_bytes() >= guarded_bytes; }
+
     /// As declared.
     [[nodiscard]] const MemoryType& type() const noexcept { return m_type; }
     /// For matching: the current size as minimum.
@@ -59,6 +62,8 @@ public:
 private:
     Memory(Store& store, const MemoryType& type) noexcept : m_store(&store), m_type(type) {}
     [[nodiscard]] Result<void> charge_and_commit(uint64_t wanted_bytes);
+    /// There, or in address space of its own.
+    [[nodiscard]] Result<void> find_space(const MemorySpace& space);
     [[nodiscard]] static Result<std::unique_ptr<Memory>> make(Store& store, const MemoryType& type);
 
     Store* m_store;

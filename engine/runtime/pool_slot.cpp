@@ -2,6 +2,9 @@
 #include "engine/runtime/pool_slot.h"
 
 #include "engine/base/check.h"
+#include "engine/runtime/engine_state.h"
+
+#include <algorithm>
 
 namespace wsb::runtime {
 
@@ -20,11 +23,18 @@ void count(PoolStatistics& statistics, ResetKind kind) noexcept {
 
 }  // namespace
 
+bool PoolSlot::reserve() noexcept {
+    const uint64_t memory_bytes = m_options.memory_reservation_bytes;
+    uint64_t guard_bytes = m_options.guard_bytes;
+    if (m_engine->has_guard_regions)
+        guard_bytes = std::max(guard_bytes, guarded_bytes - std::min(memory_bytes, guarded_bytes));
+    return m_space.is_reserved() || m_space.reserve(memory_bytes, guard_bytes, Store::stack_bytes(*m_engine));
+}
+
 CallResult<void> PoolSlot::build(std::shared_ptr<const Prepared> prepared) {
     WSB_CHECK(m_store == nullptr);
     m_prepared = std::move(prepared);
-    if (!m_space.is_reserved() && !m_space.reserve(m_options.memory_reservation_bytes, m_options.guard_bytes,
-                                                   Store::stack_bytes(*m_engine)))
+    if (!reserve())
         return fail(ErrorCode::out_of_memory, "address space of a slot of the pool");
     m_store = Store::create_on(m_engine, m_options.limits, m_space.stack().range());
     WSB_TRY_ASSIGN(m_instance, populate(*m_store, *m_prepared, m_space.memory()));

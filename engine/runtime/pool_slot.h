@@ -45,6 +45,8 @@ public:
     PoolSlotLinks among_same;
 
 private:
+    /// Address space, once.
+    [[nodiscard]] bool reserve() noexcept;
     [[nodiscard]] ResetPolicy policy() const noexcept {
         return {m_options.resident_bytes, m_options.watches_pages && can_watch_pages()};
     }

@@ -67,7 +67,8 @@ private:
 
 /// The same without the start function, in a store that is to be reset: with memories that can be.
 /// `memory` is where the first of them goes if it fits there.
-[[nodiscard]] CallResult<Instance*> populate(Store& store, const Prepared& prepared, PageRange memory);
+[[nodiscard]] CallResult<Instance*> populate(Store& store, const Prepared& prepared,
+                                             const MemorySpace& memory);
 
 /// Runs the start function, if there is one.
 [[nodiscard]] CallResult<void> run_start(Instance& instance);

@@ -34,12 +34,13 @@ Reservation::~Reservation() {
         ::munmap(m_base, m_reserved_bytes);
 }
 
-bool Reservation::reserve(const MemoryType& type) noexcept {
+bool Reservation::reserve(const MemoryType& type, uint64_t reach_bytes) noexcept {
     m_possible_pages = possible_pages(type);
     m_page_size_log2 = type.page_size_log2;
     // Not empty, so that the base is never null.
     const uint64_t least =
-        round_up(std::max<uint64_t>(type.limits_pages.min << m_page_size_log2, 1), limits::page_size_bytes);
+        round_up(std::max<uint64_t>({type.limits_pages.min << m_page_size_log2, reach_bytes, 1}),
+                 limits::page_size_bytes);
     uint64_t wanted =
         std::max(least, round_up(m_possible_pages << m_page_size_log2, limits::page_size_bytes));
     for (;;) {
@@ -47,7 +48,7 @@ bool Reservation::reserve(const MemoryType& type) noexcept {
             ::mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (address != MAP_FAILED) {
             m_base = static_cast<uint8_t*>(address);
-            m_reserved_bytes = wanted;
+            m_reserved_bytes = m_reach_bytes = wanted;
             m_is_owner = true;
             return true;
         }
@@ -58,13 +59,16 @@ bool Reservation::reserve(const MemoryType& type) noexcept {
     }
 }
 
-bool Reservation::use(PageRange pages, const MemoryType& type) noexcept {
+bool Reservation::use(const MemorySpace& space, const MemoryType& type, uint64_t reach_bytes) noexcept {
     m_possible_pages = possible_pages(type);
     m_page_size_log2 = type.page_size_log2;
-    if (std::max<uint64_t>(type.limits_pages.min << m_page_size_log2, 1) > pages.size_bytes())
+    const uint64_t size_bytes = space.pages.size_bytes();
+    if (std::max<uint64_t>(type.limits_pages.min << m_page_size_log2, 1) > size_bytes ||
+        reach_bytes > size_bytes + space.guard_bytes)
         return false;
-    m_base = pages.begin;
-    m_reserved_bytes = pages.size_bytes();
+    m_base = space.pages.begin;
+    m_reserved_bytes = size_bytes;
+    m_reach_bytes = size_bytes + space.guard_bytes;
     return true;
 }
 

@@ -9,7 +9,7 @@ Result<std::shared_ptr<SharedMemory>> SharedMemory::create(const MemoryType& typ
     if (type.limits_pages.min > possible_pages(type))
         return fail(ErrorCode::limit_exceeded, "memory of more pages than are possible here");
     std::shared_ptr<SharedMemory> memory(new SharedMemory(type));
-    if (!memory->m_reservation.reserve(type))
+    if (!memory->m_reservation.reserve(type, 0))
         return fail(ErrorCode::out_of_memory, "address space of a linear memory");
     if (memory->grow(type.limits_pages.min) < 0)
         return fail(ErrorCode::out_of_memory, "linear memory");

@@ -54,13 +54,13 @@ bool SlotSpace::reserve(uint64_t memory_bytes, uint64_t guard_bytes, uint64_t st
         return false;
     }
     m_whole = {begin, begin + whole};
-    m_memory = {begin + page, begin + page + memory};
+    m_memory = {{begin + page, begin + page + memory}, guard};
     m_stack.begin({stack_begin, stack_begin + stack}, {});
     return true;
 }
 
 bool SlotSpace::clear_memory() const noexcept {
-    return make_inaccessible(m_memory);
+    return make_inaccessible(m_memory.pages);
 }
 
 }  // namespace wsb::runtime

@@ -2,6 +2,7 @@
 // The address space of a pool's slot: reserved once, whatever modules are served there one after another.
 #pragma once
 
+#include "engine/runtime/reservation.h"
 #include "engine/runtime/resettable_range.h"
 
 #include <cstdint>
@@ -20,7 +21,7 @@ public:
     [[nodiscard]] bool reserve(uint64_t memory_bytes, uint64_t guard_bytes, uint64_t stack_bytes) noexcept;
     [[nodiscard]] bool is_reserved() const noexcept { return m_whole.begin != nullptr; }
     /// Inaccessible at first.
-    [[nodiscard]] PageRange memory() const noexcept { return m_memory; }
+    [[nodiscard]] const MemorySpace& memory() const noexcept { return m_memory; }
     /// Accessible, and of zeros at first.
     [[nodiscard]] ResettableRange& stack() noexcept { return m_stack; }
     /// The memory as it was at first. @return false if the system refuses: then it must not be used again.
@@ -28,7 +29,7 @@ public:
 
 private:
     PageRange m_whole;
-    PageRange m_memory;
+    MemorySpace m_memory;
     ResettableRange m_stack;
 };
 

@@ -46,6 +46,8 @@ struct CompiledModule {
     /// (isa/nan_results.h) is the positive canonical one.
     bool canonical_nans = false;
     CodeNames code_names = {};  ///< who is told of machine code, now and later
+    /// Machine code may count on it that a memory 0 whose type can_be_guarded has a guard region.
+    bool has_guard_regions = false;
     /// Null: no function's form changes. Its thread ends before anything else of the module does.
     std::unique_ptr<TierUp> tier_up;
 };

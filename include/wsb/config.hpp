@@ -23,6 +23,8 @@ public:
 
     /// Whether this build and this processor can run machine code (TierChoice::jit).
     [[nodiscard]] static bool has_jit() noexcept;
+    /// Whether machine code leaves checks to guard regions here: Config::guard_regions, and this process may.
+    [[nodiscard]] bool has_guard_regions() const noexcept;
 
     /// For the library itself.
     [[nodiscard]] const std::shared_ptr<const runtime::EngineState>& state() const noexcept {

@@ -276,6 +276,8 @@ public:
     SandboxBuilder& tier(TierChoice tier);
     /// See Config::background_compilation.
     SandboxBuilder& background_compilation(bool is_wanted = true);
+    /// See Config::guard_regions.
+    SandboxBuilder& guard_regions(bool are_wanted);
     /// Who is told the names of functions in machine code; see Config::code_names.
     SandboxBuilder& code_names(const CodeNames& names);
     SandboxBuilder& compile_threads(unsigned threads);

@@ -140,6 +140,23 @@ TEST(Politeness, WhatCannotBeBuiltLeavesNothingEither) {
     expect_same(before, without_page_map(process_state()));
 }
 
+/// And that one not where it is not wanted.
+TEST(Politeness, MachineCodeAddsOneHandler) {
+    if (!Engine::has_jit())
+        GTEST_SKIP() << "no machine code";
+    const std::string handler = fmt::format("handler of signal {}", SIGSEGV);
+    const ProcessState before = without_page_map(process_state());
+    for (const bool has_guard_regions : {false, true}) {
+        const auto from = builder([] {}).tier(TierChoice::jit).guard_regions(has_guard_regions);
+        live_a_life(from);
+        ProcessState after = without_page_map(process_state());
+        if (has_guard_regions)
+            for (const std::string& what : {handler, std::string("kernel: SigCgt:")})
+                after[what] = before.at(what);
+        expect_same(before, after);
+    }
+}
+
 /// What a host has set up stays what it is: rounding, masks, handlers.
 TEST(Politeness, OfAHostThatIsUnusual) {
     std::thread([] {

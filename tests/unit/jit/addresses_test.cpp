@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 namespace wsb::testing {
 namespace {
 
@@ -95,6 +97,22 @@ constexpr Address addresses[] = {
     {"table_64_grow", "(i32.wrap_i64 (table.grow $t64 (ref.null func) (i64.or (local.get 1) (i64.const 1))))",
      [](uint32_t) { return ~0u; }},
     {"truncated", "(i32.trunc_sat_f64_u (f64.convert_i32_u (local.get 0)))", [](uint32_t p) { return p; }},
+    {"truncated_or_trapping", "(i32.trunc_f64_u (f64.convert_i32_u (local.get 0)))",
+     [](uint32_t p) { return p; }},
+    {"truncated_negative", "(i32.trunc_f32_s (f32.const -16))", [](uint32_t) { return 0xffff'fff0u; }},
+    {"divided", "(i32.div_s (local.get 0) (i32.const -1))", [](uint32_t p) { return 0 - p; }},
+    {"remainder", "(i32.rem_u (local.get 0) (i32.const 0x1_0000))", [](uint32_t p) { return p & 0xffff; }},
+    {"shifted_sign", "(i32.shr_s (local.get 0) (i32.const 1))",
+     [](uint32_t p) { return static_cast<uint32_t>(static_cast<int32_t>(p) >> 1); }},
+    {"inverted", "(i32.xor (local.get 0) (i32.const -1))", [](uint32_t p) { return ~p; }},
+    {"ones_counted", "(i32.popcnt (i32.wrap_i64 (local.get 1)))",
+     [](uint32_t p) { return static_cast<uint32_t>(std::popcount(p)); }},
+    {"lane_16_sign", "(i16x8.extract_lane_s 1 (i32x4.splat (local.get 0)))",
+     [](uint32_t p) { return static_cast<uint32_t>(static_cast<int16_t>(p >> 16)); }},
+    {"lane_bits", "(i8x16.bitmask (v128.const i64x2 -1 -1))", [](uint32_t) { return 0xffffu; }},
+    {"added_atomically",
+     "(i32.atomic.rmw.xchg (i32.const 32) (local.get 0)) (drop) (i32.load (i32.const 32))",
+     [](uint32_t p) { return p; }},
     {"reinterpreted", "(i32.reinterpret_f32 (f32.reinterpret_i32 (local.get 0)))",
      [](uint32_t p) { return p; }},
     {"lane", "(i32x4.extract_lane 1 (i64x2.splat (i64.rotl (local.get 1) (i64.const 32))))",

@@ -140,9 +140,9 @@ private:
     std::vector<std::pair<std::string, Instance>> m_instances;
 };
 
-/// The tiers side by side; calls are made in all and compared. Beside the interpreter and machine code there
-/// is an engine that begins with the one and changes to the other where it can: at every second look, and it
-/// looks at every check of fuel.
+/// The tiers side by side; calls are made in all and compared. Beside the interpreter and machine code, with
+/// guard regions and with checks, there is an engine that begins with the one and changes to the other where
+/// it can: at every second look, and it looks at every check of fuel.
 class TiersTest : public ::testing::Test {
 protected:
     void SetUp() override {
@@ -157,6 +157,9 @@ protected:
         m_interpreter.emplace(config, setup);
         config.tier = TierChoice::jit;
         m_jit.emplace(config, setup);
+        config.guard_regions = false;
+        m_checking.emplace(config, setup);
+        config.guard_regions = true;
         config.tier = TierChoice::automatic;
         config.tiering = {.sample_units = 1, .hot_samples = 2};
         m_automatic.emplace(config, setup);
@@ -164,6 +167,7 @@ protected:
     void load(std::string_view wat, const std::string& name = "m") {
         ASSERT_TRUE(m_interpreter->load(name, wat));
         ASSERT_TRUE(m_jit->load(name, wat));
+        ASSERT_TRUE(m_checking->load(name, wat));
         ASSERT_TRUE(m_automatic->load(name, wat));
     }
     /// What all tiers did, which is the same.
@@ -174,6 +178,8 @@ protected:
         const Observed expected = m_interpreter->call(func, arguments, fuel);
         const Observed found = m_jit->call(func, arguments, fuel);
         EXPECT_EQ(found, expected) << "fuel " << (fuel ? std::to_string(*fuel) : "unlimited");
+        const Observed checking = m_checking->call(func, arguments, fuel);
+        EXPECT_EQ(checking, expected) << "checking, fuel " << (fuel ? std::to_string(*fuel) : "unlimited");
         const Observed changing = m_automatic->call(func, arguments, fuel);
         EXPECT_EQ(changing, expected) << "changing, fuel " << (fuel ? std::to_string(*fuel) : "unlimited");
         return expected;
@@ -182,12 +188,13 @@ protected:
     void all(Action action) {
         action(*m_interpreter);
         action(*m_jit);
+        action(*m_checking);
         action(*m_automatic);
     }
     [[nodiscard]] TierRun& jit() { return *m_jit; }
 
 private:
-    std::optional<TierRun> m_interpreter, m_jit, m_automatic;
+    std::optional<TierRun> m_interpreter, m_jit, m_checking, m_automatic;
 };
 
 }  // namespace wsb::testing
