@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jit/assembler.h"
 
+#include <algorithm>
+#include <cstddef>
+
 namespace wsb::jit {
 
 namespace {
@@ -67,6 +70,16 @@ public:
     }
     void mod_mem(uint8_t reg, Mem mem) { mod_mem<false>(0, reg, mem); }
     void op_mem(uint8_t opcode, uint8_t reg, Mem mem) { mod_mem<true>(opcode, reg, mem); }
+    /// REX, opcode, ModRM and displacement: 7 bytes at most.
+    void op_frame(Width width, uint8_t opcode, uint8_t reg, int32_t displacement) {
+        constexpr unsigned rm = 5, base_bit = 1;  // r13
+        const bool is_short = is_byte(displacement);
+        const unsigned rex = 0x40 | static_cast<unsigned>(width) << 3 | (reg & 8u) >> 1 | base_bit;
+        const unsigned mod_rm = (is_short ? 0x40 : 0x80) | (reg & 7u) << 3 | rm;
+        word64(uint64_t{static_cast<uint32_t>(displacement)} << 24 | mod_rm << 16 | unsigned{opcode} << 8 |
+               rex);
+        m_at -= is_short ? 4 : 1;
+    }
     /// Everything before ModRM.
     template <class Operand>
     void opcode(Sse op, Width width, uint8_t reg, const Operand& rm) {
@@ -156,6 +169,12 @@ void Assembler::data64(uint64_t value) {
     Writer(*this).word64(value);
 }
 
+void Assembler::data64(std::span<const uint64_t> values) {
+    uint8_t* const at = m_bytes.room_for(values.size_bytes());
+    std::ranges::copy(std::as_bytes(values), reinterpret_cast<std::byte*>(at));
+    m_bytes.end_at(at + values.size_bytes());
+}
+
 void Assembler::align(unsigned bytes, uint8_t filler) {
     while (m_bytes.size() % bytes != 0)
         byte(filler);
@@ -172,6 +191,10 @@ void Assembler::op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem) {
     Writer code(*this);
     code.rex(width, number(reg), mem);
     code.op_mem(opcode, number(reg), mem);
+}
+
+void Assembler::op_frame(Width width, uint8_t opcode, Gpr reg, FrameMem mem) {
+    Writer(*this).op_frame(width, opcode, number(reg), mem.displacement);
 }
 
 void Assembler::op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm) {
@@ -414,9 +437,8 @@ void Assembler::set(Condition condition, Gpr to) {
     code.mod_reg(0, number(to));
 }
 
-void Assembler::bind_at(Label& label, uint32_t place) noexcept {
-    WSB_ASSERT(!label.is_bound());
-    label.position = place;
+/// The displacements that waited for a label.
+void Assembler::fill_in(Label& label) noexcept {
     for (uint32_t at = label.last_use; at != Label::none;) {
         uint32_t before = 0;
         std::memcpy(&before, m_bytes.data() + at, sizeof before);

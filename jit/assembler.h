@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace wsb::jit {
 
@@ -72,6 +73,14 @@ private:
         rm_sib = static_cast<uint16_t>(sib << 8 | has_sib);
         rm_sib_bits = 16;
     }
+};
+
+/// [r13 + displacement]: where most operands in memory are, and always encoded in the same way.
+struct FrameMem {
+    int32_t displacement = 0;
+
+    // NOLINTNEXTLINE(google-explicit-constructor): instructions without a short way take it as any place
+    constexpr operator Mem() const noexcept { return {Gpr::r13, displacement}; }
 };
 
 /// Two-operand arithmetic, by the number that selects it in encodings.
@@ -138,7 +147,9 @@ public:
     /// The shortest form; leaves the flags alone.
     void mov_immediate(Gpr to, uint64_t bits);
     void load(Width width, Gpr to, Mem from) { op_mem(width, 0x8b, to, from); }
+    void load(Width width, Gpr to, FrameMem from) { op_frame(width, 0x8b, to, from); }
     void store(Width width, Mem to, Gpr from) { op_mem(width, 0x89, from, to); }
+    void store(Width width, FrameMem to, Gpr from) { op_frame(width, 0x89, from, to); }
     void store8(Mem to, Gpr from);
     void store16(Mem to, Gpr from);
     void store_immediate(Width width, Mem to, int32_t immediate);
@@ -200,7 +211,12 @@ public:
         std::memcpy(m_bytes.data() + end - sizeof value, &value, sizeof value);
     }
     void bind(Label& label) noexcept { bind_at(label, position()); }
-    void bind_at(Label& label, uint32_t place) noexcept;
+    void bind_at(Label& label, uint32_t place) noexcept {
+        WSB_ASSERT(!label.is_bound());
+        label.position = place;
+        if (label.last_use != Label::none)
+            fill_in(label);
+    }
     /// Marks where indirect jumps arrive (control-flow enforcement).
     void endbr64();
 
@@ -259,6 +275,7 @@ public:
     // Data behind the code
     void align(unsigned bytes, uint8_t filler);
     void data64(uint64_t value);
+    void data64(std::span<const uint64_t> values);
     void data32(uint32_t value);
     void patch64(uint32_t at, uint64_t value) noexcept {
         std::memcpy(m_bytes.data() + at, &value, sizeof value);
@@ -269,6 +286,7 @@ public:
 private:
     class Writer;
 
+    void fill_in(Label& label) noexcept;
     static constexpr uint8_t alu_opcode(Alu op) noexcept {
         return static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3);
     }
@@ -282,6 +300,7 @@ private:
     void byte(uint8_t value) { m_bytes.push_back(value); }
     void op_reg(Width width, uint8_t opcode, Gpr reg, Gpr rm);
     void op_mem(Width width, uint8_t opcode, Gpr reg, Mem mem);
+    void op_frame(Width width, uint8_t opcode, Gpr reg, FrameMem mem);
     void op_reg_0f(Width width, uint8_t opcode, Gpr reg, Gpr rm);
     void op_mem_0f(Width width, uint8_t opcode, Gpr reg, Mem mem);
     void sse(uint8_t prefix, uint8_t opcode, Xmm reg, Xmm rm);

@@ -345,8 +345,7 @@ void MachineSink::emit_cells() {
         m_code.bind(label(cell.label));
         const uint32_t clause = cell.catching == none ? none : m_catching[cell.catching].clause;
         m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, none, clause});
-        for (uint32_t i = 0; i < cell.words; ++i)
-            m_code.data64(m_cell_words[cell.first_word + i]);
+        m_code.data64({m_cell_words.data() + cell.first_word, cell.words});
         if (cell.target != none) {
             emit_address(cell.continuation);
             emit_address(cell.target);

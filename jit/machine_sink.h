@@ -298,8 +298,9 @@ private:
     [[nodiscard]] const lower::Code* own_code() const noexcept {
         return &m_options.codes[m_info.func.value - m_info.module->imported_funcs];
     }
-    [[nodiscard]] static Mem slot_at(uint32_t slot) noexcept {
-        return {reg::frame, static_cast<int32_t>(slot * sizeof(runtime::Slot))};
+    [[nodiscard]] static FrameMem slot_at(uint32_t slot) noexcept {
+        static_assert(reg::frame == Gpr::r13);
+        return {static_cast<int32_t>(slot * sizeof(runtime::Slot))};
     }
     void emit_edges();
     void emit_traps();
@@ -392,7 +393,7 @@ private:
         return value.kind == Value::Kind::slot ||
                (value.kind == Value::Kind::local && pin_of(value.local) == nullptr);
     }
-    [[nodiscard]] Mem memory_of(const Value& value) const noexcept {
+    [[nodiscard]] FrameMem memory_of(const Value& value) const noexcept {
         return slot_at(value.kind == Value::Kind::slot ? value.slot : m_local_slots[value.local]);
     }
     void store_value(Value& value, uint32_t to);

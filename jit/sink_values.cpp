@@ -88,7 +88,7 @@ void MachineSink::store_xmm(ValType type, Mem to, Xmm from) {
 
 void MachineSink::load_pin(uint32_t index) {
     const Pin& pin = m_pins[index];
-    const Mem slot = slot_at(m_local_slots[pin.local]);
+    const FrameMem slot = slot_at(m_local_slots[pin.local]);
     if (pin.is_xmm)
         load_xmm(pin.type, pin.xmm, slot);
     else
@@ -97,7 +97,7 @@ void MachineSink::load_pin(uint32_t index) {
 
 void MachineSink::store_pin(uint32_t index) {
     const Pin& pin = m_pins[index];
-    const Mem slot = slot_at(m_local_slots[pin.local]);
+    const FrameMem slot = slot_at(m_local_slots[pin.local]);
     if (pin.is_xmm)
         store_xmm(pin.type, slot, pin.xmm);
     else

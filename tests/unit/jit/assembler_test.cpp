@@ -280,6 +280,15 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                     code.lea(Reg64(number), place(64, {static_cast<int>(base), std::nullopt, 0x12345678}));
                 });
     }
+    for (int number = 0; number < 16; ++number)
+        for (const int32_t displacement : displacements)
+            for (const Width width : widths) {
+                const auto at = place(bits_of(width), {13, std::nullopt, displacement});
+                same([&](Assembler& code) { code.load(width, gpr(number), FrameMem{displacement}); },
+                     [&](auto& code) { code.mov(reg(width, gpr(number)), at); });
+                same([&](Assembler& code) { code.store(width, FrameMem{displacement}, gpr(number)); },
+                     [&](auto& code) { code.mov(at, reg(width, gpr(number))); });
+            }
     for (const Place& mem : places()) {
         same([&](Assembler& code) { code.jump(mem); }, [&](auto& code) { code.jmp(place(64, mem)); });
         same([&](Assembler& code) { code.jump_unmarked(mem); },
