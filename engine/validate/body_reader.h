@@ -8,6 +8,10 @@
 #include "engine/validate/fuel_cost.h"
 #include "engine/validate/usual_instrs.h"
 
+#include <climits>
+
+#include <cstddef>
+
 namespace wsb::validate {
 
 template <class Sink>
@@ -68,8 +72,9 @@ public:
     }
 
 private:
-    /// What step_usual says beside sizes: nothing has been done; the instruction is not valid.
-    static constexpr size_t not_usual = 0, not_valid = ~size_t{0};
+    /// What step_usual says beside sizes: nothing has been done; the instruction is not valid. The size of
+    /// one behind which nothing is reachable is negative.
+    static constexpr int not_usual = 0, not_valid = INT_MIN;
     /// What is read without asking whether to go on: about a millisecond.
     static constexpr size_t piece_bytes = size_t{32} << 10;
     [[nodiscard]] static const uint8_t* next_piece(const binary::InstrReader& reader) noexcept {
@@ -80,31 +85,42 @@ private:
     /// written at length or beyond `end`: that is left to `step`, as are most errors. @return false after an
     /// error.
     [[nodiscard]] bool read_usual(binary::InstrReader& reader, const uint8_t* end) {
-        constexpr size_t longest_bytes = 2 + ShortLeb::max_bytes;
+        constexpr ptrdiff_t longest_bytes = 2 + ShortLeb::max_bytes;
         const uint64_t offset_bytes = reader.offset_bytes();
         const uint8_t* const begin = reader.position();
         const uint8_t* at = begin;
-        while (is_live() && static_cast<size_t>(end - at) >= longest_bytes) {
+        if (!is_live())
+            return true;
+        while (end - at >= longest_bytes) {
             const UsualInstr& usual = usual_instrs[*at];
             m_instr.op = usual.op;
             m_instr.offset_bytes = offset_bytes + static_cast<size_t>(at - begin);
-            const size_t size_bytes = step_usual(usual, at + 1);
-            if (size_bytes == not_valid) [[unlikely]]
+            const int size_bytes = step_usual(usual, at + 1);
+            if (size_bytes > 0) [[likely]] {
+                at += size_bytes;
+                continue;
+            }
+            if (size_bytes == not_valid)
                 return false;
-            if (size_bytes == not_usual)
-                break;
-            at += size_bytes;
+            at -= size_bytes;
+            break;
         }
         reader.skip(static_cast<size_t>(at - begin));
         return true;
     }
 
     /// Immediates are at `from`. @return the size of the instruction.
-    [[nodiscard, gnu::always_inline]] size_t step_usual(const UsualInstr& usual, const uint8_t* from) {
+    [[nodiscard, gnu::always_inline]] int step_usual(const UsualInstr& usual, const uint8_t* from) {
         using Kind = UsualInstr::Kind;
         switch (usual.kind) {
             case Kind::none: return not_usual;
             case Kind::local_get:
+                if (*from >= m_usual_locals)
+                    return not_usual;
+                charge(usual.fuel);
+                push_operand(m_locals[*from]);
+                m_sink.local_get(LocalIdx(uint32_t{*from}), m_locals[*from]);
+                return 2;
             case Kind::local_set:
             case Kind::local_tee: return usual_local(usual, *from);
             case Kind::i32_const:
@@ -144,21 +160,13 @@ private:
         WSB_UNREACHABLE();
     }
 
-    [[nodiscard]] size_t usual_local(const UsualInstr& usual, uint32_t local) {
-        using Kind = UsualInstr::Kind;
-        if (local >= m_usual_locals)
+    /// set, tee
+    [[nodiscard]] int usual_local(const UsualInstr& usual, uint32_t local) {
+        if (local >= m_usual_locals || !has_operands(m_locals[local]))
             return not_usual;
         const ValType type = m_locals[local];
-        if (usual.kind == Kind::local_get) {
-            charge(usual.fuel);
-            push_operand(type);
-            m_sink.local_get(LocalIdx(local), type);
-            return 2;
-        }
-        if (!has_operands(type))
-            return not_usual;
         charge(usual.fuel);
-        if (usual.kind == Kind::local_set) {
+        if (usual.kind == UsualInstr::Kind::local_set) {
             drop_operands(1);
             m_sink.local_set(LocalIdx(local), type);
         } else {
@@ -167,17 +175,17 @@ private:
         return 2;
     }
 
-    [[nodiscard]] size_t usual_constant(const UsualInstr& usual, ShortLeb value) {
+    [[nodiscard, gnu::always_inline]] int usual_constant(const UsualInstr& usual, ShortLeb value) {
         if (value.size_bytes == 0)
             return not_usual;
         charge(usual.fuel);
         push_operand(usual.result);
         m_sink.constant(usual.op, usual.result, static_cast<uint64_t>(int64_t{value.as_signed()}));
-        return 1 + value.size_bytes;
+        return 1 + static_cast<int>(value.size_bytes);
     }
 
     /// Of memory 0, if its addresses are i32.
-    [[nodiscard]] size_t usual_access(const UsualInstr& usual, const uint8_t* from) {
+    [[nodiscard, gnu::always_inline]] int usual_access(const UsualInstr& usual, const uint8_t* from) {
         const bool is_store = usual.kind == UsualInstr::Kind::store;
         const ShortLeb offset = ShortLeb::read(from + 1);
         if (*from > usual.max_align_log2 || offset.size_bytes == 0 || !m_has_usual_memory ||
@@ -192,10 +200,10 @@ private:
             replace_operands(1, usual.result);
             m_sink.load(usual.op, arg);
         }
-        return 2 + offset.size_bytes;
+        return 2 + static_cast<int>(offset.size_bytes);
     }
 
-    [[nodiscard]] size_t usual_block(const UsualInstr& usual, uint8_t type) {
+    [[nodiscard]] int usual_block(const UsualInstr& usual, uint8_t type) {
         constexpr uint8_t no_values = 0x40;
         if (type != no_values)
             return not_usual;
@@ -204,7 +212,7 @@ private:
         return step_block(true) ? 2 : not_valid;
     }
 
-    [[nodiscard]] size_t usual_index(const UsualInstr& usual, ShortLeb index) {
+    [[nodiscard]] int usual_index(const UsualInstr& usual, ShortLeb index) {
         using Kind = UsualInstr::Kind;
         if (index.size_bytes == 0)
             return not_usual;
@@ -213,7 +221,8 @@ private:
         const bool is_valid = usual.kind == Kind::call ? step_call(true)
                               : usual.kind == Kind::br ? step_br(true)
                                                        : step_global(true);
-        return is_valid ? 1 + index.size_bytes : not_valid;
+        const int size_bytes = 1 + static_cast<int>(index.size_bytes);
+        return !is_valid ? not_valid : is_live() ? size_bytes : -size_bytes;
     }
 
     /// Whether the topmost operands of the frame are of these very types.
@@ -228,11 +237,11 @@ private:
 
     void push_operand(ValType type) {
         if constexpr (!is_known_valid)
-            push(type);
+            m_operands.push_back(type);
     }
     void drop_operands(size_t count) noexcept {
-        if constexpr (!is_known_valid)
-            m_operands.resize(m_operands.size() - count);
+        for (; !is_known_valid && count != 0; --count)
+            m_operands.pop_back();
     }
     /// The topmost `count`, by a result.
     void replace_operands(size_t count, ValType result) noexcept {

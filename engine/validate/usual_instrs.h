@@ -35,10 +35,12 @@ struct UsualInstr {
     Kind kind = Kind::none;
     uint8_t fuel = 0;
     uint8_t max_align_log2 = 0;  ///< load, store
+    /// Operands; of a load none (i32 is its address), of a store second is the value.
+    ValType::Kind first = ValType::i32, second = ValType::i32;
+    ValType::Kind result = ValType::i32;
     Op op{};
-    ValType first, second;  ///< operands; of a load none (i32 is its address), of a store second is the value
-    ValType result;
 };
+static_assert(sizeof(UsualInstr) == 8);  // so that the processor finds one by its index
 
 namespace detail {
 
@@ -75,7 +77,7 @@ namespace detail {
 }
 
 /// Addresses are those of a 32-bit memory.
-[[nodiscard]] constexpr ValType usual_type(char letter) noexcept {
+[[nodiscard]] constexpr ValType::Kind usual_type(char letter) noexcept {
     switch (letter) {
         case 'l': return ValType::i64;
         case 'f': return ValType::f32;
