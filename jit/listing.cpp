@@ -72,6 +72,8 @@ std::optional<std::string> address_name(const runtime::CompiledModule& module, u
         return "fuel_low";
     if (address == reinterpret_cast<uint64_t>(options.host_call_ended))
         return "host_call_ended";
+    if (address == options.handlers.enter_code)
+        return "enter_code";
     const std::span codes(module.codes.get(), module.module.bodies.size());
     const auto begin = reinterpret_cast<uint64_t>(codes.data());
     if (address < begin || address >= begin + codes.size_bytes())
