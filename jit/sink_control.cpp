@@ -356,7 +356,7 @@ void MachineSink::ret() {
 /// Results replace the parameters; a single one goes to its accumulator as well. Spec of the header:
 /// interp/handlers_call.cpp.
 void MachineSink::emit_return(uint32_t at_potential) {
-    const auto results = m_info.type->results;
+    const std::span<const ValType> results = m_info.type->results;
     if (results.size() == 1 && slot_width(results[0]) == 1) {
         Value value = m_stack.back();
         if (lower::is_float(value.type)) {
@@ -393,7 +393,7 @@ void MachineSink::leave_frame(uint32_t at_potential) {
 
 /// An edge that returns: its results lie in their slots.
 void MachineSink::emit_return_edge(const Edge& edge) {
-    const auto results = m_info.type->results;
+    const std::span<const ValType> results = m_info.type->results;
     const uint32_t slots = slot_count(results);
     if (results.size() == 1 && slot_width(results[0]) == 1) {
         if (lower::is_float(results[0]))

@@ -61,7 +61,7 @@ bool BodyState::fail_underflow(std::string_view expected) {
 }
 
 bool BodyState::pop(std::span<const ValType> expected) {
-    for (size_t i = expected.size(); i-- > 0;)
+    for (size_t i = m_is_known_valid ? 0 : expected.size(); i-- > 0;)
         if (!pop(expected[i]))
             return false;
     return true;
