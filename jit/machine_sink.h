@@ -10,7 +10,7 @@
 #include "engine/lower/machine_code.h"
 #include "engine/runtime/vm_context.h"
 #include "jit/local_use.h"
-#include "jit/registers.h"
+#include "jit/machine_parts.h"
 
 #include <array>
 #include <map>
@@ -63,7 +63,7 @@ struct MachineText {
 /// reg::caller_frame.
 void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers);
 
-class MachineSink : public validate::NullSink {
+class MachineSink : public validate::NullSink, private MachineParts {
 public:
     explicit MachineSink(const MachineOptions& options);
 
@@ -143,143 +143,6 @@ protected:
     [[nodiscard]] uint32_t position() const noexcept { return m_code.position(); }
 
 private:
-    static constexpr uint32_t none = ~uint32_t{0};
-
-    /// The lower half first.
-    using VectorBits = std::array<uint64_t, 2>;
-
-    /// An operand. Its canonical slot is its place on the stack.
-    struct Value {
-        enum class Kind : uint8_t {
-            slot,      ///< in its canonical slot
-            local,     ///< what a local has
-            constant,  ///< `bits`
-            gpr,
-            xmm,
-            flags,  ///< an i32: whether `condition` holds; only on top of the stack
-        };
-        Kind kind = Kind::slot;
-        Gpr gpr{};
-        Xmm xmm{};
-        Condition condition{};
-        ValType type;
-        uint32_t slot = 0;
-        uint32_t local = 0;  ///< of a constant v128: which of m_vector_constants
-        uint64_t bits = 0;
-    };
-    static_assert(sizeof(Value) == 24);  // they are copied often
-
-    /// A local with a register of its own.
-    struct Pin {
-        uint32_t local = 0;
-        ValType type;
-        bool is_xmm = false;  ///< which of the two
-        Gpr gpr{};
-        Xmm xmm{};
-    };
-
-    /// What is known of pins at a point, a bit for each. A dirty one has a value that its slot has not.
-    struct PinState {
-        uint32_t valid = 0;
-        uint32_t dirty = 0;
-        bool operator==(const PinState&) const = default;
-    };
-
-    /// Values that move with an edge, from slots to slots at or below them.
-    struct Move {
-        uint32_t to = 0, from = 0, slots = 0;
-    };
-
-    /// A conditional jump out of the straight line.
-    struct Edge {
-        uint32_t label = none;   ///< where the jump goes
-        uint32_t target = none;  ///< label of the block
-        PinState from, to;
-        Move move;
-        uint32_t potential = 0;  ///< at the jump
-        int64_t takes = 0;       ///< fuel; known when the target is
-        bool is_back = false;
-        uint32_t low_label = none;  ///< back: where to go without fuel
-        bool is_return = false;
-        uint32_t return_slot = 0;  ///< of the first result
-        uint32_t next = none;      ///< in m_edges: the next one to the same label
-    };
-
-    /// Fuel of an inline jump to a label that is not bound yet.
-    struct Patch {
-        uint32_t position = 0;   ///< behind the subtraction
-        uint32_t potential = 0;  ///< at the jump
-        uint32_t next = none;    ///< in m_patches: another one to the same label
-    };
-
-    struct Frame {
-        enum class Kind : uint8_t { function, block, loop, if_, else_, try_, catch_ };
-        Kind kind = Kind::block;
-        validate::BlockShape shape;
-        uint32_t base_values = 0;  ///< stack size below the parameters
-        uint32_t base_slot = 0;    ///< canonical slot of the first parameter and of the first result
-        uint32_t label = none;     ///< loop: its head; else: the end
-        PinState state;            ///< at the label
-        bool is_target = false;    ///< something goes to the end; `state` is known
-        uint32_t header_potential = 0;
-        uint32_t low_label = none;                     ///< loop: where a back-edge goes without fuel
-        uint32_t else_label = none;                    ///< if: where to go if not
-        PinState else_state;                           ///< there
-        uint32_t else_potential = 0;                   ///< at the if
-        uint32_t first_edge = none, last_edge = none;  ///< in m_edges: conditional jumps to the end
-        uint32_t patches = none;                       ///< in m_patches: inline jumps to the end
-        uint32_t catching = none;                      ///< try_, catch_: in m_catching
-    };
-
-    /// A block that may catch what is thrown inside.
-    struct CatchingBlock {
-        uint32_t outer = none;   ///< the one around it
-        uint32_t clause = none;  ///< in Code::catches, its first one; known when it is closed, if it has any
-        /// Of its clauses: the cells where execution goes on; none for a delegate, where it never does.
-        std::vector<uint32_t> landings = {};
-    };
-
-    /// Where a trap is raised, apart from the code.
-    struct TrapExit {
-        uint32_t label = none;
-        TrapCode trap{};
-        uint64_t offset_bytes = 0;
-        uint32_t potential = 0;
-    };
-
-    /// A cell of the interpreter in the data behind the code, and where it goes on.
-    struct Cell {
-        uint32_t label = none;
-        uint32_t first_word = 0, words = 0;  ///< in m_cell_words
-        uint32_t continuation = none;        ///< label
-        uint64_t offset_bytes = 0;
-        uint32_t potential = 0;
-        uint32_t point = none;          ///< settlement point that the cell itself is
-        uint32_t target = none;         ///< label: a second word, of a point that resumes
-        uint32_t return_point = none;   ///< of the word behind it
-        uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
-        uint32_t native_return = none;  ///< label: where machine code returns to
-        uint32_t catching = none;       ///< in m_catching: the block around it
-        uint32_t callee = none;         ///< see MachineSite
-    };
-
-    /// Out of fuel: pins are stored, and the cell is asked for.
-    struct LowExit {
-        uint32_t label = none;
-        uint32_t cell_label = none;
-        PinState state;
-    };
-
-    /// A call that machine code cannot make: its cell's handler decides.
-    struct HandlerExit {
-        uint32_t label = none;
-        uint32_t cell_label = none;
-    };
-    struct JumpTable {
-        uint32_t label = none;
-        std::vector<uint32_t> targets;  ///< labels
-    };
-
     // The function as a whole, labels (machine_sink.cpp)
     void choose_pins();
     void plan_loops();
@@ -573,7 +436,6 @@ private:
     [[nodiscard]] Condition cast_condition(const binary::Instr& instr);
     void push_again(const Value& value);
     void prepare_call(std::span<const ValType> params);
-    void call_by_cell(lower::Single which, const FuncType& type, lower::Word target);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
     struct CallLabels {

@@ -223,20 +223,6 @@ void MachineSink::prepare_call(std::span<const ValType> params) {
         static_cast<void>(pop());
 }
 
-/// A call that the interpreter's handler makes: [handler | settle | target].
-void MachineSink::call_by_cell(lower::Single which, const FuncType& type, Word target) {
-    prepare_call(type.params);
-    const Word words[call_words] = {lower::handler_of(m_options.handlers.of(which)),
-                                    lower::pack_wide(m_height, 0, potential()), target};
-    const uint32_t back = new_label();
-    Cell& cell = m_cells[add_cell(words, back)];
-    cell.return_point = new_point();
-    jump_to_cell(cell.label);
-    m_code.bind(label(back));
-    m_code.endbr64();
-    after_call(type);
-}
-
 /// A single result is in its accumulator as well as in its slot.
 void MachineSink::after_call(const FuncType& type) {
     if (type.results.size() != 1 || slot_width(type.results[0]) == 2)
