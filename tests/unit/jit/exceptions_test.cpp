@@ -30,11 +30,22 @@ protected:
         }
     }
 
-private:
     [[nodiscard]] static Engine jit_engine() {
         return Engine({.tier = TierChoice::jit, .features = Features::up_to(4)});
     }
 };
+
+/// What becomes machine code at load is not translated for the interpreter, but for what catches.
+TEST_F(JitExceptionTest, OnlyWhatCatchesIsTranslated) {
+    const auto module = Module::from_wat(jit_engine(), R"((tag $e)
+        (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func (loop (br_if 0 (i32.const 0))))
+        (func (block $caught (try_table (catch $e $caught) (throw $e)))))");
+    ASSERT_TRUE(module);
+    const CodeStatistics statistics = module->code_statistics();
+    EXPECT_EQ(statistics.machine_functions, 3u);
+    EXPECT_EQ(statistics.translated_functions, 1u);
+}
 
 /// Every kind of value, some in registers and some not, changed inside the block and read by the handler.
 TEST_F(JitExceptionTest, HandlersSeeWhatTheBlockChanged) {
