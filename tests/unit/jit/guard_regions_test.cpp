@@ -2,6 +2,7 @@
 // Accesses without checks: every memory that they can meet has its guard region, what runs into it is the
 // interpreter's trap, and every other fault is whoever's it was. What concerns the whole process happens in
 // one of its own: there the handler is installed by the test.
+#include "tests/unit/sanitized.h"
 #include "wsb/engine.hpp"
 
 #include <gmock/gmock.h>
@@ -15,22 +16,10 @@
 #include <thread>
 #include <unistd.h>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WSB_IS_SANITIZED 1
-#endif
-#endif
-
 namespace wsb::testing {
 namespace {
 
 using ::testing::ExitedWithCode;
-
-#ifdef WSB_IS_SANITIZED
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 constexpr size_t page_bytes = 4096;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every call of WASI that waits ends at the deadline, and when it is cancelled: within 10 ms, whatever it
 // waits for.
+#include "tests/unit/sanitized.h"
 #include "wasi/host_socket.h"
 #include "wsb/sandbox.hpp"
 
@@ -16,24 +17,12 @@
 #include <thread>
 #include <unistd.h>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WSB_IS_SANITIZED 1
-#endif
-#endif
-
 namespace wsb::testing {
 namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Ns = std::chrono::nanoseconds;
-
-#ifdef WSB_IS_SANITIZED
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 // Each takes a descriptor and goes on until it is refused. The vector is at 0: 32 KiB at 1024. Of the
 // subscriptions at 256 the first is the descriptor, the second a clock that never strikes.
