@@ -3,38 +3,24 @@
 
 #include "engine/base/huge_pages.h"
 
+#include <memory>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace wsb::jit {
-
-std::unique_ptr<ExecutableMemory> ExecutableMemory::create(size_t size_bytes) {
-    void* const place = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (place == MAP_FAILED)
-        return nullptr;
-    prefer_huge_pages(place, size_bytes);
-#ifdef MADV_POPULATE_WRITE
-    // All of it is written next: one call instead of a fault for each page. Older kernels say no.
-    static_cast<void>(madvise(place, size_bytes, MADV_POPULATE_WRITE));
-#endif
-    return std::unique_ptr<ExecutableMemory>(
-        new ExecutableMemory({static_cast<uint8_t*>(place), size_bytes}));
-}
-
-ExecutableMemory::~ExecutableMemory() {
-    munmap(m_bytes.data(), m_bytes.size());
-}
-
-bool ExecutableMemory::seal() noexcept {
-    return mprotect(m_bytes.data(), m_bytes.size(), PROT_READ | PROT_EXEC) == 0;
-}
 
 std::unique_ptr<ExecutableSpace> ExecutableSpace::reserve(size_t size_bytes) {
     void* const place =
         mmap(nullptr, size_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (place == MAP_FAILED)
         return nullptr;
-    return std::unique_ptr<ExecutableSpace>(new ExecutableSpace({static_cast<uint8_t*>(place), size_bytes}));
+    // Pieces begin where huge pages do, if there is so much.
+    void* begin = place;
+    size_t room = size_bytes;
+    if (std::align(huge_page_bytes, huge_page_bytes, begin, room) != nullptr && room != size_bytes &&
+        munmap(place, size_bytes - room) != 0)
+        begin = place, room = size_bytes;
+    return std::unique_ptr<ExecutableSpace>(new ExecutableSpace({static_cast<uint8_t*>(begin), room}));
 }
 
 ExecutableSpace::~ExecutableSpace() {
@@ -43,17 +29,33 @@ ExecutableSpace::~ExecutableSpace() {
 
 std::span<uint8_t> ExecutableSpace::open(size_t size_bytes) noexcept {
     const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    if (size_bytes == 0 || size_bytes > m_left.size())
+        return {};
     const size_t taken = (size_bytes + page_bytes - 1) / page_bytes * page_bytes;
-    if (size_bytes == 0 || taken > m_left.size() ||
-        mprotect(m_left.data(), taken, PROT_READ | PROT_WRITE) != 0)
+    if (taken > m_left.size() || mprotect(m_left.data(), taken, PROT_READ | PROT_WRITE) != 0)
         return {};
     const std::span<uint8_t> piece = m_left.first(taken);
     m_left = m_left.subspan(taken);
-    return piece.first(size_bytes);
+    prefer_huge_pages(piece.data(), piece.size());
+#ifdef MADV_POPULATE_WRITE
+    // One call instead of a fault for each page. Older kernels say no.
+    static_cast<void>(madvise(piece.data(), piece.size(), MADV_POPULATE_WRITE));
+#endif
+    return piece;
 }
 
-bool ExecutableSpace::seal(std::span<uint8_t> piece) noexcept {
-    return mprotect(piece.data(), piece.size(), PROT_READ | PROT_EXEC) == 0;
+void ExecutableSpace::close() noexcept {
+    if (!m_left.empty() && munmap(m_left.data(), m_left.size()) == 0)
+        m_bytes = m_bytes.first(m_bytes.size() - m_left.size());
+    m_left = {};
+}
+
+bool ExecutableSpace::seal(std::span<uint8_t> pages) noexcept {
+    return mprotect(pages.data(), pages.size(), PROT_READ | PROT_EXEC) == 0;
+}
+
+bool ExecutableSpace::seal() noexcept {
+    return seal(m_bytes.first(m_bytes.size() - m_left.size()));
 }
 
 }  // namespace wsb::jit

@@ -5,29 +5,16 @@
 
 namespace wsb::jit {
 
-Result<std::unique_ptr<Compiled>> FunctionCompiler::compile(FuncIdx func, const Patience& patience,
-                                                            std::pmr::memory_resource* room) {
+Result<MachineText> FunctionCompiler::compile(FuncIdx func, const Patience& patience) {
     WSB_TRY(m_use_reader.run(func, patience));
     m_sink.expect(m_use);
     WSB_TRY(m_reader.run(func, patience));
-    MachineText text = m_sink.take();
+    const MachineText text = m_sink.take();
     WSB_TRY(lower::check_frame(m_module, func, text.frame_slots));
-    auto compiled = std::make_unique<Compiled>(room);
-    compiled->bytes.assign(text.bytes.begin(), text.bytes.end());
-    compiled->addresses.assign(text.addresses.begin(), text.addresses.end());
-    compiled->calls.assign(text.calls.begin(), text.calls.end());
-    compiled->sites = std::move(text.sites);
-    compiled->accesses.assign(text.accesses.begin(), text.accesses.end());
-    compiled->landings = std::move(text.landings);
-    compiled->code_bytes = text.code_bytes;
-    compiled->frame_slots = text.frame_slots;
-    compiled->entry = text.entry;
-    compiled->entry_cell = text.entry_cell;
-    compiled->native_entry = text.native_entry;
-    return compiled;
+    return text;
 }
 
-void write_body(const Compiled& function, uint8_t* begin) noexcept {
+void write_body(const MachineText& function, uint8_t* begin) noexcept {
     std::memcpy(begin, function.bytes.data(), function.bytes.size());
     for (const auto& address : function.addresses) {
         const uint8_t* const target = begin + address.target;
@@ -40,25 +27,22 @@ void link(uint8_t* end, const void* target) noexcept {
     std::memcpy(end - sizeof distance, &distance, sizeof distance);
 }
 
-void publish(const runtime::CompiledModule& module, lower::Code& code, const uint8_t* begin,
-             Compiled& function, RegisteredCode& registered) {
-    auto machine = std::make_unique<lower::MachineCode>();
-    machine->begin = begin;
-    machine->size_bytes = static_cast<uint32_t>(function.bytes.size());
-    machine->sites = std::move(function.sites);
-    machine->accesses = std::move(function.accesses);
-    machine->landings = std::move(function.landings);
-    WSB_CHECK(machine->landings.size() == code.catches.size());  // both were made of the same clauses
-    machine->changes = std::move(function.changes);
-    machine->folded = std::move(function.folded);
-    registered.add(*machine);
-    module.code_index.enter(code, begin, [&] {
-        code.machine.store(machine.release(), std::memory_order_release);
-        return true;
-    });
-    code.native_entry.store(begin + function.native_entry, std::memory_order_release);
+lower::MachineCode describe(const MachineText& function, const uint8_t* begin, lower::CodeWriter& writer) {
+    return {.begin = begin,
+            .size_bytes = static_cast<uint32_t>(function.bytes.size()),
+            .sites = writer.write(function.sites),
+            .accesses = writer.write(function.accesses),
+            .landings = writer.write(function.landings),
+            .changes = {},
+            .folded = {}};
+}
+
+void publish(const MachineText& function, const lower::MachineCode& machine, lower::Code& code) noexcept {
+    WSB_CHECK(machine.landings.size() == code.catches.size());  // both were made of the same clauses
+    code.machine.store(&machine, std::memory_order_release);
+    code.native_entry.store(machine.begin + function.native_entry, std::memory_order_release);
     // SAFETY: cells lie aligned behind the code.
-    code.entry.store(reinterpret_cast<const lower::Word*>(begin + function.entry_cell),
+    code.entry.store(reinterpret_cast<const lower::Word*>(machine.begin + function.entry_cell),
                      std::memory_order_release);
     code.publish_frame(function.frame_slots);
 }

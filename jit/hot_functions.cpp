@@ -4,6 +4,7 @@
 #include "engine/interp/dispatch.h"
 #include "engine/interp/stepping.h"
 #include "jit/code_names.h"
+#include "jit/code_registry.h"
 #include "jit/executable_memory.h"
 #include "jit/function_compiler.h"
 #include "jit/tier.h"
@@ -13,12 +14,42 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <optional>
 
 namespace wsb::jit {
 
 namespace {
 
 using lower::Code;
+using lower::MachineCode;
+
+/// For calls of functions without machine code, which may get some: pieces of code that go where native_entry
+/// says, to lie behind the function.
+class Relays {
+public:
+    Relays(const MachineText& text, const runtime::CompiledModule& module, size_t body) {
+        for (const auto& call : text.calls) {
+            const Code& callee = module.codes[call.body];
+            const bool is_known =
+                call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
+            const auto place = static_cast<uint32_t>(text.bytes.size()) + m_code.position();
+            if (is_known || !m_places.try_emplace(call.body, place).second)
+                continue;
+            m_code.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
+            m_code.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
+        }
+    }
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return m_code.bytes(); }
+    /// From the beginning of the function; none if the callee needs none.
+    [[nodiscard]] std::optional<uint32_t> of(size_t body) const noexcept {
+        const auto found = m_places.find(body);
+        return found != m_places.end() ? std::optional(found->second) : std::nullopt;
+    }
+
+private:
+    Assembler m_code;
+    std::map<size_t, uint32_t> m_places;  ///< by callee
+};
 
 class HotFunctions final : public runtime::TierUp {
 public:
@@ -81,20 +112,23 @@ private:
             return;
         const auto outcome = m_compiler->compile(module.codes[body].func, patience);
         WSB_CHECK(outcome.has_value() || patience.is_over());  // the body is lowered already
-        if (!outcome || !add_changes(**outcome, module, module.codes[body], patience))
+        const std::optional<Changes> changes =
+            outcome ? changes_to(outcome->sites, module, module.codes[body], patience) : std::nullopt;
+        if (!changes)
             return m_samples[body].store(0, std::memory_order_relaxed);  // another run may have the time
-        const std::unique_ptr<Compiled>& compiled = *outcome;
-        if (compiled->bytes.size() > m_bytes_left)
+        const MachineText& text = *outcome;
+        const Relays relays(text, module, body);
+        const size_t size_bytes = text.bytes.size() + relays.bytes().size();
+        if (size_bytes > m_bytes_left)
             return;
-        const Relays relays = add_relays(*compiled, module, body);
-        const auto bytes = m_space->add(compiled->bytes.size(), [&](std::span<uint8_t> memory) {
-            write_body(*compiled, memory.data());
-            for (const auto& call : compiled->calls) {
+        const auto bytes = m_space->add(size_bytes, [&](std::span<uint8_t> memory) {
+            write_body(text, memory.data());
+            std::ranges::copy(relays.bytes(), memory.begin() + static_cast<ptrdiff_t>(text.bytes.size()));
+            for (const auto& call : text.calls) {
                 const Code& callee = module.codes[call.body];
-                const auto relay = relays.find(call.body);
-                link(memory.data() + call.end, call.body == body ? memory.data() + compiled->native_entry
-                                               : relay != relays.end()
-                                                   ? memory.data() + relay->second
+                const auto relay = relays.of(call.body);
+                link(memory.data() + call.end, call.body == body ? memory.data() + text.native_entry
+                                               : relay         ? memory.data() + *relay
                                                    : callee.native_entry.load(std::memory_order_relaxed));
             }
         });
@@ -104,9 +138,18 @@ private:
         }
         m_bytes_left -= bytes.size();
         tell(module, {.func = module.codes[body].func,
-                      .bytes = bytes.first(compiled->code_bytes),
-                      .entry = compiled->entry});
-        publish(module, module.codes[body], bytes.data(), *compiled, *m_registered);
+                      .bytes = bytes.first(text.code_bytes),
+                      .entry = text.entry});
+        MachineCode known = describe(text, bytes.data(), m_writer);
+        known.size_bytes = static_cast<uint32_t>(bytes.size());
+        known.changes = m_writer.write(std::span<const lower::ChangePoint>(changes->points));
+        known.folded = m_writer.write(std::span<const lower::FoldedOperand>(changes->folded));
+        const MachineCode& machine = m_writer.write(std::span<const MachineCode>(&known, 1)).front();
+        m_registered->add(machine);
+        module.code_index.enter(module.codes[body], machine.begin, [&] {
+            publish(text, machine, module.codes[body]);
+            return true;
+        });
     }
 
     /// A file of names that cannot be written any more is no reason to stop.
@@ -147,49 +190,35 @@ private:
                             [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
     }
 
-    /// For calls of functions without machine code, which may get some: these go where native_entry says.
-    /// @return where they are behind the code, by callee.
-    using Relays = std::map<size_t, uint32_t>;
-    [[nodiscard]] static Relays add_relays(Compiled& compiled, const runtime::CompiledModule& module,
-                                           size_t body) {
-        Relays relays;
-        for (const auto& call : compiled.calls) {
-            const Code& callee = module.codes[call.body];
-            const bool is_known =
-                call.body == body || callee.machine.load(std::memory_order_relaxed) != nullptr;
-            if (is_known || !relays.try_emplace(call.body, compiled.bytes.size()).second)
-                continue;
-            Assembler relay;
-            relay.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(&callee));
-            relay.jump(Mem{reg::int_result, static_cast<int32_t>(Code::native_entry_offset)});
-            compiled.bytes.insert(compiled.bytes.end(), relay.bytes().begin(), relay.bytes().end());
-        }
-        return relays;
-    }
-
-    /// Where the interpreter can go on in it: nowhere if what would have to be stored is out of proportion.
-    /// @return false if patience was over.
-    [[nodiscard]] static bool add_changes(Compiled& compiled, const runtime::CompiledModule& module,
-                                          const Code& code, const Patience& patience) {
+    /// Where the interpreter can go on in machine code, and what has to be stored there.
+    struct Changes {
+        std::vector<lower::ChangePoint> points;
+        std::vector<lower::FoldedOperand> folded;
+    };
+    /// Nowhere if what would have to be stored is out of proportion. @return nullopt if patience was over.
+    [[nodiscard]] static std::optional<Changes> changes_to(std::span<const lower::MachineSite> sites,
+                                                           const runtime::CompiledModule& module,
+                                                           const Code& code, const Patience& patience) {
         const size_t most_folded = 64 + module.module.body(code.func).whole.size_bytes;
         auto recording = interp::settlement_points(module, code, most_folded, patience);
         if (!recording)
-            return false;
+            return std::nullopt;
+        Changes changes;
         if (recording->folded.size() >= most_folded)
-            return true;
+            return changes;
         for (const auto& point : recording->points)
-            compiled.changes.push_back({.fast_word = point.word, .end_operand = point.end_operand});
-        compiled.folded = std::move(recording->folded);
+            changes.points.push_back({.fast_word = point.word, .end_operand = point.end_operand});
+        changes.folded = std::move(recording->folded);
         size_t known = 0;
-        for (const lower::MachineSite& site : compiled.sites) {
+        for (const lower::MachineSite& site : sites) {
             if (site.point == lower::MachineSite::no_point)
                 continue;
-            WSB_CHECK(site.point < compiled.changes.size());
-            compiled.changes[site.point].at = site.at;
+            WSB_CHECK(site.point < changes.points.size());
+            changes.points[site.point].at = site.at;
             ++known;
         }
-        WSB_CHECK(known == compiled.changes.size());
-        return true;
+        WSB_CHECK(known == changes.points.size());
+        return changes;
     }
 
     uint32_t m_hot_samples;
@@ -200,6 +229,8 @@ private:
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
     std::unique_ptr<RegisteredCode> m_registered;
+    lower::CodeMemory m_memory;  ///< for what is known of machine code
+    lower::CodeWriter m_writer{m_memory};
     std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
 
     std::unique_ptr<Worker> m_worker;  ///< null: who notices compiles. Last, since its thread uses the rest

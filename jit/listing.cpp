@@ -30,7 +30,7 @@ public:
     [[nodiscard]] Listing list() {
         Listing listing;
         listing.line_bytes = position();
-        MachineText text = take();
+        const MachineText text = take();
         listing.bytes.assign(text.bytes.begin(), text.bytes.end());
         listing.marks = m_marks;
         listing.code_bytes = text.code_bytes;
@@ -40,7 +40,7 @@ public:
                 listing.cells = std::min(listing.cells, site.at);
         listing.addresses.assign(text.addresses.begin(), text.addresses.end());
         listing.calls.assign(text.calls.begin(), text.calls.end());
-        listing.sites = std::move(text.sites);
+        listing.sites.assign(text.sites.begin(), text.sites.end());
         listing.native_entry = text.native_entry;
         return listing;
     }

@@ -114,7 +114,7 @@ struct MachineParts {
     struct TrapExit {
         uint32_t label = none;
         TrapCode trap{};
-        uint64_t offset_bytes = 0;
+        uint32_t offset_bytes = 0;
         uint32_t potential = 0;
     };
 
@@ -123,7 +123,7 @@ struct MachineParts {
         uint32_t label = none;
         uint32_t first_word = 0, words = 0;  ///< in m_cell_words
         uint32_t continuation = none;        ///< label
-        uint64_t offset_bytes = 0;
+        uint32_t offset_bytes = 0;
         uint32_t potential = 0;
         uint32_t point = none;          ///< settlement point that the cell itself is
         uint32_t target = none;         ///< label: a second word, of a point that resumes

@@ -6,6 +6,7 @@
 // tiers there. Instructions without machine code of their own are cells (docs/jit.md).
 #pragma once
 
+#include "engine/isa/limits.h"
 #include "engine/lower/lower_sink.h"
 #include "engine/lower/machine_code.h"
 #include "engine/runtime/vm_context.h"
@@ -45,15 +46,16 @@ struct MachineText {
         uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
         uint32_t body = 0;  ///< to this function of the module's own
     };
-    std::span<const uint8_t> bytes;  ///< valid until the next function begins
+    // Spans are valid until the next function begins.
+    std::span<const uint8_t> bytes;
     std::span<const Address> addresses;
     std::span<const Call> calls;
-    std::vector<lower::MachineSite> sites;
+    std::span<const lower::MachineSite> sites;
     std::span<const lower::MachineAccess> accesses;
-    std::vector<uint32_t> landings;  ///< see lower::MachineCode
-    uint32_t code_bytes = 0;         ///< behind them is data
-    uint32_t frame_slots = 0;        ///< Code::frame_slots
-    uint32_t entry = 0;              ///< all come by here, those from machine code by native_entry before
+    std::span<const uint32_t> landings;  ///< see lower::MachineCode
+    uint32_t code_bytes = 0;             ///< behind them is data
+    uint32_t frame_slots = 0;            ///< Code::frame_slots
+    uint32_t entry = 0;                  ///< all come by here, those from machine code by native_entry before
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
@@ -156,6 +158,11 @@ private:
     Label& label(uint32_t index) noexcept { return m_labels[index]; }
     uint32_t new_point() noexcept { return m_points++; }
     [[nodiscard]] uint32_t potential() const noexcept { return *m_info.potential; }
+    /// In the module, of the instruction.
+    [[nodiscard]] uint32_t instr_offset() const noexcept {
+        static_assert(limits::module_size_bytes <= UINT32_MAX);
+        return static_cast<uint32_t>(m_info.instr->offset_bytes);
+    }
     void note_height() noexcept { m_max_height = std::max(m_max_height, m_height); }
     [[nodiscard]] uint32_t frame_slots() const noexcept { return m_max_height + lower::passing_slots; }
     [[nodiscard]] const lower::Code* own_code() const noexcept {
@@ -381,7 +388,7 @@ private:
     void note_access() {
         if (m_is_guarded)
             m_accesses.push_back(
-                {m_code.position(), potential(), static_cast<uint32_t>(m_info.instr->offset_bytes)});
+                {m_code.position(), potential(), instr_offset()});
     }
     /// At a label: other ways lead here.
     void forget_straight_line() noexcept {
@@ -520,7 +527,7 @@ private:
     TrivialVector<LowExit> m_low_exits;
     TrivialVector<MachineText::Address> m_addresses;
     TrivialVector<MachineText::Call> m_calls;
-    std::vector<lower::MachineSite> m_sites;
+    TrivialVector<lower::MachineSite> m_sites;
     TrivialVector<lower::MachineAccess> m_accesses;
     bool m_is_guarded = false;  ///< memory 0 has a guard region that stands for checks
     uint32_t m_points = 0;

@@ -59,7 +59,7 @@ uint32_t MachineSink::add_cell(std::span<const Word> words, uint32_t continuatio
     cell.first_word = static_cast<uint32_t>(m_cell_words.size());
     cell.words = static_cast<uint32_t>(words.size());
     cell.continuation = continuation;
-    cell.offset_bytes = m_info.instr->offset_bytes;
+    cell.offset_bytes = instr_offset();
     cell.potential = potential();
     cell.catching = m_inside;
     for (const Word word : words)

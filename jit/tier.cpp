@@ -8,22 +8,24 @@
 #include "engine/lower/lower.h"
 #include "engine/runtime/compile_bodies.h"
 #include "jit/code_names.h"
+#include "jit/code_registry.h"
 #include "jit/executable_memory.h"
 #include "jit/function_compiler.h"
 #include "jit/hot_functions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <atomic>
 #include <cpuid.h>
 #include <deque>
-#include <memory_resource>
-#include <new>
+#include <mutex>
 
 namespace wsb::jit {
 
 namespace {
 
 using lower::Code;
+using lower::MachineCode;
 
 /// Instructions that the compiler may emit beyond those of every x86-64.
 struct ProcessorFeatures {
@@ -59,123 +61,138 @@ struct ProcessorFeatures {
     return features;
 }
 
-constexpr size_t alignment = 64;
-/// What calls can reach.
-constexpr size_t most_bytes = INT32_MAX;
-[[nodiscard]] constexpr size_t aligned(size_t bytes) noexcept {
-    return (bytes + alignment - 1) / alignment * alignment;
-}
-
-/// The functions of a module side by side, at offsets that are multiples of `alignment`.
-class Layout {
+/// Writes a module's functions to where they will run.
+class ModuleCode {
 public:
-    explicit Layout(std::span<const std::unique_ptr<Compiled>> functions) : m_functions(functions) {
-        for (const auto& function : functions) {
-            m_offsets.push_back(m_size_bytes);
-            m_size_bytes += aligned(function->bytes.size());
-        }
-    }
-    [[nodiscard]] size_t size_bytes() const noexcept { return m_size_bytes; }
-    [[nodiscard]] size_t offset(size_t i) const noexcept { return m_offsets[i]; }
+    /// What a thread has of it.
+    struct Share {
+        std::span<uint8_t> room;                ///< writable, and still free
+        TrivialVector<MachineText::Call> open;  ///< calls of what has no place yet; `end` from the beginning
+    };
 
-    /// Copies all to where they will run, with their addresses and calls.
-    void write(uint8_t* memory) const noexcept {
-        for (size_t i = 0; i < m_functions.size(); ++i) {
-            const Compiled& function = *m_functions[i];
-            uint8_t* const begin = memory + m_offsets[i];
-            write_body(function, begin);
-            for (const auto& call : function.calls)
-                link(begin + call.end, memory + m_offsets[call.body] + m_functions[call.body]->native_entry);
-        }
+    [[nodiscard]] static Result<std::unique_ptr<ModuleCode>> reserve(runtime::CompiledModule& module,
+                                                                     unsigned threads, uint64_t most_bytes);
+    /// Another one for each thread that asks.
+    [[nodiscard]] Share& next_share() {
+        const std::scoped_lock lock(m_mutex);
+        return m_shares.emplace_back();
     }
+    /// Gives a function its place. @return how many bytes it takes there.
+    [[nodiscard]] Result<uint64_t> add(const MachineText& text, Code& code, lower::CodeWriter& writer,
+                                       Share& share);
+    /// After all functions. @return what has to live as long as any of them may run.
+    [[nodiscard]] Result<std::shared_ptr<const void>> finish();
 
 private:
-    std::span<const std::unique_ptr<Compiled>> m_functions;
-    std::vector<size_t> m_offsets;
-    size_t m_size_bytes = 0;
+    static constexpr size_t alignment = 64;
+
+    ModuleCode(runtime::CompiledModule& module, std::unique_ptr<ExecutableSpace> space, size_t piece_bytes)
+        : m_module(module), m_space(std::move(space)), m_piece_bytes(piece_bytes) {
+        if (module.code_names.are_wanted())
+            m_placed.resize(module.module.bodies.size());
+    }
+    [[nodiscard]] Result<uint8_t*> place(size_t size_bytes, Share& share);
+    [[nodiscard]] const void* entry_of(size_t body) const noexcept {
+        return m_module.codes[body].native_entry.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] uint8_t* begin() const noexcept { return m_space->begin(); }
+
+    runtime::CompiledModule& m_module;
+    std::unique_ptr<ExecutableSpace> m_space;
+    const size_t m_piece_bytes;
+    std::vector<PlacedCode> m_placed;  ///< by body, if somebody wants to know
+    std::mutex m_mutex;
+    // Under the lock: the space, and
+    std::deque<Share> m_shares;
 };
+
+Result<std::unique_ptr<ModuleCode>> ModuleCode::reserve(runtime::CompiledModule& module, unsigned threads,
+                                                        uint64_t most_bytes) {
+    // Measured: 2.9 to 5.5 bytes of machine code for a byte of code. Where address space is limited, less than
+    // wanted must do.
+    constexpr uint64_t most_reach = INT32_MAX, least_growth = 8, least_bytes = 4 * huge_page_bytes;
+    const uint64_t code_bytes = module.module.code_size_bytes();
+    const uint64_t least = std::min(least_growth * code_bytes + least_bytes, most_reach);
+    uint64_t size_bytes = std::clamp(most_bytes, least, most_reach);
+    std::unique_ptr<ExecutableSpace> space = ExecutableSpace::reserve(size_bytes);
+    while (space == nullptr && size_bytes > least)
+        space = ExecutableSpace::reserve(size_bytes = std::max(size_bytes / 2, least));
+    if (space == nullptr)
+        return fail(ErrorCode::out_of_memory, "for machine code");
+    const uint64_t piece_bytes = std::clamp<uint64_t>(code_bytes / threads, 1, huge_page_bytes);
+    return std::unique_ptr<ModuleCode>(new ModuleCode(module, std::move(space), piece_bytes));
+}
+
+Result<uint8_t*> ModuleCode::place(size_t size_bytes, Share& share) {
+    if (size_bytes > share.room.size()) {
+        const std::scoped_lock lock(m_mutex);
+        if (size_bytes > m_space->bytes_left())
+            return fail(ErrorCode::limit_exceeded,
+                        fmt::format("machine code of more than {} bytes", m_space->whole().size()));
+        const size_t piece_bytes = std::clamp(m_piece_bytes, size_bytes, m_space->bytes_left());
+        share.room = m_space->open(piece_bytes);
+        if (share.room.empty())
+            return fail(ErrorCode::out_of_memory, "for machine code");
+    }
+    uint8_t* const begin = share.room.data();
+    share.room = share.room.subspan(std::min(size_bytes, share.room.size()));
+    return begin;
+}
+
+Result<uint64_t> ModuleCode::add(const MachineText& text, Code& code, lower::CodeWriter& writer,
+                                 Share& share) {
+    const size_t size_bytes = (text.bytes.size() + alignment - 1) / alignment * alignment;
+    WSB_TRY_ASSIGN(uint8_t* const place_begin, place(size_bytes, share));
+    write_body(text, place_begin);
+    const MachineCode known = describe(text, place_begin, writer);
+    publish(text, writer.write(std::span(&known, 1)).front(), code);
+    for (const auto& call : text.calls) {
+        uint8_t* const end = place_begin + call.end;
+        if (const void* const entry = entry_of(call.body))
+            link(end, entry);
+        else
+            share.open.push_back({static_cast<uint32_t>(end - begin()), call.body});
+    }
+    if (!m_placed.empty())
+        m_placed[code.func.value - m_module.module.imported_funcs] = {
+            .func = code.func, .bytes = {place_begin, text.code_bytes}, .entry = text.entry};
+    return size_bytes;
+}
 
 /// Where functions are, and who knows of it as long as they are there.
 struct Residence {
-    std::unique_ptr<ExecutableMemory> memory;
+    std::unique_ptr<ExecutableSpace> memory;
     std::shared_ptr<const void> known;
     std::unique_ptr<RegisteredCode> registered;
 };
 
-/// Gives all functions of a module their place.
-[[nodiscard]] Result<void> place(runtime::CompiledModule& module,
-                                 std::span<const std::unique_ptr<Compiled>> functions) {
-    const Layout layout(functions);
-    if (layout.size_bytes() == 0)
-        return {};
-    if (layout.size_bytes() > most_bytes)
-        return fail(ErrorCode::limit_exceeded, "machine code of more than 2 GiB");
-    std::unique_ptr<ExecutableMemory> memory = ExecutableMemory::create(layout.size_bytes());
-    if (memory == nullptr)
-        return fail(ErrorCode::out_of_memory, "for machine code");
-    layout.write(memory->bytes().data());
-    if (!memory->seal())
+Result<std::shared_ptr<const void>> ModuleCode::finish() {
+    for (const Share& share : m_shares)
+        for (const auto& call : share.open)
+            link(begin() + call.end, entry_of(call.body));
+    m_space->close();
+    if (!m_space->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    std::vector<PlacedCode> placed;
-    for (size_t i = 0; module.code_names.are_wanted() && i < functions.size(); ++i)
-        placed.push_back({.func = module.codes[i].func,
-                          .bytes = memory->bytes().subspan(layout.offset(i), functions[i]->code_bytes),
-                          .entry = functions[i]->entry});
-    WSB_TRY_ASSIGN(auto known, announce(module, placed));
-    std::unique_ptr<RegisteredCode> registered = RegisteredCode::create(memory->bytes(), functions.size());
+    WSB_TRY_ASSIGN(auto known, announce(m_module, m_placed));
+    const auto functions = m_module.code_index.loaded_machines();
+    auto registered = RegisteredCode::create(m_space->whole(), functions.size());
     if (registered == nullptr)
         return fail(ErrorCode::out_of_memory, "for machine code");
-    for (size_t i = 0; i < functions.size(); ++i)
-        publish(module, module.codes[i], memory->bytes().data() + layout.offset(i), *functions[i],
-                *registered);
-    module.machine_memory =
-        std::make_shared<const Residence>(std::move(memory), std::move(known), std::move(registered));
-    return {};
+    for (const Code* const function : functions)
+        registered->add(*function->machine.load(std::memory_order_relaxed));
+    return std::make_shared<const Residence>(std::move(m_space), std::move(known),
+                                             std::move(registered));
 }
-
-/// Blocks for what is large and written at once.
-class LargeBlocks final : public std::pmr::memory_resource {
-    void* do_allocate(size_t bytes, size_t needed) override {
-        void* const block = ::operator new(bytes, huge_page_alignment(bytes, needed));
-        prefer_huge_pages(block, bytes);
-        return block;
-    }
-    void do_deallocate(void* block, size_t bytes, size_t needed) override {
-        ::operator delete(block, huge_page_alignment(bytes, needed));
-    }
-    [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
-        return this == &other;
-    }
-};
-
-/// Where each thread keeps machine code until it has its place.
-class Rooms {
-public:
-    Rooms(uint64_t code_bytes, unsigned threads) {
-        // Measured: 2.9 to 5.5 bytes of machine code for a byte of code.
-        const uint64_t expected_bytes = 5 * code_bytes / threads;
-        for (unsigned i = 0; i < threads; ++i)
-            m_rooms.emplace_back(std::clamp<uint64_t>(expected_bytes, 1024, 4 * huge_page_bytes), &m_blocks);
-    }
-    /// Another one for each thread that asks, as many as were wanted.
-    [[nodiscard]] std::pmr::memory_resource* next() noexcept { return &m_rooms[m_next.fetch_add(1)]; }
-
-private:
-    LargeBlocks m_blocks;
-    std::deque<std::pmr::monotonic_buffer_resource> m_rooms;
-    std::atomic<size_t> m_next = 0;
-};
 
 /// Compiles bodies. Who catches exceptions is lowered as well: the interpreter searches its clauses.
 class BodyCompiler {
 public:
     BodyCompiler(runtime::CompiledModule& module, const runtime::CompileOptions& options,
-                 const MachineOptions& compiled_by, std::pmr::memory_resource* room,
-                 std::span<std::unique_ptr<Compiled>> functions)
+                 const MachineOptions& compiled_by, ModuleCode& machine_code)
         : m_module(module),
           m_patience(options.deadline),
-          m_room(room),
-          m_functions(functions),
+          m_machine_code(machine_code),
+          m_share(machine_code.next_share()),
           m_compiler(module.module, compiled_by),
           m_writer(module.code_memory),
           m_lowerer(module.module, interp::lower_options(module, m_writer, options)) {}
@@ -186,17 +203,18 @@ public:
         const FuncIdx func(m_module.module.imported_funcs + body);
         Code& code = m_module.codes[body];
         lower::write_outline(m_module.module, func, code);
-        WSB_TRY_ASSIGN(m_functions[body], m_compiler.compile(func, m_patience, m_room));
-        if (!m_functions[body]->landings.empty())
+        WSB_TRY_ASSIGN(const MachineText text, m_compiler.compile(func, m_patience));
+        if (!text.landings.empty())
             WSB_TRY(m_lowerer.lower(func, code));
-        return m_functions[body]->bytes.size() + code.size_bytes();
+        WSB_TRY_ASSIGN(const uint64_t size_bytes, m_machine_code.add(text, code, m_writer, m_share));
+        return size_bytes + code.size_bytes();
     }
 
 private:
     runtime::CompiledModule& m_module;
     const Patience m_patience;
-    std::pmr::memory_resource* m_room;
-    const std::span<std::unique_ptr<Compiled>> m_functions;
+    ModuleCode& m_machine_code;
+    ModuleCode::Share& m_share;
     FunctionCompiler m_compiler;
     lower::CodeWriter m_writer;
     lower::FunctionLowerer m_lowerer;
@@ -206,15 +224,19 @@ private:
                                           const runtime::CompileOptions& options) {
     const size_t count = module.module.bodies.size();
     module.codes = std::make_unique<Code[]>(count);
+    if (count == 0)
+        return {};
     const MachineOptions compiled_by = machine_options(module, Processor::this_one);
     const unsigned threads = usable_threads(options.threads);
-    Rooms rooms(module.module.code_size_bytes(), threads);
-    std::vector<std::unique_ptr<Compiled>> functions(count);
+    // What is known of machine code takes about as many bytes as the code that it was made of.
+    module.code_memory.expect(module.module.code_size_bytes() / 4, threads);
+    WSB_TRY_ASSIGN(auto code, ModuleCode::reserve(module, threads, options.most_bytes));
     WSB_TRY(runtime::compile_bodies(count, threads, options, [&] {
-        return std::make_unique<BodyCompiler>(module, options, compiled_by, rooms.next(), functions);
+        return std::make_unique<BodyCompiler>(module, options, compiled_by, *code);
     }));
     module.code_index.enter_loaded({module.codes.get(), count});
-    return place(module, functions);
+    WSB_TRY_ASSIGN(module.machine_memory, code->finish());
+    return {};
 }
 
 /// Runs whatever there is: the interpreter and machine code enter each other.

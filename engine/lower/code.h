@@ -88,7 +88,7 @@ struct Code {
 
     /// The stepping form of the same function, made when fuel runs low for the first time.
     mutable std::atomic<const SteppingForm*> stepping = nullptr;
-    /// Its machine code, if another tier has made any. Published before `entry` leads there.
+    /// Its machine code, if another tier has made any, which owns it. Published before `entry` leads there.
     mutable std::atomic<const MachineCode*> machine = nullptr;
 
     Code() = default;

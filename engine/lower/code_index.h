@@ -24,8 +24,10 @@ struct FoundForm {
 /// All forms of a module's functions. Safe to use from several threads once the module is loaded.
 class CodeIndex {
 public:
-    /// Once, when the module is loaded: enters those that are lowered.
+    /// Once, when the module is loaded: enters those that are lowered, and machine code.
     void enter_loaded(std::span<const Code> codes);
+    /// Those that have had machine code since then, ascending by where it begins.
+    [[nodiscard]] std::span<const Code* const> loaded_machines() const noexcept { return m_machines; }
 
     /// Enters the form of `fast` that begins with the cell `entry`; of machine code, its first byte.
     /// `publish` runs under the lock, so that whoever meets a published form finds it here; it says no if
@@ -41,7 +43,8 @@ public:
     [[nodiscard]] FoundForm find(const Word* cell) noexcept;
 
 private:
-    std::vector<const Code*> m_loaded;  ///< ascending by their cells
+    std::vector<const Code*> m_loaded;    ///< ascending by their cells
+    std::vector<const Code*> m_machines;  ///< ascending by their machine code
     std::shared_mutex m_mutex;
     std::map<const void*, const Code*, std::less<>> m_later;  ///< and other forms; by where they begin
 };

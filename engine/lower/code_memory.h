@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a module's cells lie: a few large blocks, filled from several threads, freed together.
+// Where a module's cells lie, and what is known of its machine code: a few large blocks, filled from several
+// threads, freed together.
 #pragma once
 
 #include "engine/lower/code.h"
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace wsb::lower {
@@ -37,14 +40,20 @@ class CodeWriter {
 public:
     explicit CodeWriter(CodeMemory& memory) noexcept : m_memory(memory) {}
 
-    /// Keeps a copy for as long as the module lives. Throws std::bad_alloc.
-    [[nodiscard]] const Word* write(std::span<const Word> words) {
-        if (words.size() > m_room.size()) [[unlikely]]
-            m_room = m_memory.take_block(words.size());
-        const std::span<Word> place = m_room.first(words.size());
-        m_room = m_room.subspan(words.size());
-        std::ranges::copy(words, place.begin());
-        return place.data();
+    /// Keeps a copy for as long as the memory lives. Throws std::bad_alloc.
+    template <class T>
+    [[nodiscard]] std::span<const T> write(std::span<const T> items) {
+        static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+        static_assert(alignof(T) <= alignof(Word));
+        const size_t words = (items.size_bytes() + sizeof(Word) - 1) / sizeof(Word);
+        if (words == 0)
+            return {};
+        if (words > m_room.size()) [[unlikely]]
+            m_room = m_memory.take_block(words);
+        void* const place = m_room.data();
+        m_room = m_room.subspan(words);
+        // SAFETY: copying begins the life of trivial objects.
+        return {static_cast<const T*>(std::memcpy(place, items.data(), items.size_bytes())), items.size()};
     }
 
 private:

@@ -9,7 +9,6 @@ namespace wsb::lower {
 
 Code::~Code() {
     delete stepping.load(std::memory_order_acquire);
-    delete machine.load(std::memory_order_acquire);
 }
 
 void Code::publish(Code&& lowered) noexcept {

@@ -55,7 +55,7 @@ Result<void> LowerSink::finish(Code& code) {
     WSB_TRY(check_frame(*m_info.module, m_info.func, frame_slots));
     code.word_count = static_cast<uint32_t>(m_words.size());
     if (m_writer != nullptr) {
-        code.words = m_writer->write(m_words);
+        code.words = m_writer->write(std::span<const Word>(m_words)).data();
     } else {
         code.own_words = std::make_unique_for_overwrite<Word[]>(m_words.size());
         std::ranges::copy(m_words, code.own_words.get());

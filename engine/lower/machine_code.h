@@ -9,7 +9,6 @@
 #include <iterator>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace wsb::lower {
 
@@ -19,7 +18,7 @@ struct MachineSite {
 
     uint32_t at = 0;            ///< bytes from the beginning
     uint32_t potential = 0;     ///< P when it traps: true fuel = F - P
-    uint64_t offset_bytes = 0;  ///< in the module, of the instruction
+    uint32_t offset_bytes = 0;  ///< in the module, of the instruction; modules are smaller than 4 GiB
     uint32_t point = no_point;  ///< which settlement point of the body it is, in their order
     /// Of a place that a call of one of the module's own functions returns to: which, among those.
     uint32_t callee = no_callee;
@@ -31,7 +30,7 @@ struct MachineSite {
 struct MachineAccess {
     uint32_t at = 0;            ///< as above: where the machine instruction begins,
     uint32_t potential = 0;     ///< P there,
-    uint32_t offset_bytes = 0;  ///< and where the module says so; modules are smaller than 4 GiB
+    uint32_t offset_bytes = 0;  ///< and where the module says so
 };
 
 /// An operand that the interpreter's forms do not store at a settlement point, since they know that it is a
@@ -51,19 +50,19 @@ struct ChangePoint {
     uint32_t end_operand = 0;  ///< in MachineCode::folded: its own begin where those of the point before end
 };
 
-/// One function. Immutable; the bytes live as long as the module.
+/// One function. Immutable; it lies where what its spans show does (CodeMemory), and the bytes live as long.
 struct MachineCode {
     const uint8_t* begin = nullptr;
     uint32_t size_bytes = 0;
-    std::vector<MachineSite> sites;       ///< ascending
-    std::vector<MachineAccess> accesses;  ///< ascending
+    std::span<const MachineSite> sites;       ///< ascending
+    std::span<const MachineAccess> accesses;  ///< ascending
     /// By clause of Code::catches: the cell where execution goes on, in bytes from the beginning.
-    std::vector<uint32_t> landings;
+    std::span<const uint32_t> landings;
     /// Where a run in the interpreter's fast form can go on here: its settlement points, ascending. None
     /// where functions have had their machine code from the start.
-    std::vector<ChangePoint> changes;
+    std::span<const ChangePoint> changes;
     /// What has to be stored at them, point by point.
-    std::vector<FoldedOperand> folded;
+    std::span<const FoldedOperand> folded;
 
     [[nodiscard]] bool contains(const void* place) const noexcept {
         const auto* const byte = static_cast<const uint8_t*>(place);
@@ -95,7 +94,7 @@ struct MachineCode {
     }
     [[nodiscard]] std::span<const FoldedOperand> folded_at(const ChangePoint& change) const noexcept {
         const uint32_t first = &change == changes.data() ? 0 : (&change)[-1].end_operand;
-        return std::span(folded).subspan(first, change.end_operand - first);
+        return folded.subspan(first, change.end_operand - first);
     }
 
 private:

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <thread>
+#include <vector>
 
 namespace wsb::jit {
 namespace {
@@ -17,13 +19,18 @@ struct Piece {
 
     [[nodiscard]] MachineCode function(uint32_t begin, uint32_t size_bytes,
                                        std::initializer_list<uint32_t> accesses) const {
+        auto& all = m_accesses.emplace_back();
+        for (const uint32_t at : accesses)
+            all.push_back({.at = at, .potential = 0, .offset_bytes = at});
         MachineCode function;
         function.begin = bytes.data() + begin;
         function.size_bytes = size_bytes;
-        for (const uint32_t at : accesses)
-            function.accesses.push_back({.at = at, .potential = 0, .offset_bytes = at});
+        function.accesses = all;
         return function;
     }
+
+private:
+    mutable std::deque<std::vector<lower::MachineAccess>> m_accesses;
 };
 
 TEST(CodeRegistry, KnowsAccessesOnly) {

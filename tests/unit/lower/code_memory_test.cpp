@@ -26,7 +26,7 @@ std::vector<Written> write_pieces(CodeMemory& memory, Word seed) {
         std::vector<Word> words(i * i % 700);
         for (Word& word : words)
             word = seed = seed * 6364136223846793005 + 1;
-        const Word* const place = writer.write(words);
+        const Word* const place = writer.write(std::span<const Word>(words)).data();
         pieces.push_back({place, std::move(words)});
     }
     return pieces;
@@ -54,7 +54,7 @@ TEST(CodeMemory, GivesRoomForMoreThanABlock) {
     memory.expect(1, 1);
     CodeWriter writer(memory);
     const std::vector<Word> large(100'000, 7);
-    const Word* const place = writer.write(large);
+    const Word* const place = writer.write(std::span(large)).data();
     EXPECT_TRUE(std::equal(large.begin(), large.end(), place));
 }
 
