@@ -42,7 +42,7 @@ std::string function_text(std::span<const uint8_t> binary, uint32_t func) {
     if (!module)
         return text;
     if (const auto name = module->names.funcs.find(func); name != module->names.funcs.end())
-        return text + " \"" + name->second + "\"";
+        return fmt::format("{} \"{}\"", text, name->second);
     for (const syntax::Export& item : module->exports) {
         if (item.kind == ExternKind::func && item.index == func)
             return text + " \"" + item.name + "\"";

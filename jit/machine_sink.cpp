@@ -29,6 +29,7 @@ MachineSink::MachineSink(const MachineOptions& options)
 
 void MachineSink::begin(const validate::BodyInfo& info) {
     m_info = info;
+    m_bytes = info.module->bytes.data();
     m_lowering.begin(info);
     m_code.clear();
     m_stack.clear();
@@ -43,8 +44,11 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_tables.clear();
     m_vectors.clear();
     m_accesses.clear();
-    m_is_guarded = m_options.has_guard_regions && !info.module->memories.empty() &&
-                   runtime::can_be_guarded(info.module->memories.front().type);
+    const auto& memories = info.module->memories;
+    m_has_plain_memory = !memories.empty() && memories.front().type.address == AddressType::i32 &&
+                         !memories.front().type.is_shared;
+    m_is_guarded = m_options.has_guard_regions && !memories.empty() &&
+                   runtime::can_be_guarded(memories.front().type);
     m_traps.clear();
     m_trap_kinds = 0;
     m_cells.clear();

@@ -85,8 +85,9 @@ public:
     }
     void check();
     void constant(Op, ValType type, uint64_t bits) {
-        push(Value::Kind::constant, type).bits =
-            type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits;
+        push({.kind = Value::Kind::constant,
+              .type = type,
+              .bits = type.kind() == ValType::i32 ? static_cast<uint32_t>(bits) : bits});
     }
     void v128_constant(const std::array<uint8_t, 16>& bytes);
     void unary(Op op);
@@ -97,7 +98,9 @@ public:
     void store(Op op, const binary::MemArg& arg);
     void drop(ValType) { release(pop()); }
     void select(ValType type);
-    void local_get(LocalIdx local, ValType type) { push(Value::Kind::local, type).local = local.value; }
+    void local_get(LocalIdx local, ValType type) {
+        push({.kind = Value::Kind::local, .type = type, .local = local.value});
+    }
     void local_set(LocalIdx local, ValType type);
     void local_tee(LocalIdx local, ValType type);
     void global_get(GlobalIdx global, ValType type);
@@ -183,17 +186,19 @@ private:
     void emit_cells();
 
     // Values (sink_values.cpp)
-    Value& push(Value::Kind kind, ValType type) {
+    /// Whatever its slot says, it gets the next one.
+    Value& push(Value value) {
         if (m_stack.size() - m_settled >= most_unsettled) [[unlikely]]
             settle_stack();
-        Value& value = m_stack.push_back({.kind = kind, .type = type, .slot = m_height});
-        m_height += lower::slot_width(type);
-        return value;
+        value.slot = m_height;
+        m_height += lower::slot_width(value.type);
+        return m_stack.push_back(value);
     }
-    void push_gpr(Gpr reg, ValType type) { push(Value::Kind::gpr, type).gpr = reg; }
-    void push_xmm(Xmm reg, ValType type) { push(Value::Kind::xmm, type).xmm = reg; }
+    Value& push(Value::Kind kind, ValType type) { return push({.kind = kind, .type = type}); }
+    void push_gpr(Gpr reg, ValType type) { push({.kind = Value::Kind::gpr, .gpr = reg, .type = type}); }
+    void push_xmm(Xmm reg, ValType type) { push({.kind = Value::Kind::xmm, .xmm = reg, .type = type}); }
     void push_flags(Condition condition) {
-        push(Value::Kind::flags, ValType::i32).condition = condition;
+        push({.kind = Value::Kind::flags, .condition = condition, .type = ValType::i32});
         m_has_flags = true;
     }
     /// The value's registers stay taken until it is released.
@@ -278,7 +283,19 @@ private:
     void set_local(uint32_t local, Value& value);
     void push_results(std::span<const ValType> types);
     void reset_stack(size_t values, uint32_t height);
-    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept;
+    /// The pin that the result may go to at once, because the next instruction sets its local; null if there
+    /// is none. `other` is read after the register is written. The instruction is one byte and so many numbers.
+    [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept {
+        constexpr uint8_t local_set = 0x21, local_tee = 0x22;
+        const uint8_t* next = m_bytes + m_info.instr->offset_bytes + 1;
+        for (; immediates != 0; --immediates)
+            while ((*next++ & 0x80) != 0) {
+            }
+        // An instruction that is not the last one of its body has at least `end` behind it.
+        const bool is_set = next[0] == local_set || next[0] == local_tee;
+        return is_set && next[1] < 0x80 ? destination_in(next[1], other) : nullptr;
+    }
+    [[nodiscard]] const Pin* destination_in(uint32_t local, const Value* other) const noexcept;
 
     // Numbers (sink_integers.cpp, sink_floats.cpp)
     [[nodiscard]] bool is_canonicalized(Op op) const noexcept;
@@ -382,8 +399,19 @@ private:
     void convert_unsigned_f64();
 
     // Memory (sink_memory.cpp)
-    [[nodiscard]] bool is_plain(Op op, const binary::MemArg& arg) const noexcept;
-    [[nodiscard]] Mem checked(Op op, const binary::MemArg& arg, Value& address);
+    /// Whether the access is to a plain memory 0, with an offset that an instruction can have.
+    [[nodiscard]] bool is_plain(const binary::MemArg& arg) const noexcept {
+        constexpr uint64_t widest_bytes = 16;
+        return arg.memory.value == 0 && m_has_plain_memory && arg.offset_bytes <= INT32_MAX - widest_bytes;
+    }
+    /// The place of an access, checked unless that is left to a guard region: there the register must have a
+    /// 32-bit value, zero-extended. The address is used up, but its register is not free yet.
+    [[nodiscard]] Mem checked(unsigned width_bytes, const binary::MemArg& arg, Value& address) {
+        if (!m_is_guarded || address.kind == Value::Kind::constant)
+            return checked_here(width_bytes, arg, address);
+        return {reg::memory_base, to_gpr(address), static_cast<int32_t>(arg.offset_bytes)};
+    }
+    [[nodiscard]] Mem checked_here(unsigned width_bytes, const binary::MemArg& arg, Value& address);
     /// Immediately before each instruction that accesses memory 0.
     void note_access() {
         if (m_is_guarded)
@@ -395,7 +423,11 @@ private:
         ++m_check_epoch;
         m_zero_flag = {};
     }
-    [[nodiscard]] const Pin* load_destination() const noexcept;
+    /// See `destination`. Only of the usual encoding, whose alignment is a byte that names no memory.
+    [[nodiscard]] const Pin* load_destination() const noexcept {
+        constexpr uint8_t names_memory = 0x40;
+        return m_bytes[m_info.instr->offset_bytes + 1] < names_memory ? destination(nullptr, 2) : nullptr;
+    }
     Mem global_at(GlobalIdx global);
 
     // Control (sink_control.cpp)
@@ -467,6 +499,8 @@ private:
     const MachineOptions m_options;
     const LocalUseSink* m_use = nullptr;
     validate::BodyInfo m_info;
+    const uint8_t* m_bytes = nullptr;  ///< the module's
+    bool m_has_plain_memory = false;   ///< memory 0 has 32-bit addresses and belongs to one thread
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
 

@@ -6,49 +6,62 @@
 // exec/instructions#memory-instructions
 #include "jit/machine_sink.h"
 
+#include <array>
+
 namespace wsb::jit {
 
 namespace {
 
-struct LoadForm {
-    unsigned bytes = 0;
+/// Of a load or a store.
+struct AccessForm {
+    uint8_t bytes = 0;
     bool is_signed = false;
-    Width width{};
-    ValType type;
+    bool is_float = false;
+    Width width{};  ///< of the value
+    ValType::Kind type{};
 };
 
-[[nodiscard]] LoadForm load_form(Op op) noexcept {
+[[nodiscard]] constexpr AccessForm access_form(Op op) noexcept {
+    const uint8_t bytes = op_info(op).width_bytes;
     switch (op) {
-        case Op::i32_load: return {4, false, Width::w32, ValType::i32};
-        case Op::i32_load8_s: return {1, true, Width::w32, ValType::i32};
-        case Op::i32_load8_u: return {1, false, Width::w32, ValType::i32};
-        case Op::i32_load16_s: return {2, true, Width::w32, ValType::i32};
-        case Op::i32_load16_u: return {2, false, Width::w32, ValType::i32};
-        case Op::i64_load: return {8, false, Width::w64, ValType::i64};
-        case Op::i64_load8_s: return {1, true, Width::w64, ValType::i64};
-        case Op::i64_load8_u: return {1, false, Width::w64, ValType::i64};
-        case Op::i64_load16_s: return {2, true, Width::w64, ValType::i64};
-        case Op::i64_load16_u: return {2, false, Width::w64, ValType::i64};
-        case Op::i64_load32_s: return {4, true, Width::w64, ValType::i64};
-        default: return {4, false, Width::w64, ValType::i64};
+        case Op::f32_load:
+        case Op::f32_store: return {bytes, false, true, Width::w32, ValType::f32};
+        case Op::f64_load:
+        case Op::f64_store: return {bytes, false, true, Width::w64, ValType::f64};
+        case Op::i32_load8_s:
+        case Op::i32_load16_s: return {bytes, true, false, Width::w32, ValType::i32};
+        case Op::i32_load:
+        case Op::i32_load8_u:
+        case Op::i32_load16_u:
+        case Op::i32_store:
+        case Op::i32_store8:
+        case Op::i32_store16: return {bytes, false, false, Width::w32, ValType::i32};
+        case Op::i64_load8_s:
+        case Op::i64_load16_s:
+        case Op::i64_load32_s: return {bytes, true, false, Width::w64, ValType::i64};
+        default: return {bytes, false, false, Width::w64, ValType::i64};
     }
+}
+
+constexpr size_t first_access = static_cast<size_t>(Op::i32_load);
+/// From i32.load on; others are vectors'.
+constexpr auto access_forms = [] {
+    std::array<AccessForm, static_cast<size_t>(Op::i64_store32) - first_access + 1> forms{};
+    for (size_t i = 0; i < forms.size(); ++i)
+        forms[i] = access_form(static_cast<Op>(first_access + i));
+    return forms;
+}();
+
+/// Null: of a vector.
+[[nodiscard]] const AccessForm* form_of(Op op) noexcept {
+    const size_t i = static_cast<size_t>(op) - first_access;
+    return i < access_forms.size() ? &access_forms[i] : nullptr;
 }
 
 }  // namespace
 
-/// Whether the access is to a 32-bit memory 0 of one thread, with an offset that an instruction can have.
-bool MachineSink::is_plain(Op op, const binary::MemArg& arg) const noexcept {
-    if (arg.memory.value != 0)
-        return false;
-    const MemoryType& type = m_info.module->memories[0].type;
-    return type.address == AddressType::i32 && !type.is_shared &&
-           arg.offset_bytes <= static_cast<uint64_t>(INT32_MAX) - op_info(op).width_bytes;
-}
-
-/// The place of an access, checked unless that is left to a guard region: there the register must have a
-/// 32-bit value, zero-extended. The address is used up, but its register is not free yet.
-Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
-    const uint64_t end = arg.offset_bytes + op_info(op).width_bytes;
+Mem MachineSink::checked_here(unsigned width_bytes, const binary::MemArg& arg, Value& address) {
+    const uint64_t end = arg.offset_bytes + width_bytes;
     if (address.kind == Value::Kind::constant) {
         const uint64_t sum = address.bits + end;
         if (sum <= INT32_MAX) {
@@ -56,7 +69,7 @@ Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
                 m_code.alu(Width::w64, Alu::cmp, reg::memory_size, static_cast<int32_t>(sum));
                 m_code.jump(Condition::below, label(trap(TrapCode::memory_out_of_bounds)));
             }
-            return {reg::memory_base, static_cast<int32_t>(sum - op_info(op).width_bytes)};
+            return {reg::memory_base, static_cast<int32_t>(sum - width_bytes)};
         }
     }
     Checked* const known = address.kind == Value::Kind::local ? &m_checked[address.local] : nullptr;
@@ -74,74 +87,66 @@ Mem MachineSink::checked(Op op, const binary::MemArg& arg, Value& address) {
     return place;
 }
 
-/// See `destination`. Only of the usual encoding, whose alignment is a byte that names no memory.
-const MachineSink::Pin* MachineSink::load_destination() const noexcept {
-    constexpr uint8_t names_memory = 0x40;
-    return m_info.module->bytes[m_info.instr->offset_bytes + 1] < names_memory ? destination(nullptr, 2)
-                                                                               : nullptr;
-}
-
 void MachineSink::load(Op op, const binary::MemArg& arg) {
-    if (!is_plain(op, arg))
+    if (!is_plain(arg))
         return cell_of_load(op, arg);
-    if (op_info(op).prefix != 0)
+    const AccessForm* const form = form_of(op);
+    if (form == nullptr)
         return vector_load(op, arg);
     Value address = pop();
-    const Mem place = checked(op, arg, address);
+    const Mem place = checked(form->bytes, arg, address);
     release(address);
-    if (op == Op::f32_load || op == Op::f64_load) {
-        const Pin* const pin = load_destination();
+    const Pin* const pin = load_destination();
+    if (form->is_float) {
         const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
         note_access();
-        m_code.load(op == Op::f64_load ? FloatWidth::f64 : FloatWidth::f32, to, place);
-        return push_xmm(to, op == Op::f64_load ? ValType::f64 : ValType::f32);
+        m_code.load(form->width == Width::w64 ? FloatWidth::f64 : FloatWidth::f32, to, place);
+        return push_xmm(to, form->type);
     }
-    const LoadForm form = load_form(op);
-    const Pin* const pin = load_destination();
     const Gpr to = pin != nullptr ? pin->gpr : take_gpr();
     note_access();
-    if (form.bytes == 8)
-        m_code.load(Width::w64, to, place);
+    if (form->bytes == 8 || (form->bytes == 4 && !form->is_signed))
+        m_code.load(form->bytes == 8 ? Width::w64 : Width::w32, to, place);
     else
-        m_code.load_extended(form.width, to, place, form.bytes, form.is_signed);
-    push_gpr(to, form.type);
+        m_code.load_extended(form->width, to, place, form->bytes, form->is_signed);
+    push_gpr(to, form->type);
 }
 
 /// Always one instruction. One that reaches from the last page into the guard region faults before it has
 /// written anything: x86-64 translates both pages first.
 void MachineSink::store(Op op, const binary::MemArg& arg) {
-    if (!is_plain(op, arg))
+    if (!is_plain(arg))
         return cell_of_store(op, arg);
-    if (op_info(op).prefix != 0)
+    const AccessForm* const form = form_of(op);
+    if (form == nullptr)
         return vector_store(arg);
     Value value = pop();
     Value address = pop();
-    const unsigned bytes = op_info(op).width_bytes;
-    if (op == Op::f32_store || op == Op::f64_store) {
+    if (form->is_float) {
         const Xmm from = to_xmm(value);
-        const Mem place = checked(op, arg, address);
+        const Mem place = checked(form->bytes, arg, address);
         note_access();
-        m_code.store(op == Op::f64_store ? FloatWidth::f64 : FloatWidth::f32, place, from);
-    } else if (value.kind == Value::Kind::constant && bytes <= 4) {
-        const Mem place = checked(op, arg, address);
+        m_code.store(form->width == Width::w64 ? FloatWidth::f64 : FloatWidth::f32, place, from);
+    } else if (value.kind == Value::Kind::constant && form->bytes <= 4) {
+        const Mem place = checked(form->bytes, arg, address);
         note_access();
         const auto bits = static_cast<uint32_t>(value.bits);
-        if (bytes == 4)
+        if (form->bytes == 4)
             m_code.store_immediate(Width::w32, place, static_cast<int32_t>(bits));
-        else if (bytes == 2)
+        else if (form->bytes == 2)
             m_code.store_immediate16(place, static_cast<uint16_t>(bits));
         else
             m_code.store_immediate8(place, static_cast<uint8_t>(bits));
     } else {
         const Gpr from = to_gpr(value);
-        const Mem place = checked(op, arg, address);
+        const Mem place = checked(form->bytes, arg, address);
         note_access();
-        if (bytes == 1)
-            m_code.store8(place, from);
-        else if (bytes == 2)
+        if (form->bytes >= 4)
+            m_code.store(form->bytes == 8 ? Width::w64 : Width::w32, place, from);
+        else if (form->bytes == 2)
             m_code.store16(place, from);
         else
-            m_code.store(bytes == 8 ? Width::w64 : Width::w32, place, from);
+            m_code.store8(place, from);
     }
     release(value);
     release(address);

@@ -303,19 +303,8 @@ void MachineSink::reset_stack(size_t values, uint32_t height) {
     m_height = height;
 }
 
-/// The pin that the result may go to at once, because the next instruction sets its local: neither the stack
-/// nor `other`, which is read after the register is written, may mean what it has now. The instruction is one
-/// byte and so many numbers.
-const MachineSink::Pin* MachineSink::destination(const Value* other, unsigned immediates) const noexcept {
-    constexpr uint8_t local_set = 0x21, local_tee = 0x22;
-    const uint8_t* next = m_info.module->bytes.data() + m_info.instr->offset_bytes + 1;
-    for (; immediates != 0; --immediates)
-        while ((*next++ & 0x80) != 0) {
-        }
-    // An instruction that is not the last one of its body has at least `end` behind it.
-    if ((next[0] != local_set && next[0] != local_tee) || next[1] >= 0x80)
-        return nullptr;
-    const uint32_t local = next[1];
+/// Neither the stack nor `other` may mean what the local has now.
+const MachineSink::Pin* MachineSink::destination_in(uint32_t local, const Value* other) const noexcept {
     const Pin* const pin = pin_of(local);
     if (pin == nullptr || (other != nullptr && other->kind == Value::Kind::local && other->local == local))
         return nullptr;
@@ -360,10 +349,7 @@ void MachineSink::local_tee(LocalIdx local, ValType type) {
     set_local(local.value, value);
     if (is_owned(value) && pin_of(local.value) == nullptr) {
         // The register goes on being the operand.
-        const Value kept = value;
-        Value& again = push(kept.kind, type);
-        again.gpr = kept.gpr;
-        again.xmm = kept.xmm;
+        push({.kind = value.kind, .gpr = value.gpr, .xmm = value.xmm, .type = type});
         return;
     }
     release(value);

@@ -126,7 +126,7 @@ bool MachineSink::vector_lanes(const binary::Instr& instr) {
         case Op::v128_store16_lane:
         case Op::v128_store32_lane:
         case Op::v128_store64_lane:
-            if (!is_plain(instr.op, instr.memarg))
+            if (!is_plain(instr.memarg))
                 return false;
             lane_access(instr);
             return true;
@@ -373,13 +373,13 @@ void MachineSink::vector_bits(Op op) {
 /// See `load_destination`: the instruction's number has a byte, too.
 const MachineSink::Pin* MachineSink::vector_load_destination() const noexcept {
     constexpr uint8_t names_memory = 0x40, goes_on = 0x80;
-    const uint8_t* const number = m_info.module->bytes.data() + m_info.instr->offset_bytes + 1;
+    const uint8_t* const number = m_bytes + m_info.instr->offset_bytes + 1;
     return number[0] < goes_on && number[1] < names_memory ? destination(nullptr, 3) : nullptr;
 }
 
 void MachineSink::vector_load(Op op, const binary::MemArg& arg) {
     Value address = pop();
-    const Mem place = checked(op, arg, address);
+    const Mem place = checked(op_info(op).width_bytes, arg, address);
     const Pin* const pin = vector_load_destination();
     const Xmm to = pin != nullptr ? pin->xmm : take_xmm();
     note_access();
@@ -413,7 +413,7 @@ void MachineSink::vector_store(const binary::MemArg& arg) {
     Value value = pop();
     Value address = pop();
     const Xmm from = to_xmm(value);
-    const Mem place = checked(Op::v128_store, arg, address);
+    const Mem place = checked(sizeof(VectorBits), arg, address);
     note_access();
     m_code.vector(sse::movups_store, from, place);
     release(value);
@@ -428,7 +428,7 @@ void MachineSink::lane_access(const binary::Instr& instr) {
     Value vector = pop();
     Value address = pop();
     const Xmm reg = is_load ? to_owned_xmm(vector) : to_xmm(vector);
-    const Mem place = checked(instr.op, instr.memarg, address);
+    const Mem place = checked(op_info(instr.op).width_bytes, instr.memarg, address);
     note_access();
     if (is_load)
         m_code.vector(bytes == 1   ? sse::pinsrb

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short LEB128 numbers, as most are, read without branches.
+// Short LEB128 numbers, as most are.
 #pragma once
 
 #include <bit>
@@ -17,9 +17,11 @@ struct ShortLeb {
     uint32_t bits = 0;
     uint32_t size_bytes = 0;  ///< 0: it is longer
 
-    /// Without branches, since sizes cannot be foretold.
+    /// Most have one byte; for the sizes of others, which cannot be foretold, there are no branches.
     [[nodiscard]] static ShortLeb read(const uint8_t* from) noexcept {
         static_assert(std::endian::native == std::endian::little);
+        if (*from < 0x80) [[likely]]
+            return {*from, 1};
         uint32_t bytes = 0;
         std::memcpy(&bytes, from, max_bytes);
         const uint32_t ends = ~bytes & 0x8080'8080u;  // the last byte of a number has bit 7 clear

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace wsb::binary {
 
@@ -57,7 +60,8 @@ private:
     }
 
     /// False if the bytes cannot be delimited; a name that is not UTF-8 is left empty.
-    [[nodiscard]] static bool read_name(Cursor& cursor, std::string& name) {
+    template <class Text>
+    [[nodiscard]] static bool read_name(Cursor& cursor, Text& name) {
         const auto size_bytes = cursor.u32();
         if (!size_bytes)
             return false;
@@ -65,22 +69,34 @@ private:
         if (!bytes)
             return false;
         if (is_utf8(*bytes))
-            name.assign(bytes->begin(), bytes->end());
+            name = std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size());
         return true;
     }
 
-    /// False if the map cannot be read to its end.
+    /// False if the map cannot be read to its end. A space that has names already keeps those.
     bool read_map(Cursor& cursor, NameMap& map, size_t space) {
         const auto count = cursor.u32();
         if (!count)
             return false;
-        for (uint32_t i = 0; i < *count; ++i) {
+        std::vector<NameMap::Entry> entries;
+        const bool is_whole = read_entries(cursor, *count, space, entries);
+        if (map.empty())
+            map = NameMap(std::move(entries));
+        return is_whole;
+    }
+
+    bool read_entries(Cursor& cursor, uint32_t count, size_t space, std::vector<NameMap::Entry>& entries) {
+        constexpr size_t least_bytes = 3;
+        entries.reserve(std::min({size_t{count}, space, cursor.bytes_left() / least_bytes}));
+        for (uint32_t i = 0; i < count; ++i) {
             const auto index = cursor.u32();
-            std::string name;
+            std::string_view name;
             if (m_deadline.has_passed() || !index || !read_name(cursor, name))
                 return false;
-            if (*index < space && !name.empty() && m_kept < limits::names)
-                m_kept += map.try_emplace(*index, std::move(name)).second ? 1 : 0;
+            if (*index >= space || name.empty() || m_kept >= limits::names)
+                continue;
+            entries.emplace_back(*index, name);
+            ++m_kept;
         }
         return true;
     }

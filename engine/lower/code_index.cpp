@@ -21,7 +21,8 @@ void CodeIndex::enter_loaded(std::span<const Code> codes) {
             m_machines.push_back(&code);
     }
     std::ranges::sort(m_loaded, std::less<>{}, &Code::words);
-    std::ranges::sort(m_machines, std::less<>{}, machine_begin);
+    if (!std::ranges::is_sorted(m_machines, std::less<>{}, machine_begin))  // one thread makes it so
+        std::ranges::sort(m_machines, std::less<>{}, machine_begin);
 }
 
 FoundForm CodeIndex::find(const Word* cell) noexcept {

@@ -8,6 +8,7 @@
 #include "engine/isa/layout.h"
 #include "engine/isa/limits.h"
 #include "engine/isa/types.h"
+#include "engine/module/name_map.h"
 
 #include <cstdint>
 #include <map>
@@ -125,10 +126,8 @@ struct RecGroup {
     uint64_t offset_bytes = 0;
 };
 
-using NameMap = std::map<uint32_t, std::string>;
-
-/// The "name" custom section; malformed parts are dropped in silence, as the standard asks.
-/// Spec: appendix/custom#name-section
+/// The "name" custom section, in the module's bytes; malformed parts are dropped in silence, as the standard
+/// asks. Spec: appendix/custom#name-section
 struct Names {
     std::string module;
     NameMap funcs, types, tables, memories, globals, elems, datas, tags;

@@ -20,6 +20,9 @@ struct Named {
     std::optional<std::string> name;
 };
 
+/// By index.
+using GivenNames = std::map<uint32_t, std::string>;
+
 /// The identifiers of one index space.
 class NameSpace {
 public:
@@ -31,13 +34,13 @@ public:
     void add_unnamed() noexcept { ++m_count; }
     [[nodiscard]] std::optional<uint32_t> find(const std::string& name) const;
     [[nodiscard]] uint32_t count() const noexcept { return m_count; }
-    [[nodiscard]] const NameMap& names() const noexcept { return m_names; }
+    [[nodiscard]] const GivenNames& names() const noexcept { return m_names; }
 
 private:
     ErrorCode m_duplicate;
     uint32_t m_count = 0;
     std::unordered_map<std::string, uint32_t> m_indices;
-    NameMap m_names;
+    GivenNames m_names;
 };
 
 /// What a type use says: the type's index, and the names of its parameters.
@@ -252,8 +255,8 @@ private:
     NameSpace m_data_names{ErrorCode::duplicate_data};
     NameSpace m_local_names{ErrorCode::duplicate_local};
     std::map<uint32_t, NameSpace> m_field_names;
-    std::map<uint32_t, NameMap> m_all_local_names;
-    std::map<uint32_t, NameMap> m_all_label_names;
+    std::map<uint32_t, GivenNames> m_all_local_names;
+    std::map<uint32_t, GivenNames> m_all_label_names;
     std::string m_module_name;
 
     std::vector<SubType> m_types;

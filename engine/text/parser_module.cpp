@@ -281,7 +281,7 @@ std::vector<uint8_t> ModuleParser::finish() {
 
 namespace {
 
-void name_map(Encoder& out, uint8_t id, const NameMap& names) {
+void name_map(Encoder& out, uint8_t id, const GivenNames& names) {
     if (names.empty())
         return;
     Encoder body;
@@ -294,7 +294,7 @@ void name_map(Encoder& out, uint8_t id, const NameMap& names) {
 }
 
 /// Names inside something else: locals, labels, fields. Empty names are places without one.
-void indirect_name_map(Encoder& out, uint8_t id, const std::map<uint32_t, NameMap>& all) {
+void indirect_name_map(Encoder& out, uint8_t id, const std::map<uint32_t, GivenNames>& all) {
     Encoder body;
     uint32_t count = 0;
     for (const auto& [outer, names] : all) {
@@ -339,7 +339,7 @@ void ModuleParser::emit_names(Encoder& out) const {
     name_map(names, 7, m_global_names.names());
     name_map(names, 8, m_elem_names.names());
     name_map(names, 9, m_data_names.names());
-    std::map<uint32_t, NameMap> fields;
+    std::map<uint32_t, GivenNames> fields;
     for (const auto& [type, space] : m_field_names)
         fields.emplace(type, space.names());
     indirect_name_map(names, 10, fields);

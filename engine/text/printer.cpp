@@ -39,7 +39,7 @@ std::string identifier(std::string_view name) {
 Identifiers::Identifiers(const NameMap& names) {
     std::unordered_set<std::string> taken;
     for (const auto& [index, name] : names)
-        taken.insert(name);
+        taken.emplace(name);
     std::unordered_set<std::string_view> seen;
     for (const auto& [index, name] : names) {
         if (name.empty())

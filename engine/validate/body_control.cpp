@@ -46,7 +46,7 @@ bool BodyState::block_shape(BlockShape& shape) {
 
 void BodyState::open_frame(Op op, const BlockShape& shape) {
     const bool is_reachable = is_live();
-    ControlFrame& frame = m_frames.emplace_back();
+    ControlFrame& frame = m_frames.push_back({});
     frame.op = op;
     frame.shape = shape;
     frame.height = static_cast<uint32_t>(m_operands.size());
@@ -97,15 +97,6 @@ bool BodyState::check_catch(const binary::CatchClause& clause) {
         return fail(ErrorCode::type_mismatch, "a catch clause does not fit its label");
     add_edge(clause.label);
     return true;
-}
-
-std::span<const ValType> BodyState::label_types(uint32_t depth) const noexcept {
-    const ControlFrame& frame = m_frames[m_frames.size() - 1 - depth];
-    return frame.op == Op::loop ? frame.shape.params : frame.shape.results;
-}
-
-bool BodyState::check_label(uint32_t depth) {
-    return depth < m_frames.size() || fail(ErrorCode::unknown_label, std::to_string(depth));
 }
 
 void BodyState::add_edge(uint32_t depth) noexcept {

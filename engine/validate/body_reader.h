@@ -8,8 +8,8 @@
 #include "engine/validate/fuel_cost.h"
 #include "engine/validate/usual_instrs.h"
 
+#include <bit>
 #include <climits>
-
 #include <cstddef>
 
 namespace wsb::validate {
@@ -268,12 +268,13 @@ private:
     /// Accounts for the cost of a live instruction that begins, with a check before it if the way since
     /// the last one would grow too long.
     void charge(uint32_t cost) {
-        if (m_fuel.bound + cost > fuel_window) [[unlikely]] {
+        const uint64_t more = uint64_t{cost} << 32 | cost;  // both numbers at once
+        uint64_t fuel = std::bit_cast<uint64_t>(m_fuel) + more;
+        if (fuel >> 32 > fuel_window) [[unlikely]] {
             m_sink.check();
-            m_fuel = {};
+            fuel = more;
         }
-        m_fuel.potential += cost;
-        m_fuel.bound += cost;
+        m_fuel = std::bit_cast<Fuel>(fuel);
         m_sink.at(m_instr);
     }
     void settle() noexcept { m_fuel = {}; }

@@ -60,8 +60,8 @@ bool BodyState::fail_underflow(std::string_view expected) {
                 fmt::format("expected {}, found nothing ({})", expected, op_info(m_instr.op).text.view()));
 }
 
-bool BodyState::pop(std::span<const ValType> expected) {
-    for (size_t i = m_is_known_valid ? 0 : expected.size(); i-- > 0;)
+bool BodyState::pop_all(std::span<const ValType> expected) {
+    for (size_t i = expected.size(); i-- > 0;)
         if (!pop(expected[i]))
             return false;
     return true;
@@ -247,11 +247,6 @@ bool BodyState::check_local(ValType& type) {
 }
 
 /// Forgets what was initialised inside a frame that ends.
-void BodyState::reset_locals(uint32_t count) noexcept {
-    for (; m_initialized.size() > count; m_initialized.pop_back())
-        m_is_initialized[m_initialized.back()] = 0;
-}
-
 bool BodyState::check_global(ValType& type) {
     if (m_instr.index >= m_module.globals.size())
         return fail(ErrorCode::unknown_global, std::to_string(m_instr.index));
@@ -401,7 +396,7 @@ bool BodyState::check_call(const FuncType*& type) {
         push(type->results);
         return true;
     }
-    if (!matches(m_module, type->results, m_frames.front().shape.results))
+    if (!matches(m_module, type->results, m_frames[0].shape.results))
         return fail(ErrorCode::type_mismatch,
                     fmt::format("results of the callee are not those of the function ({})",
                                 op_info(m_instr.op).text.view()));

@@ -78,8 +78,8 @@ protected:
             m_operands.push_back(type);
     }
     void push(std::span<const ValType> types) {
-        for (const ValType type : types)  // mostly none or one
-            push(type);
+        for (size_t i = 0; !m_is_known_valid && i < types.size(); ++i)  // mostly none or one
+            m_operands.push_back(types[i]);
     }
     [[nodiscard]] bool pop(ValType expected) {
         if (m_is_known_valid)
@@ -95,7 +95,10 @@ protected:
         }
         return frame.is_unreachable || fail_underflow(to_string(expected));
     }
-    [[nodiscard]] bool pop(std::span<const ValType> expected);
+    [[nodiscard]] bool pop(std::span<const ValType> expected) {
+        return expected.empty() || m_is_known_valid || pop_all(expected);
+    }
+    [[nodiscard]] bool pop_all(std::span<const ValType> expected);
     /// Pops any type; bottom in unreachable code.
     [[nodiscard]] bool pop_any(ValType& found);
     /// Pops a reference; bottom in unreachable code.
@@ -134,8 +137,13 @@ protected:
     [[nodiscard]] bool check_br_on_null(ValType& operand);
     [[nodiscard]] bool check_br_on_cast(ValType& operand);
     [[nodiscard]] bool pop_cast_descriptor(HeapType target);
-    [[nodiscard]] bool check_label(uint32_t depth);
-    [[nodiscard]] std::span<const ValType> label_types(uint32_t depth) const noexcept;
+    [[nodiscard]] bool check_label(uint32_t depth) {
+        return depth < m_frames.size() || fail(ErrorCode::unknown_label, std::to_string(depth));
+    }
+    [[nodiscard]] std::span<const ValType> label_types(uint32_t depth) const noexcept {
+        const ControlFrame& frame = m_frames[m_frames.size() - 1 - depth];
+        return frame.op == Op::loop ? frame.shape.params : frame.shape.results;
+    }
     void open_frame(Op op, const BlockShape& shape);
     void add_edge(uint32_t depth) noexcept;
     void mark_unreachable() noexcept;
@@ -179,13 +187,16 @@ private:
     [[nodiscard]] std::span<const ValType> single_result(ValType type);
     [[nodiscard]] bool check_catch(const binary::CatchClause& clause);
     [[nodiscard]] bool close_branch(ControlFrame& frame);
-    void reset_locals(uint32_t count) noexcept;
+    void reset_locals(uint32_t count) noexcept {
+        for (; m_initialized.size() > count; m_initialized.pop_back())
+            m_is_initialized[m_initialized.back()] = 0;
+    }
 
 protected:
     std::vector<uint8_t> m_is_initialized;  ///< by local; defaultable ones always are
     bool m_are_defaultable = true;          ///< all of them; parameters count as such
     TrivialVector<ValType> m_operands;
-    std::vector<ControlFrame> m_frames;
+    TrivialVector<ControlFrame> m_frames;
 
 private:
     std::vector<uint32_t> m_initialized;          ///< non-defaultable locals in the order they were set

@@ -195,7 +195,7 @@
         case Op::br_if: return step_br(live);
         case Op::br_table: return step_br_table(live);
         case Op::return_:
-            if (!pop(m_frames.front().shape.results))
+            if (!pop(m_frames[0].shape.results))
                 return false;
             mark_unreachable();
             if (live)

@@ -61,13 +61,13 @@ private:
     [[nodiscard]] Result<void> check_func_type(TypeIdx type, uint64_t offset_bytes) const;
     [[nodiscard]] Result<void> check_expr(const ConstExpr& expr, ValType expected, size_t visible_globals) {
         WSB_TRY(m_deadline.check());
-        return check_const_expr(m_module, expr, expected, static_cast<uint32_t>(visible_globals),
-                                m_module.declared_funcs);
+        return m_const_reader.run(expr, expected, static_cast<uint32_t>(visible_globals));
     }
 
     Module& m_module;
     TypeRegistry& m_registry;
     Deadline m_deadline;  ///< asked in every loop over what the module counts
+    ConstReader m_const_reader{m_module, m_module.declared_funcs};
 };
 
 Result<void> Declarations::check_val_type(ValType type, uint32_t type_count, uint64_t offset_bytes) const {

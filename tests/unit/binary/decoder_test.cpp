@@ -105,32 +105,38 @@ TEST(Decoder, ReadsEverySection) {
 TEST(Decoder, ReadsNames) {
     const Module module = decoded(everything());
     EXPECT_EQ(module.names.module, "M");
-    EXPECT_EQ(module.names.funcs.at(1), "g");
-    EXPECT_EQ(module.names.locals.at(1).at(2), "x");
-    EXPECT_EQ(module.names.fields.at(2).at(1), "y");
+    EXPECT_EQ(module.names.funcs.find(1)->second, "g");
+    EXPECT_EQ(module.names.locals.at(1).find(2)->second, "x");
+    EXPECT_EQ(module.names.fields.at(2).find(1)->second, "y");
 }
 
 TEST(Decoder, DropsMalformedNamesInSilence) {
-    const auto names = [](const Bytes& content) {
+    const auto with_names = [](const Bytes& content) {
         return decoded(ModuleBytes()
                            .section(section_ids::type, {0x01, 0x60, 0x00, 0x00})
                            .section(section_ids::import, {0x01, 0x00, 0x00, 0x00, 0x00})
                            .custom("name", content)
-                           .bytes())
-            .names;
+                           .bytes());
     };
     // An index that does not exist, a name that is not UTF-8, a name twice.
-    EXPECT_EQ(names({0x01, 0x04, 0x01, 0x05, 0x01, 'f'}).funcs.size(), 0U);
-    EXPECT_EQ(names({0x01, 0x04, 0x01, 0x00, 0x01, 0xff}).funcs.size(), 0U);
-    EXPECT_EQ(names({0x01, 0x07, 0x02, 0x00, 0x01, 'f', 0x00, 0x01, 'g'}).funcs.at(0), "f");
+    EXPECT_EQ(with_names({0x01, 0x04, 0x01, 0x05, 0x01, 'f'}).names.funcs.size(), 0U);
+    EXPECT_EQ(with_names({0x01, 0x04, 0x01, 0x00, 0x01, 0xff}).names.funcs.size(), 0U);
+    EXPECT_EQ(with_names({0x01, 0x07, 0x02, 0x00, 0x01, 'f', 0x00, 0x01, 'g'}).names.funcs, (NameMap{{0, "f"}}));
     // What stands before or after the malformed part is kept.
-    EXPECT_EQ(names({0x01, 0x04, 0x02, 0x00, 0x01, 'f'}).funcs.at(0), "f");
-    EXPECT_EQ(names({0x01, 0x01, 0x80, 0x04, 0x04, 0x01, 0x00, 0x01, 't'}).types.at(0), "t");
-    EXPECT_EQ(names({0x63, 0x01, 0x00, 0x00, 0x02, 0x01, 'm'}).module, "m");
+    EXPECT_EQ(with_names({0x01, 0x04, 0x02, 0x00, 0x01, 'f'}).names.funcs, (NameMap{{0, "f"}}));
+    EXPECT_EQ(with_names({0x01, 0x01, 0x80, 0x04, 0x04, 0x01, 0x00, 0x01, 't'}).names.types, (NameMap{{0, "t"}}));
+    EXPECT_EQ(with_names({0x63, 0x01, 0x00, 0x00, 0x02, 0x01, 'm'}).names.module, "m");
     // Sizes that lead out of the section.
-    EXPECT_EQ(names({0x00, 0x7f, 0x01, 'm'}).module, "");
-    EXPECT_EQ(names({0x00}).module, "");
-    EXPECT_EQ(names({0x01, 0x05, 0xff, 0xff, 0xff, 0xff, 0x0f}).funcs.size(), 0U);
+    EXPECT_EQ(with_names({0x00, 0x7f, 0x01, 'm'}).names.module, "");
+    EXPECT_EQ(with_names({0x00}).names.module, "");
+    EXPECT_EQ(with_names({0x01, 0x05, 0xff, 0xff, 0xff, 0xff, 0x0f}).names.funcs.size(), 0U);
+}
+
+TEST(Decoder, NamesOutOfOrder) {
+    const std::vector<NameMap::Entry> entries{{5, "f"}, {2, "c"}, {5, "g"}, {0, "a"}};
+    const NameMap names(entries);
+    EXPECT_EQ(names, (NameMap{{0, "a"}, {2, "c"}, {5, "f"}}));
+    EXPECT_EQ(names.find(3), names.end());
 }
 
 TEST(Decoder, RefusesUnknownAndMisplacedSections) {

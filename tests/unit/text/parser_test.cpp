@@ -63,7 +63,7 @@ TEST(Assemble, RecursionGroupsAndSubtypes) {
     EXPECT_EQ(module.types[1].super, TypeIdx(0U));
     EXPECT_EQ(module.types[0].structure()->fields.size(), 3U);
     EXPECT_TRUE(module.types[2].array()->field.is_mutable);
-    EXPECT_EQ(module.names.fields.at(0).at(0), "x");
+    EXPECT_EQ(module.names.fields.at(0).find(0)->second, "x");
 }
 
 TEST(Assemble, ForwardReferencesAndNames) {
