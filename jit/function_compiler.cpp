@@ -6,7 +6,7 @@
 namespace wsb::jit {
 
 Result<MachineText> FunctionCompiler::compile(FuncIdx func, const Patience& patience) {
-    WSB_TRY(m_use_reader.run(func, patience));
+    m_use.scan(m_module, func, patience);
     m_sink.expect(m_use);
     WSB_TRY(m_reader.run(func, patience));
     const MachineText text = m_sink.take();

@@ -12,7 +12,7 @@ namespace wsb::jit {
 class FunctionCompiler {
 public:
     FunctionCompiler(const Module& module, const MachineOptions& options)
-        : m_module(module), m_sink(options), m_use_reader(module, m_use), m_reader(module, m_sink) {}
+        : m_module(module), m_sink(options), m_reader(module, m_sink) {}
     FunctionCompiler(const FunctionCompiler&) = delete;
     FunctionCompiler& operator=(const FunctionCompiler&) = delete;
 
@@ -23,10 +23,9 @@ public:
 
 private:
     const Module& m_module;
-    LocalUseSink m_use;
+    LocalUse m_use;
     MachineSink m_sink;
-    validate::BodyReader<LocalUseSink> m_use_reader;
-    validate::BodyReader<MachineSink, true> m_reader;  ///< after the other one
+    validate::BodyReader<MachineSink> m_reader;
 };
 
 /// Copies a function to where it will run, with its addresses.

@@ -52,14 +52,13 @@ private:
 }  // namespace
 
 Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Processor processor) {
-    LocalUseSink use;
-    validate::BodyReader<LocalUseSink> use_reader(module.module, use);
-    WSB_CHECK(use_reader.run(func).has_value());  // the body was validated before
+    LocalUse use;
+    use.scan(module.module, func, {});
     const MachineOptions options = machine_options(module, processor);
     NotingSink sink(options);
-    validate::BodyReader<NotingSink, true> reader(module.module, sink);
+    validate::BodyReader<NotingSink> reader(module.module, sink);
     sink.expect(use);
-    WSB_CHECK(reader.run(func).has_value());
+    WSB_CHECK(reader.run(func).has_value());  // the body was validated before
     return sink.list();
 }
 

@@ -56,6 +56,13 @@ struct MachineParts {
         bool operator==(const PinState&) const = default;
     };
 
+    /// What a loop does with pins.
+    struct LoopPlan {
+        uint64_t offset_bytes = 0;  ///< in the module, of its head
+        uint32_t used = 0, written = 0;
+        bool leaves_registers = false;
+    };
+
     /// Values that move with an edge, from slots to slots at or below them.
     struct Move {
         uint32_t to = 0, from = 0, slots = 0;

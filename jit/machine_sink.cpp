@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 namespace wsb::jit {
 
@@ -94,19 +93,18 @@ void MachineSink::choose_pins() {
         m_temporary_gprs |= bit(reg);
     for (const Xmm reg : temporary_xmms)
         m_temporary_xmms |= bit(reg);
-    std::vector<uint32_t> locals(m_info.locals.size());
-    std::iota(locals.begin(), locals.end(), 0);
-    const auto& weights = m_use->weights();
-    const size_t most = std::min(locals.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(
-        locals, locals.begin() + static_cast<ptrdiff_t>(most),
-        [&](uint32_t a, uint32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
+    const auto use = m_use->locals();
+    m_candidates.clear();
+    for (uint32_t local = 0; local < use.size(); ++local)
+        if (use[local].weight >= least_weight)
+            m_candidates.push_back(local);
+    std::ranges::sort(m_candidates, [&](uint32_t a, uint32_t b) {
+        return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
+    });
     size_t gprs = 0, xmms = 0;
-    for (const uint32_t local : std::span(locals).first(most)) {
+    for (const uint32_t local : m_candidates) {
         const ValType type = m_info.locals[local];
         const bool is_xmm = is_in_xmm(type);
-        if (weights[local] < least_weight)
-            continue;
         if (is_xmm ? xmms == pinnable_xmms.size() : gprs == pinnable_gprs.size())
             continue;
         Pin pin{.local = local, .type = type, .is_xmm = is_xmm};
@@ -128,9 +126,11 @@ void MachineSink::choose_pins() {
 
 /// What each loop does with pins, what is inside it included.
 void MachineSink::plan_loops() {
-    const auto& loops = m_use->loops();
+    const auto loops = m_use->loops();
     m_next_loop = 0;
-    m_loop_plans.assign(loops.size(), {});
+    m_loop_plans.clear();
+    for (const auto& loop : loops)
+        m_loop_plans.push_back({.offset_bytes = loop.offset_bytes, .leaves_registers = loop.leaves_registers});
     for (const auto& use : m_use->uses()) {
         const uint32_t pin = m_pin_of_local[use.local];
         if (pin != none)
@@ -138,14 +138,24 @@ void MachineSink::plan_loops() {
     }
     for (size_t i = loops.size(); i-- > 0;) {
         LoopPlan& plan = m_loop_plans[i];
-        plan.leaves_registers = plan.leaves_registers || loops[i].leaves_registers;
-        if (loops[i].outer == LocalUseSink::no_loop)
+        if (loops[i].outer == LocalUse::no_loop)
             continue;
         LoopPlan& outer = m_loop_plans[loops[i].outer];
         outer.used |= plan.used;
         outer.written |= plan.written;
         outer.leaves_registers = outer.leaves_registers || plan.leaves_registers;
     }
+}
+
+/// The plan of the loop that begins; nothing is known of one that was not looked at. Those that are not
+/// reachable never begin.
+MachineSink::LoopPlan MachineSink::next_loop() noexcept {
+    while (m_next_loop < m_loop_plans.size() &&
+           m_loop_plans[m_next_loop].offset_bytes < m_info.instr->offset_bytes)
+        ++m_next_loop;
+    const bool is_known = m_next_loop < m_loop_plans.size() &&
+                          m_loop_plans[m_next_loop].offset_bytes == m_info.instr->offset_bytes;
+    return is_known ? m_loop_plans[m_next_loop] : LoopPlan{};
 }
 
 /// Machine code comes by `call`, and what that pushed goes away at once: the header tells where to return to

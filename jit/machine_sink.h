@@ -70,12 +70,11 @@ public:
     explicit MachineSink(const MachineOptions& options);
 
     /// Before each function: its locals' use.
-    void expect(const LocalUseSink& use) noexcept { m_use = &use; }
+    void expect(const LocalUse& use) noexcept { m_use = &use; }
     /// After it.
     [[nodiscard]] MachineText take();
 
-    // Hooks, see validate/body_sink.h. Types of operands are known here, and not looked at where they are
-    // told: bodies may be read as known to be valid.
+    // Hooks, see validate/body_sink.h.
     void begin(const validate::BodyInfo& info);
     void entry(uint32_t) {}
     void at(const binary::Instr& instr) {
@@ -151,6 +150,7 @@ private:
     // The function as a whole, labels (machine_sink.cpp)
     void choose_pins();
     void plan_loops();
+    [[nodiscard]] LoopPlan next_loop() noexcept;
     void enter_function();
     void enter_natively();
     void zero_locals();
@@ -497,7 +497,7 @@ private:
     void enter_host();
 
     const MachineOptions m_options;
-    const LocalUseSink* m_use = nullptr;
+    const LocalUse* m_use = nullptr;
     validate::BodyInfo m_info;
     const uint8_t* m_bytes = nullptr;  ///< the module's
     bool m_has_plain_memory = false;   ///< memory 0 has 32-bit addresses and belongs to one thread
@@ -518,12 +518,9 @@ private:
     uint32_t m_max_height = 0;  ///< as lower::LowerSink counts it
 
     std::vector<Pin> m_pins;
+    std::vector<uint32_t> m_candidates;  ///< locals that may become pins
     std::vector<uint32_t> m_pin_of_local;
     PinState m_state;
-    struct LoopPlan {
-        uint32_t used = 0, written = 0;  ///< pins
-        bool leaves_registers = false;
-    };
     std::vector<LoopPlan> m_loop_plans;
     size_t m_next_loop = 0;
     RegisterSet m_temporary_gprs = 0, m_temporary_xmms = 0;

@@ -36,7 +36,7 @@ void MachineSink::block(const BlockShape& shape) {
 /// The state at the head: what the loop mentions is in registers, what it writes may be dirty.
 void MachineSink::loop(const BlockShape& shape) {
     Frame& opened = open_frame(Frame::Kind::loop, shape);
-    const LoopPlan& plan = m_loop_plans[m_next_loop++];
+    const LoopPlan plan = next_loop();
     PinState& state = opened.state;
     state.valid = plan.used | plan.written;
     if (!plan.leaves_registers)

@@ -17,14 +17,12 @@ namespace wsb::validate {
 template <class Sink>
 concept BodySink = std::derived_from<Sink, NullSink>;
 
-/// Reads bodies one after the other, in room that it keeps. The sink must outlive it. Where each body was
-/// validated before (`is_known_valid`), types of operands are neither followed nor told: hooks get bottom
-/// where the type comes from an operand.
-template <BodySink Sink, bool is_known_valid = false>
+/// Reads bodies one after the other, in room that it keeps. The sink must outlive it.
+template <BodySink Sink>
 class BodyReader : private BodyState {
 public:
     /// The module's declarations have been validated.
-    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module, is_known_valid), m_sink(sink) {}
+    BodyReader(const Module& module, Sink& sink) noexcept : BodyState(module), m_sink(sink) {}
 
     /// `func` is not imported. @return the first error: invalid, malformed or limit, with offset and
     /// function; limit_exceeded when patience is over.
@@ -37,7 +35,7 @@ public:
             !m_module.memories.empty() && m_module.memories[0].type.address == AddressType::i32;
         if (!declare_locals(body, type))
             return std::unexpected(take_error());
-        m_usual_locals = is_known_valid || m_are_defaultable ? std::min<size_t>(m_locals.size(), 0x80) : 0;
+        m_usual_locals = m_are_defaultable ? std::min<size_t>(m_locals.size(), 0x80) : 0;
         open_body(type.results);
         m_instr.offset_bytes = body.expression.offset_bytes;
         m_sink.begin({&m_module, m_func, &type, m_locals, &m_instr, &m_fuel.potential, &m_operands});
@@ -118,7 +116,7 @@ private:
                 if (*from >= m_usual_locals)
                     return not_usual;
                 charge(usual.fuel);
-                push_operand(m_locals[*from]);
+                push(m_locals[*from]);
                 m_sink.local_get(LocalIdx(uint32_t{*from}), m_locals[*from]);
                 return 2;
             case Kind::local_set:
@@ -179,7 +177,7 @@ private:
         if (value.size_bytes == 0)
             return not_usual;
         charge(usual.fuel);
-        push_operand(usual.result);
+        push(usual.result);
         m_sink.constant(usual.op, usual.result, static_cast<uint64_t>(int64_t{value.as_signed()}));
         return 1 + static_cast<int>(value.size_bytes);
     }
@@ -229,25 +227,18 @@ private:
     template <class... Types>
     [[nodiscard]] bool has_operands(Types... types) const noexcept {
         const ValType expected[] = {types...};
-        if constexpr (is_known_valid)
-            return true;
         return m_operands.size() >= m_frames.back().height + sizeof...(types) &&
                std::equal(std::begin(expected), std::end(expected), m_operands.end() - sizeof...(types));
     }
 
-    void push_operand(ValType type) {
-        if constexpr (!is_known_valid)
-            m_operands.push_back(type);
-    }
     void drop_operands(size_t count) noexcept {
-        for (; !is_known_valid && count != 0; --count)
+        for (; count != 0; --count)
             m_operands.pop_back();
     }
     /// The topmost `count`, by a result.
     void replace_operands(size_t count, ValType result) noexcept {
         drop_operands(count - 1);
-        if constexpr (!is_known_valid)
-            m_operands.back() = result;
+        m_operands.back() = result;
     }
 
     [[nodiscard]] bool declare_locals(const FuncBody& body, const FuncType& type) {

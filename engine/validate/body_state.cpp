@@ -71,7 +71,7 @@ bool BodyState::pop_any(ValType& found) {
     const ControlFrame& frame = m_frames.back();
     if (m_operands.size() == frame.height) {
         found = ValType::bottom;
-        return frame.is_unreachable || m_is_known_valid || fail_underflow("a value");
+        return frame.is_unreachable || fail_underflow("a value");
     }
     found = m_operands.back();
     m_operands.pop_back();
@@ -150,7 +150,7 @@ bool BodyState::check_exact(Op op) {
 }
 
 bool BodyState::check_fixed(const OpInfo& row) {
-    if (m_is_known_valid || check_exact(m_instr.op)) [[likely]]
+    if (check_exact(m_instr.op)) [[likely]]
         return true;
     ValType address = ValType::i32;
     if (row.imm == Imm::memarg || row.imm == Imm::memarg_lane) {
@@ -230,7 +230,7 @@ bool BodyState::check_local(ValType& type) {
         return fail(ErrorCode::unknown_local, std::to_string(local));
     type = m_locals[local];
     if (m_instr.op == Op::local_get) {
-        if (!m_is_initialized[local] && !m_is_known_valid)
+        if (!m_is_initialized[local])
             return fail(ErrorCode::uninitialized_local, std::to_string(local));
         push(type);
         return true;

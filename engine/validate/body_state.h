@@ -55,10 +55,7 @@ public:
     [[nodiscard]] Error take_error() noexcept { return std::move(m_error); }
 
 protected:
-    /// Of bodies that are known to be valid, operands need not be followed: there are none then, popping
-    /// succeeds, and what is popped whatever its type is has the type bottom.
-    explicit BodyState(const Module& module, bool is_known_valid = false) noexcept
-        : m_module(module), m_is_known_valid(is_known_valid) {}
+    explicit BodyState(const Module& module) noexcept : m_module(module) {}
 
     [[nodiscard]] bool is_live() const noexcept { return m_frames.back().is_live; }
     /// Forgets the function before, but keeps its room.
@@ -73,17 +70,12 @@ protected:
     bool fail_underflow(std::string_view expected);
 
     // Operands
-    void push(ValType type) {
-        if (!m_is_known_valid)
-            m_operands.push_back(type);
-    }
+    void push(ValType type) { m_operands.push_back(type); }
     void push(std::span<const ValType> types) {
-        for (size_t i = 0; !m_is_known_valid && i < types.size(); ++i)  // mostly none or one
-            m_operands.push_back(types[i]);
+        for (const ValType type : types)  // mostly none or one
+            push(type);
     }
     [[nodiscard]] bool pop(ValType expected) {
-        if (m_is_known_valid)
-            return true;
         const ControlFrame& frame = m_frames.back();
         if (m_operands.size() > frame.height) [[likely]] {
             const ValType found = m_operands.back();
@@ -96,7 +88,7 @@ protected:
         return frame.is_unreachable || fail_underflow(to_string(expected));
     }
     [[nodiscard]] bool pop(std::span<const ValType> expected) {
-        return expected.empty() || m_is_known_valid || pop_all(expected);
+        return expected.empty() || pop_all(expected);
     }
     [[nodiscard]] bool pop_all(std::span<const ValType> expected);
     /// Pops any type; bottom in unreachable code.
@@ -167,7 +159,6 @@ protected:
     }
 
     const Module& m_module;
-    const bool m_is_known_valid;
     FuncIdx m_func{no_function};
     binary::Instr m_instr;
     std::vector<ValType> m_locals;
