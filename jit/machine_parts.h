@@ -155,7 +155,13 @@ struct MachineParts {
     };
     struct JumpTable {
         uint32_t label = none;
-        std::vector<uint32_t> targets;  ///< labels
+        uint32_t first = 0, targets = 0;  ///< in m_table_targets
+    };
+
+    /// Where the entries of a br_table that name some label go.
+    struct TableLabel {
+        uint64_t table = 0;  ///< which br_table it is
+        uint32_t label = none;
     };
 };
 

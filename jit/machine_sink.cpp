@@ -41,6 +41,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_patches.clear();
     m_exits.clear();
     m_tables.clear();
+    m_table_targets.clear();
     m_vectors.clear();
     m_accesses.clear();
     const auto& memories = info.module->memories;
@@ -98,9 +99,13 @@ void MachineSink::choose_pins() {
     for (uint32_t local = 0; local < use.size(); ++local)
         if (use[local].weight >= least_weight)
             m_candidates.push_back(local);
-    std::ranges::sort(m_candidates, [&](uint32_t a, uint32_t b) {
-        return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
-    });
+    // No more than these: a pin that is used little costs more at calls than it saves elsewhere.
+    const size_t most = std::min(m_candidates.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
+    std::ranges::partial_sort(m_candidates, m_candidates.begin() + static_cast<ptrdiff_t>(most),
+                              [&](uint32_t a, uint32_t b) {
+                                  return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
+                              });
+    m_candidates.resize(most);
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : m_candidates) {
         const ValType type = m_info.locals[local];
@@ -343,8 +348,8 @@ void MachineSink::emit_tables() {
     for (const JumpTable& table : m_tables) {
         m_code.bind(label(table.label));
         const uint32_t from = m_code.position();
-        for (const uint32_t target : table.targets)
-            m_code.data_distance(label(target), from);
+        for (uint32_t i = 0; i < table.targets; ++i)
+            m_code.data_distance(label(m_table_targets[table.first + i]), from);
     }
 }
 

@@ -201,9 +201,10 @@ private:
         push({.kind = Value::Kind::flags, .condition = condition, .type = ValType::i32});
         m_has_flags = true;
     }
-    /// The value's registers stay taken until it is released.
-    Value pop() noexcept {
-        const Value value = m_stack.back();
+    /// The value stays where it is until the next one is pushed, and its registers stay taken until it is
+    /// released. Not a copy: that would wait for what was pushed just before to be written.
+    Value& pop() noexcept {
+        Value& value = m_stack.back();
         m_stack.pop_back();
         m_settled = std::min(m_settled, m_stack.size());
         m_height -= lower::slot_width(value.type);
@@ -303,11 +304,15 @@ private:
     void int_extend(Width width, unsigned source_bytes, bool is_signed, ValType result);
     void int_count(Count op, Width width, Op instr);
     void int_is_zero(Width width);
-    void int_compare(Width width, Condition condition, Value& x, Value& y);
+    void int_compare(Width width, Condition condition, Value& first, Value& second);
     void int_binary(size_t number, Op op, Width width);
-    void int_alu(Alu op, Width width, Value& x, Value& y);
+    /// Whether an operand that is first would rather be second, where the order does not matter.
+    [[nodiscard]] bool is_better_second(const Value& first, const Value& second) const noexcept {
+        return first.kind == Value::Kind::constant || (!is_owned(first) && is_owned(second));
+    }
+    void int_alu(Alu op, Width width, Value& first, Value& second);
     bool add_by_lea(Width width, Value& x, Value& y, const Pin* pin);
-    void int_multiply(Width width, Value& x, Value& y);
+    void int_multiply(Width width, Value& first, Value& second);
     void int_shift(Shift op, Width width, Value& x, Value& y);
     void shift_by_constant(Shift op, Width width, Value& x, uint8_t by, const Pin* pin);
     void shift_by_any(Shift op, Width width, Value& x, Value& y, const Pin* pin);
@@ -545,7 +550,10 @@ private:
     TrivialVector<Edge> m_edges;
     TrivialVector<Patch> m_patches;
     TrivialVector<uint32_t> m_exits;  ///< edges that are emitted behind the function
-    std::vector<JumpTable> m_tables;
+    TrivialVector<JumpTable> m_tables;
+    TrivialVector<uint32_t> m_table_targets;   ///< labels
+    TrivialVector<TableLabel> m_table_labels;  ///< by depth
+    uint64_t m_table_number = 0;               ///< of br_tables that were ever compiled
     std::map<VectorBits, uint32_t> m_vectors;  ///< constants behind the code, and their labels
     TrivialVector<HandlerExit> m_handler_exits;
     TrivialVector<TrapExit> m_traps;

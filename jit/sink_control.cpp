@@ -5,7 +5,6 @@
 #include "jit/machine_sink.h"
 
 #include <bit>
-#include <unordered_map>
 
 namespace wsb::jit {
 
@@ -105,7 +104,7 @@ void MachineSink::end_block(bool falls_through) {
 
 /// Takes the condition off the stack and leaves it in the flags, which moves do not change.
 Condition MachineSink::pop_condition() {
-    Value value = pop();
+    Value& value = pop();
     if (value.kind == Value::Kind::flags)
         return value.condition;
     if (is_in_memory(value)) {
@@ -278,7 +277,7 @@ void MachineSink::branch_if(uint32_t depth, Condition condition) {
 /// A table of distances behind the jump, one for each entry; an index beyond it is the last one, also where
 /// the processor guesses.
 void MachineSink::br_table(std::span<const uint32_t> depths) {
-    Value index = pop();
+    Value& index = pop();
     settle_top(label_types(frame_at(depths.back())).size());
     const Gpr reg = to_owned_gpr(index);
     const auto last = static_cast<int32_t>(depths.size() - 1);
@@ -291,16 +290,17 @@ void MachineSink::br_table(std::span<const uint32_t> depths) {
     m_code.alu(Width::w64, Alu::add, reg, reg::scratch);
     m_code.jump_unmarked(reg);
     release(index);
-    JumpTable jumps;
-    jumps.label = table;
-    std::unordered_map<uint32_t, uint32_t> labels;  // by depth
+    const auto first = static_cast<uint32_t>(m_table_targets.size());
+    ++m_table_number;
+    if (m_table_labels.size() < m_frames.size())
+        m_table_labels.resize(m_frames.size());
     for (const uint32_t depth : depths) {
-        const auto [known, is_new] = labels.try_emplace(depth, 0);
-        if (is_new)
-            known->second = edge_to(depth, potential());
-        jumps.targets.push_back(known->second);
+        TableLabel& known = m_table_labels[depth];
+        if (known.table != m_table_number)
+            known = {.table = m_table_number, .label = edge_to(depth, potential())};
+        m_table_targets.push_back(known.label);
     }
-    m_tables.push_back(std::move(jumps));
+    m_tables.push_back({.label = table, .first = first, .targets = static_cast<uint32_t>(depths.size())});
 }
 
 void MachineSink::br_on_null(uint32_t depth, ValType) {
@@ -412,8 +412,8 @@ void MachineSink::unreachable() {
 
 void MachineSink::select(ValType) {
     const Condition condition = pop_condition();
-    Value b = pop();
-    Value a = pop();
+    Value& b = pop();
+    Value& a = pop();
     const ValType type = a.type;
     if (is_in_xmm(type)) {
         const Xmm to = to_owned_xmm(a);

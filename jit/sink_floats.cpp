@@ -40,7 +40,7 @@ bool MachineSink::float_unary(Op op) {
     switch (op) {
         case Op::f32_sqrt:
         case Op::f64_sqrt: {
-            Value x = pop();
+            Value& x = pop();
             const Xmm from = to_xmm(x);
             const Xmm to = is_owned(x) ? from : take_zeroed_xmm();
             m_code.scalar(width(Op::f64_sqrt), Scalar::sqrt, to, from);
@@ -75,7 +75,7 @@ bool MachineSink::float_unary(Op op) {
 
 /// and: clears the sign; xor: turns it.
 bool MachineSink::float_sign(FloatWidth width, Bitwise op) {
-    Value x = pop();
+    Value& x = pop();
     const Xmm to = to_owned_xmm(x);
     m_code.mov_immediate(reg::scratch, op == Bitwise::and_ ? sign_bit(width) - 1 : sign_bit(width));
     m_code.move_bits(Width::w64, reg::float_scratch, reg::scratch);
@@ -85,7 +85,7 @@ bool MachineSink::float_sign(FloatWidth width, Bitwise op) {
 }
 
 bool MachineSink::float_round(FloatWidth width, uint8_t mode) {
-    Value x = pop();
+    Value& x = pop();
     const Xmm from = to_xmm(x);
     const Xmm to = is_owned(x) ? from : take_zeroed_xmm();
     m_code.round(width, to, from, mode);
@@ -95,7 +95,7 @@ bool MachineSink::float_round(FloatWidth width, uint8_t mode) {
 
 /// To i32: by 64 bits, which have every value that is in range, and all bounds exactly.
 bool MachineSink::float_truncate(FloatWidth width, bool is_signed) {
-    Value x = pop();
+    Value& x = pop();
     const Xmm from = to_xmm(x);
     const Gpr to = take_gpr();
     m_code.truncate(Width::w64, to, width, from);
@@ -116,7 +116,7 @@ bool MachineSink::float_truncate(FloatWidth width, bool is_signed) {
 
 /// To i64: the processor's answer for what is out of range is also that for the least number of all.
 bool MachineSink::float_truncate_64(FloatWidth width) {
-    Value x = pop();
+    Value& x = pop();
     const Xmm from = to_xmm(x);
     const Gpr to = take_gpr();
     const uint32_t in_range = new_label();
@@ -137,7 +137,7 @@ bool MachineSink::float_truncate_64(FloatWidth width) {
 
 /// To i32, saturating: an f64 has every i32, so the bounds are put on it. NaN becomes 0.
 bool MachineSink::float_saturate(FloatWidth width, bool is_signed) {
-    Value x = pop();
+    Value& x = pop();
     const Xmm from = to_xmm(x);
     const Gpr to = take_gpr();
     const Xmm bounded = is_owned(x) ? from : take_xmm();  // before the jump, since it may store something
@@ -167,7 +167,7 @@ bool MachineSink::float_saturate(FloatWidth width, bool is_signed) {
 
 bool MachineSink::float_convert(Op op) {
     const auto from_int = [&](FloatWidth to_width, Width from_width) {
-        Value x = pop();
+        Value& x = pop();
         const Gpr from = to_gpr(x);
         const Xmm to = take_zeroed_xmm();
         m_code.float_from_int(to_width, to, from_width, from);
@@ -176,7 +176,7 @@ bool MachineSink::float_convert(Op op) {
         return true;
     };
     const auto from_bits = [&](Width width, ValType result) {
-        Value x = pop();
+        Value& x = pop();
         const Gpr from = to_gpr(x);
         const Xmm to = take_xmm();
         m_code.move_bits(width, to, from);
@@ -185,7 +185,7 @@ bool MachineSink::float_convert(Op op) {
         return true;
     };
     const auto to_bits = [&](Width width, ValType result) {
-        Value x = pop();
+        Value& x = pop();
         const Xmm from = to_xmm(x);
         const Gpr to = take_gpr();
         m_code.move_bits(width, to, from);
@@ -204,7 +204,7 @@ bool MachineSink::float_convert(Op op) {
         case Op::f32_demote_f64:
         case Op::f64_promote_f32: {
             const auto width = op == Op::f32_demote_f64 ? FloatWidth::f64 : FloatWidth::f32;
-            Value x = pop();
+            Value& x = pop();
             const Xmm from = to_xmm(x);
             const Xmm to = take_zeroed_xmm();
             m_code.convert_float(width, to, from);
@@ -241,8 +241,8 @@ bool MachineSink::float_binary(Op op) {
 }
 
 bool MachineSink::float_scalar(FloatWidth width, Scalar op) {
-    Value y = pop();
-    Value x = pop();
+    Value& y = pop();
+    Value& x = pop();
     const Pin* const pin = destination(&y);
     if (m_options.has_avx && scalar_of_three(width, op, x, y, pin))
         return true;
@@ -281,8 +281,8 @@ bool MachineSink::scalar_of_three(FloatWidth width, Scalar op, Value& x, Value& 
 
 /// min, max. NaN wins, which an addition gives; of zeros the sign decides, which the bits give.
 bool MachineSink::float_least(FloatWidth width, bool is_min) {
-    Value y = pop();
-    Value x = pop();
+    Value& y = pop();
+    Value& x = pop();
     const Xmm to = to_owned_xmm(x);
     const Xmm other = to_xmm(y);
     const uint32_t is_equal = new_label(), is_nan = new_label(), done = new_label();
@@ -304,8 +304,8 @@ bool MachineSink::float_least(FloatWidth width, bool is_min) {
 
 /// The magnitude of x and the sign of y.
 bool MachineSink::float_copysign(FloatWidth width) {
-    Value y = pop();
-    Value x = pop();
+    Value& y = pop();
+    Value& x = pop();
     const Xmm to = to_owned_xmm(x);
     const Xmm sign = to_owned_xmm(y);
     m_code.mov_immediate(reg::scratch, sign_bit(width) - 1);
@@ -325,8 +325,8 @@ void MachineSink::float_compare(Op op) {
     const FloatWidth width = is_f64 ? FloatWidth::f64 : FloatWidth::f32;
     const size_t number = static_cast<size_t>(op) - static_cast<size_t>(is_f64 ? Op::f64_eq : Op::f32_eq);
     enum : size_t { eq, ne, lt, gt, le, ge };
-    Value y = pop();
-    Value x = pop();
+    Value& y = pop();
+    Value& x = pop();
     if (number == eq || number == ne) {
         const Xmm mask = to_owned_xmm(x);
         m_code.compare_mask(width, mask, to_xmm(y), number == eq ? 0 : 4);

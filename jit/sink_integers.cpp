@@ -4,7 +4,6 @@
 #include "jit/machine_sink.h"
 
 #include <array>
-#include <utility>
 
 namespace wsb::jit {
 
@@ -78,7 +77,7 @@ void MachineSink::unary(Op op) {
         case Op::i64_extend_i32_u:
             // To the interpreter it is no constant any more: it is in its slot where tiers change.
             if (m_stack.back().kind == Value::Kind::constant) {
-                Value x = pop();
+                Value& x = pop();
                 return push_gpr(to_owned_gpr(x), ValType::i64);
             }
             m_stack.back().type = ValType::i64;  // slots and registers have i32 zero-extended
@@ -101,7 +100,7 @@ bool MachineSink::is_canonicalized(Op op) const noexcept {
 }
 
 void MachineSink::int_extend(Width width, unsigned source_bytes, bool is_signed, ValType result) {
-    Value x = pop();
+    Value& x = pop();
     const Pin* const pin = destination(nullptr);
     const Gpr from = to_gpr(x);
     const Gpr to = pin != nullptr ? pin->gpr : is_owned(x) ? from : take_gpr();
@@ -114,7 +113,7 @@ void MachineSink::int_extend(Width width, unsigned source_bytes, bool is_signed,
 void MachineSink::int_count(Count op, Width width, Op instr) {
     if (!m_options.has_bit_counts)
         return cell_of_unary(instr);
-    Value x = pop();
+    Value& x = pop();
     const Pin* const pin = destination(nullptr);
     const Gpr from = to_gpr(x);
     const Gpr to = pin != nullptr ? pin->gpr : is_owned(x) ? from : take_gpr();
@@ -126,31 +125,32 @@ void MachineSink::int_count(Count op, Width width, Op instr) {
 
 void MachineSink::compare(Op op) {
     if (op >= Op::i32_eq && op <= Op::i32_ge_u) {
-        Value y = pop();
-        Value x = pop();
+        Value& y = pop();
+        Value& x = pop();
         return int_compare(Width::w32, conditions[distance(op, Op::i32_eq)], x, y);
     }
     if (op >= Op::i64_eq && op <= Op::i64_ge_u) {
-        Value y = pop();
-        Value x = pop();
+        Value& y = pop();
+        Value& x = pop();
         return int_compare(Width::w64, conditions[distance(op, Op::i64_eq)], x, y);
     }
     float_compare(op);
 }
 
 void MachineSink::int_is_zero(Width width) {
-    Value x = pop();
+    Value& x = pop();
     Value zero;
     zero.kind = Value::Kind::constant;
     int_compare(width, Condition::equal, x, zero);
 }
 
 /// Leaves the answer in the flags.
-void MachineSink::int_compare(Width width, Condition condition, Value& x, Value& y) {
-    if (x.kind == Value::Kind::constant) {
-        std::swap(x, y);
+void MachineSink::int_compare(Width width, Condition condition, Value& first, Value& second) {
+    const bool is_swapped = first.kind == Value::Kind::constant;
+    Value& x = is_swapped ? second : first;
+    Value& y = is_swapped ? first : second;
+    if (is_swapped)
         condition = mirrored(condition);
-    }
     const bool is_constant = y.kind == Value::Kind::constant && fits_immediate(width, y.bits);
     if (is_constant && is_in_memory(x)) {
         m_code.alu(width, Alu::cmp, memory_of(x), immediate(y.bits));
@@ -184,8 +184,8 @@ void MachineSink::binary(Op op) {
 /// `number` counts from add, in the order of the instruction table.
 void MachineSink::int_binary(size_t number, Op op, Width width) {
     static_assert(static_cast<size_t>(Op::i32_rotr) - static_cast<size_t>(Op::i32_add) == 14);
-    Value y = pop();
-    Value x = pop();
+    Value& y = pop();
+    Value& x = pop();
     switch (number) {
         case 0: return int_alu(Alu::add, width, x, y);
         case 1: return int_alu(Alu::sub, width, x, y);
@@ -205,9 +205,10 @@ void MachineSink::int_binary(size_t number, Op op, Width width) {
     }
 }
 
-void MachineSink::int_alu(Alu op, Width width, Value& x, Value& y) {
-    if (op != Alu::sub && (x.kind == Value::Kind::constant || (!is_owned(x) && is_owned(y))))
-        std::swap(x, y);
+void MachineSink::int_alu(Alu op, Width width, Value& first, Value& second) {
+    const bool is_swapped = op != Alu::sub && is_better_second(first, second);
+    Value& x = is_swapped ? second : first;
+    Value& y = is_swapped ? first : second;
     const Pin* const pin = destination(&y);
     if (op == Alu::add && add_by_lea(width, x, y, pin))
         return;
@@ -241,9 +242,10 @@ bool MachineSink::add_by_lea(Width width, Value& x, Value& y, const Pin* pin) {
     return true;
 }
 
-void MachineSink::int_multiply(Width width, Value& x, Value& y) {
-    if (x.kind == Value::Kind::constant || (!is_owned(x) && is_owned(y)))
-        std::swap(x, y);
+void MachineSink::int_multiply(Width width, Value& first, Value& second) {
+    const bool is_swapped = is_better_second(first, second);
+    Value& x = is_swapped ? second : first;
+    Value& y = is_swapped ? first : second;
     const Pin* const pin = destination(&y);
     if (y.kind == Value::Kind::constant && fits_immediate(width, y.bits)) {
         const Gpr from = to_gpr(x);

@@ -93,7 +93,7 @@ void MachineSink::load(Op op, const binary::MemArg& arg) {
     const AccessForm* const form = form_of(op);
     if (form == nullptr)
         return vector_load(op, arg);
-    Value address = pop();
+    Value& address = pop();
     const Mem place = checked(form->bytes, arg, address);
     release(address);
     const Pin* const pin = load_destination();
@@ -120,8 +120,8 @@ void MachineSink::store(Op op, const binary::MemArg& arg) {
     const AccessForm* const form = form_of(op);
     if (form == nullptr)
         return vector_store(arg);
-    Value value = pop();
-    Value address = pop();
+    Value& value = pop();
+    Value& address = pop();
     if (form->is_float) {
         const Xmm from = to_xmm(value);
         const Mem place = checked(form->bytes, arg, address);
@@ -172,7 +172,7 @@ void MachineSink::global_get(GlobalIdx global, ValType type) {
 }
 
 void MachineSink::global_set(GlobalIdx global, ValType type) {
-    Value value = pop();
+    Value& value = pop();
     if (is_in_xmm(type)) {
         const Xmm from = to_xmm(value);
         store_xmm(type, global_at(global), from);

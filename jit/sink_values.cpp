@@ -339,13 +339,13 @@ void MachineSink::set_local(uint32_t local, Value& value) {
 }
 
 void MachineSink::local_set(LocalIdx local, ValType) {
-    Value value = pop();
+    Value& value = pop();
     set_local(local.value, value);
     release(value);
 }
 
 void MachineSink::local_tee(LocalIdx local, ValType type) {
-    Value value = pop();
+    Value& value = pop();
     set_local(local.value, value);
     if (is_owned(value) && pin_of(local.value) == nullptr) {
         // The register goes on being the operand.
