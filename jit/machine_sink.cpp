@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 
 namespace wsb::jit {
 
@@ -29,6 +30,8 @@ MachineSink::MachineSink(const MachineOptions& options)
 void MachineSink::begin(const validate::BodyInfo& info) {
     m_info = info;
     m_bytes = info.module->bytes.data();
+    m_body_end = std::to_address(info.module->view(info.module->body(info.func).whole).end());
+    m_short_locals = static_cast<uint32_t>(std::min<size_t>(info.locals.size(), 0x80));
     m_lowering.begin(info);
     m_code.clear();
     m_stack.clear();

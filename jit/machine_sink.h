@@ -292,9 +292,11 @@ private:
         for (; immediates != 0; --immediates)
             while ((*next++ & 0x80) != 0) {
             }
-        // An instruction that is not the last one of its body has at least `end` behind it.
+        // What comes next has not been validated: it may not even be there.
+        if (m_body_end - next < 2)
+            return nullptr;
         const bool is_set = next[0] == local_set || next[0] == local_tee;
-        return is_set && next[1] < 0x80 ? destination_in(next[1], other) : nullptr;
+        return is_set && next[1] < m_short_locals ? destination_in(next[1], other) : nullptr;
     }
     [[nodiscard]] const Pin* destination_in(uint32_t local, const Value* other) const noexcept;
 
@@ -504,7 +506,9 @@ private:
     const MachineOptions m_options;
     const LocalUse* m_use = nullptr;
     validate::BodyInfo m_info;
-    const uint8_t* m_bytes = nullptr;  ///< the module's
+    const uint8_t* m_bytes = nullptr;     ///< the module's
+    const uint8_t* m_body_end = nullptr;  ///< among them
+    uint32_t m_short_locals = 0;          ///< of those below, indices have one byte
     bool m_has_plain_memory = false;   ///< memory 0 has 32-bit addresses and belongs to one thread
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions

@@ -364,6 +364,17 @@ TEST_F(TiersTest, LongTables) {
         EXPECT_EQ(call({Value(index)}).trap, TrapCode::none);
 }
 
+/// Loops that are not reachable have no code, but those behind them keep their places.
+TEST_F(TiersTest, LoopsBehindWhatIsNotReachable) {
+    load(R"((func (export "f") (param i32) (result i32) (local i32 i32)
+        (block (br 0) (loop (local.set 2 (i32.const 7)) (br 0)))
+        (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
+              (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+              (br_if 0 (local.get 0)))
+        (i32.add (local.get 1) (local.get 2))))");
+    EXPECT_EQ(call({Value(10)}).results[0][0], 55u);
+}
+
 TEST_F(TiersTest, DeepStacks) {
     constexpr int depth = 50'000;
     const auto begin_time = std::chrono::steady_clock::now();
