@@ -34,8 +34,8 @@ public:
     /// The same for all that were opened, if none is sealed yet.
     [[nodiscard]] bool seal() noexcept;
 
-    /// Opens a piece, calls `write` with so many bytes of it, and seals it. @return its bytes; none if there is
-    /// no more room, or the system refuses.
+    /// Opens a piece, calls `write` with so many bytes of it, and seals it. @return its bytes; none if there
+    /// is no more room, or the system refuses.
     template <class Write>
     [[nodiscard]] std::span<const uint8_t> add(size_t size_bytes, Write write) {
         const std::span<uint8_t> piece = open(size_bytes);

@@ -34,12 +34,13 @@ void write_body(const MachineText& function, uint8_t* begin) noexcept;
 /// Writes the displacement of a call that ends at `end`.
 void link(uint8_t* end, const void* target) noexcept;
 
-/// What has to be known of a function, which begins at `begin`, as long as it can run. It lies in the writer's
-/// memory.
+/// What has to be known of a function, which begins at `begin`, as long as it can run. It lies in the
+/// writer's memory.
 [[nodiscard]] lower::MachineCode describe(const MachineText& function, const uint8_t* begin,
                                           lower::CodeWriter& writer);
 
-/// From here on calls of the function go to its machine code, of which `machine` in the writer's memory tells.
+/// From here on calls of the function go to its machine code, of which `machine` in the writer's memory
+/// tells.
 void publish(const MachineText& function, const lower::MachineCode& machine, lower::Code& code) noexcept;
 
 }  // namespace wsb::jit

@@ -128,8 +128,8 @@ private:
                 const Code& callee = module.codes[call.body];
                 const auto relay = relays.of(call.body);
                 link(memory.data() + call.end, call.body == body ? memory.data() + text.native_entry
-                                               : relay         ? memory.data() + *relay
-                                                   : callee.native_entry.load(std::memory_order_relaxed));
+                                               : relay           ? memory.data() + *relay
+                                                       : callee.native_entry.load(std::memory_order_relaxed));
             }
         });
         if (bytes.empty()) {
@@ -137,9 +137,8 @@ private:
             return;
         }
         m_bytes_left -= bytes.size();
-        tell(module, {.func = module.codes[body].func,
-                      .bytes = bytes.first(text.code_bytes),
-                      .entry = text.entry});
+        tell(module,
+             {.func = module.codes[body].func, .bytes = bytes.first(text.code_bytes), .entry = text.entry});
         MachineCode known = describe(text, bytes.data(), m_writer);
         known.size_bytes = static_cast<uint32_t>(bytes.size());
         known.changes = m_writer.write(std::span<const lower::ChangePoint>(changes->points));
@@ -226,11 +225,11 @@ private:
     std::unique_ptr<std::atomic<uint32_t>[]> m_samples;  ///< by body
     // Under the lock:
     uint64_t m_bytes_left;
+    lower::CodeMemory m_memory;  ///< for what is known of machine code
+    lower::CodeWriter m_writer{m_memory};
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
     std::unique_ptr<RegisteredCode> m_registered;
-    lower::CodeMemory m_memory;  ///< for what is known of machine code
-    lower::CodeWriter m_writer{m_memory};
     std::vector<std::shared_ptr<const void>> m_known;  ///< see announce
 
     std::unique_ptr<Worker> m_worker;  ///< null: who notices compiles. Last, since its thread uses the rest

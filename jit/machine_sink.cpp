@@ -50,8 +50,8 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     const auto& memories = info.module->memories;
     m_has_plain_memory = !memories.empty() && memories.front().type.address == AddressType::i32 &&
                          !memories.front().type.is_shared;
-    m_is_guarded = m_options.has_guard_regions && !memories.empty() &&
-                   runtime::can_be_guarded(memories.front().type);
+    m_is_guarded =
+        m_options.has_guard_regions && !memories.empty() && runtime::can_be_guarded(memories.front().type);
     m_traps.clear();
     m_trap_kinds = 0;
     m_cells.clear();
@@ -104,10 +104,10 @@ void MachineSink::choose_pins() {
             m_candidates.push_back(local);
     // No more than these: a pin that is used little costs more at calls than it saves elsewhere.
     const size_t most = std::min(m_candidates.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(m_candidates, m_candidates.begin() + static_cast<ptrdiff_t>(most),
-                              [&](uint32_t a, uint32_t b) {
-                                  return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
-                              });
+    std::ranges::partial_sort(
+        m_candidates, m_candidates.begin() + static_cast<ptrdiff_t>(most), [&](uint32_t a, uint32_t b) {
+            return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
+        });
     m_candidates.resize(most);
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : m_candidates) {
@@ -138,7 +138,8 @@ void MachineSink::plan_loops() {
     m_next_loop = 0;
     m_loop_plans.clear();
     for (const auto& loop : loops)
-        m_loop_plans.push_back({.offset_bytes = loop.offset_bytes, .leaves_registers = loop.leaves_registers});
+        m_loop_plans.push_back(
+            {.offset_bytes = loop.offset_bytes, .leaves_registers = loop.leaves_registers});
     for (const auto& use : m_use->uses()) {
         const uint32_t pin = m_pin_of_local[use.local];
         if (pin != none)

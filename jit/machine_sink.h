@@ -285,7 +285,8 @@ private:
     void push_results(std::span<const ValType> types);
     void reset_stack(size_t values, uint32_t height);
     /// The pin that the result may go to at once, because the next instruction sets its local; null if there
-    /// is none. `other` is read after the register is written. The instruction is one byte and so many numbers.
+    /// is none. `other` is read after the register is written. The instruction is one byte and so many
+    /// numbers.
     [[nodiscard]] const Pin* destination(const Value* other, unsigned immediates = 0) const noexcept {
         constexpr uint8_t local_set = 0x21, local_tee = 0x22;
         const uint8_t* next = m_bytes + m_info.instr->offset_bytes + 1;
@@ -422,8 +423,7 @@ private:
     /// Immediately before each instruction that accesses memory 0.
     void note_access() {
         if (m_is_guarded)
-            m_accesses.push_back(
-                {m_code.position(), potential(), instr_offset()});
+            m_accesses.push_back({m_code.position(), potential(), instr_offset()});
     }
     /// At a label: other ways lead here.
     void forget_straight_line() noexcept {
@@ -509,7 +509,7 @@ private:
     const uint8_t* m_bytes = nullptr;     ///< the module's
     const uint8_t* m_body_end = nullptr;  ///< among them
     uint32_t m_short_locals = 0;          ///< of those below, indices have one byte
-    bool m_has_plain_memory = false;   ///< memory 0 has 32-bit addresses and belongs to one thread
+    bool m_has_plain_memory = false;      ///< memory 0 has 32-bit addresses and belongs to one thread
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
 

@@ -108,8 +108,8 @@ private:
 
 Result<std::unique_ptr<ModuleCode>> ModuleCode::reserve(runtime::CompiledModule& module, unsigned threads,
                                                         uint64_t most_bytes) {
-    // Measured: 2.9 to 5.5 bytes of machine code for a byte of code. Where address space is limited, less than
-    // wanted must do.
+    // Measured: 2.9 to 5.5 bytes of machine code for a byte of code. Where address space is limited, less
+    // than wanted must do.
     constexpr uint64_t most_reach = INT32_MAX, least_growth = 8, least_bytes = 4 * huge_page_bytes;
     const uint64_t code_bytes = module.module.code_size_bytes();
     const uint64_t least = std::min(least_growth * code_bytes + least_bytes, most_reach);
@@ -180,8 +180,7 @@ Result<std::shared_ptr<const void>> ModuleCode::finish() {
         return fail(ErrorCode::out_of_memory, "for machine code");
     for (const Code* const function : functions)
         registered->add(*function->machine.load(std::memory_order_relaxed));
-    return std::make_shared<const Residence>(std::move(m_space), std::move(known),
-                                             std::move(registered));
+    return std::make_shared<const Residence>(std::move(m_space), std::move(known), std::move(registered));
 }
 
 /// Compiles bodies. Who catches exceptions is lowered as well: the interpreter searches its clauses.

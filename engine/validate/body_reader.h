@@ -8,8 +8,9 @@
 #include "engine/validate/fuel_cost.h"
 #include "engine/validate/usual_instrs.h"
 
-#include <bit>
 #include <climits>
+
+#include <bit>
 #include <cstddef>
 
 namespace wsb::validate {

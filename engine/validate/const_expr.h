@@ -7,8 +7,8 @@
 
 namespace wsb::validate {
 
-/// Reads one constant expression after the other, in room that it keeps, with the rules for bodies, restricted
-/// to the instructions that the table marks const_ok.
+/// Reads one constant expression after the other, in room that it keeps, with the rules for bodies,
+/// restricted to the instructions that the table marks const_ok.
 class ConstReader : private BodyState {
 public:
     /// Functions that are named with ref.func are set in `declared_funcs`.

@@ -121,10 +121,12 @@ TEST(Decoder, DropsMalformedNamesInSilence) {
     // An index that does not exist, a name that is not UTF-8, a name twice.
     EXPECT_EQ(with_names({0x01, 0x04, 0x01, 0x05, 0x01, 'f'}).names.funcs.size(), 0U);
     EXPECT_EQ(with_names({0x01, 0x04, 0x01, 0x00, 0x01, 0xff}).names.funcs.size(), 0U);
-    EXPECT_EQ(with_names({0x01, 0x07, 0x02, 0x00, 0x01, 'f', 0x00, 0x01, 'g'}).names.funcs, (NameMap{{0, "f"}}));
+    EXPECT_EQ(with_names({0x01, 0x07, 0x02, 0x00, 0x01, 'f', 0x00, 0x01, 'g'}).names.funcs,
+              (NameMap{{0, "f"}}));
     // What stands before or after the malformed part is kept.
     EXPECT_EQ(with_names({0x01, 0x04, 0x02, 0x00, 0x01, 'f'}).names.funcs, (NameMap{{0, "f"}}));
-    EXPECT_EQ(with_names({0x01, 0x01, 0x80, 0x04, 0x04, 0x01, 0x00, 0x01, 't'}).names.types, (NameMap{{0, "t"}}));
+    EXPECT_EQ(with_names({0x01, 0x01, 0x80, 0x04, 0x04, 0x01, 0x00, 0x01, 't'}).names.types,
+              (NameMap{{0, "t"}}));
     EXPECT_EQ(with_names({0x63, 0x01, 0x00, 0x00, 0x02, 0x01, 'm'}).names.module, "m");
     // Sizes that lead out of the section.
     EXPECT_EQ(with_names({0x00, 0x7f, 0x01, 'm'}).names.module, "");
