@@ -3,6 +3,7 @@
 // stays near the limit. Every guest runs in a process of its own, so that its peak is its own.
 #include "engine/text/wat.h"
 #include "tests/sandbox/hostile/large_modules.h"
+#include "tests/unit/sanitized.h"
 #include "wsb/json.hpp"
 #include "wsb/sandbox.hpp"
 
@@ -23,18 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace wsb::literals;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 struct Hostile {
     const char* name;

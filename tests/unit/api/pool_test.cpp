@@ -2,6 +2,7 @@
 // How a pool hands out its slots. What is in them: pool_state_test.cpp.
 #include "engine/runtime/page_watch.h"
 #include "tests/unit/api/pool_fixture.h"
+#include "tests/unit/sanitized.h"
 
 #include <atomic>
 #include <filesystem>
@@ -14,14 +15,6 @@
 
 namespace wsb::testing {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 /// Finds its word zero, leaves it otherwise, and gives what it found plus a constant.
 constexpr std::string_view module_7 = R"((memory (export "memory") 16) (data (i32.const 8) "\07")

@@ -4,6 +4,7 @@
 // tests/unit/binary/robustness_test.
 #include "engine/text/wast.h"
 #include "tests/unit/api/api_fixture.h"
+#include "tests/unit/sanitized.h"
 
 #include <algorithm>
 #include <atomic>
@@ -16,17 +17,6 @@
 #include <string>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WSB_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WSB_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef WSB_COUNTS_ALLOCATIONS
-#define WSB_COUNTS_ALLOCATIONS 1
-#endif
-
 namespace {
 
 std::atomic<int64_t> live_bytes{0};
@@ -36,7 +26,7 @@ std::atomic<int64_t> peak_bytes{0};
 
 // Sanitizers check that new meets delete, and keep what was freed: replacing theirs would lose the one, and
 // the other makes sizes meaningless.
-#if WSB_COUNTS_ALLOCATIONS
+#ifndef WSB_IS_SANITIZED
 // Not inlined: g++ would take malloc and free for a mismatched pair.
 [[gnu::noinline]] void* operator new(size_t size_bytes) {
     void* const memory = std::malloc(std::max<size_t>(size_bytes, 1));

@@ -2,6 +2,7 @@
 // Config::lazy_translation changes when functions are translated and nothing else: results, traps, their
 // places and fuel are those of a module that was translated whole, whichever way a function is reached first.
 #include "tests/unit/api/api_fixture.h"
+#include "tests/unit/sanitized.h"
 
 #include <fmt/format.h>
 
@@ -13,18 +14,7 @@
 #include <vector>
 
 // Sanitizers have an operator new of their own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WSB_REFUSES_MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WSB_REFUSES_MEMORY 0
-#endif
-#endif
-#ifndef WSB_REFUSES_MEMORY
-#define WSB_REFUSES_MEMORY 1
-#endif
-
-#if WSB_REFUSES_MEMORY
+#ifndef WSB_IS_SANITIZED
 namespace {
 
 /// How many allocations of this thread go well until one is refused; negative: none is.
@@ -211,7 +201,7 @@ TEST_P(LazyTest, StopsAtTheSameUnits) {
     }
 }
 
-#if WSB_REFUSES_MEMORY
+#ifndef WSB_IS_SANITIZED
 /// Wherever memory ends while functions are translated: the call traps, and the next one goes well.
 TEST_P(LazyTest, NothingIsLostWithoutMemory) {
     const std::string expected = World(GetParam().wat, config_of(false)).call(7, 100'000);
