@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
         Invalid{"many_locals", {0x01, 0xd1, 0x86, 0x03, 0x7f, 0x20, 0, 0x1a, 0x0b}},
         Invalid{"far_too_many_locals",
                 {0x02, 0xff, 0xff, 0xff, 0xff, 0x07, 0x7f, 0xff, 0xff, 0xff, 0xff, 0x07, 0x7f, 0x0b}}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace wsb::testing
