@@ -480,7 +480,6 @@ private:
     void cell_of_store(Op op, const binary::MemArg& arg);
     void cell_of_simd(const binary::Instr& instr);
     [[nodiscard]] Condition cast_condition(const binary::Instr& instr);
-    void push_again(const Value& value);
     void prepare_call(std::span<const ValType> params);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);

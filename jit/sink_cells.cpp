@@ -202,15 +202,7 @@ void MachineSink::ref_as_non_null(ValType) {
     m_code.test(Width::w64, reg, reg);
     m_code.jump(Condition::equal, label(trap(TrapCode::null_reference)));
     x.type = x.type.as_non_null();
-    push_again(x);
-}
-
-/// Puts back what was popped.
-void MachineSink::push_again(const Value& value) {
-    Value& again = push(value.kind, value.type);
-    const uint32_t slot = again.slot;
-    again = value;
-    again.slot = slot;
+    push(x);
 }
 
 /// Before a call: arguments lie in their slots, and everything else where nobody takes it away.

@@ -310,7 +310,7 @@ void MachineSink::br_on_null(uint32_t depth, ValType) {
     // The operand is not among the branch's values, but must outlive the jump.
     branch_if(depth, Condition::equal);
     value.type = value.type.as_non_null();
-    push_again(value);
+    push(value);
 }
 
 void MachineSink::br_on_non_null(uint32_t depth, ValType) {

@@ -260,7 +260,8 @@ private:
     /// Accounts for the cost of a live instruction that begins, with a check before it if the way since
     /// the last one would grow too long.
     void charge(uint32_t cost) {
-        const uint64_t more = uint64_t{cost} << 32 | cost;  // both numbers at once
+        static_assert(std::endian::native == std::endian::little);  // the bound is the upper half
+        const uint64_t more = uint64_t{cost} << 32 | cost;          // both numbers at once
         uint64_t fuel = std::bit_cast<uint64_t>(m_fuel) + more;
         if (fuel >> 32 > fuel_window) [[unlikely]] {
             m_sink.check();
