@@ -3,57 +3,87 @@
 
 #include "engine/isa/limits.h"
 
+#include <climits>
+
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <bit>
+#include <cstring>
 
 namespace wsb::jit {
 
 namespace {
 
-/// What there is to know of an instruction whose opcode is one byte, to go past it.
+/// What there is to know of an instruction whose opcode is one byte, to go past it without a branch: no
+/// processor can guess what comes next. Behind the opcode there is a byte or none, then a LEB128 number or
+/// none.
 struct Glance {
-    enum class Kind : uint8_t {
-        other,  ///< left to the reader of instructions
-        plain,  ///< so many bytes
-        local_get,
-        local_set,  ///< and tee
-        number,     ///< and a LEB128 number
-        access,     ///< alignment in a byte and an offset
-        call,       ///< one number,
-        call_by,    ///< or two
-        block,      ///< with a type in one byte, as the next one
-        loop,
-        end,
-    };
-    Kind kind = Kind::other;
-    uint8_t bytes = 1;  ///< with the immediates of `plain`
+    enum class Kind : uint8_t { plain, call, block, loop, end, other };
+
+    uint32_t number_ends = 0;  ///< in the four bytes behind the opcode: bits of which the first clear one
+                               ///< ends the number,
+    uint32_t known_end = 0;    ///< or one that stands for the end where there is no number
+    uint8_t bytes = 0;         ///< beside those from the opcode's to the end's
+    uint8_t never = 0;         ///< bits of the first byte that are clear in the usual encoding
+    uint8_t local = 0;         ///< those that are a local's index
+    bool is_local = false;
+    bool is_write = false;    ///< of a local
+    Kind kind = Kind::other;  ///< which is left to the reader of instructions
+
+    static constexpr uint32_t any_end = 0x80808080;
 };
+static_assert(sizeof(Glance) == 16);
+
+constexpr Glance with_number(Glance::Kind kind) {
+    return {.number_ends = Glance::any_end, .bytes = 2, .kind = kind};
+}
+/// A byte below `limit`, a power of two, before the number.
+constexpr Glance with_byte_and_number(Glance::Kind kind, unsigned limit) {
+    return {.number_ends = Glance::any_end & ~0xffu,
+            .bytes = 2,
+            .never = static_cast<uint8_t>(0x100 - limit),
+            .kind = kind};
+}
+/// A byte below 0x80 instead of it.
+constexpr Glance with_byte(Glance::Kind kind) {
+    return {.number_ends = 0x80, .bytes = 2, .kind = kind};
+}
+constexpr Glance of_local(bool is_write) {
+    return {.number_ends = 0x80,
+            .bytes = 2,
+            .local = 0x7f,
+            .is_local = true,
+            .is_write = is_write,
+            .kind = Glance::Kind::plain};
+}
+constexpr Glance of_size(Glance::Kind kind, uint8_t bytes) {
+    return {.known_end = 1, .bytes = bytes, .kind = kind};
+}
 
 [[nodiscard]] constexpr Glance glance_at(Op op, Imm imm) noexcept {
     using Kind = Glance::Kind;
     switch (op) {
-        case Op::local_get: return {Kind::local_get};
+        case Op::local_get: return of_local(false);
         case Op::local_set:
-        case Op::local_tee: return {Kind::local_set};
+        case Op::local_tee: return of_local(true);
         case Op::call:
-        case Op::return_call: return {Kind::call};
-        case Op::call_indirect: return {Kind::call_by};
+        case Op::return_call: return with_number(Kind::call);
+        case Op::call_indirect: return with_byte_and_number(Kind::call, 0x80);
         case Op::block:
-        case Op::if_: return {Kind::block};
-        case Op::loop: return {Kind::loop};
-        case Op::end: return {Kind::end};
+        case Op::if_: return with_byte(Kind::block);
+        case Op::loop: return with_byte(Kind::loop);
+        case Op::end: return of_size(Kind::end, 1);
         default: break;
     }
     switch (imm) {
-        case Imm::none: return {Kind::plain};
-        case Imm::f32: return {Kind::plain, 1 + sizeof(float)};
-        case Imm::f64: return {Kind::plain, 1 + sizeof(double)};
+        case Imm::none: return of_size(Kind::plain, 1);
+        case Imm::f32: return of_size(Kind::plain, 1 + sizeof(float));
+        case Imm::f64: return of_size(Kind::plain, 1 + sizeof(double));
         case Imm::label:
         case Imm::global:
         case Imm::i32:
-        case Imm::i64: return {Kind::number};
-        case Imm::memarg: return {Kind::access};
+        case Imm::i64: return with_number(Kind::plain);
+        case Imm::memarg: return with_byte_and_number(Kind::plain, 0x40);  // no other memory
         default: return {};
     }
 }
@@ -67,16 +97,8 @@ constexpr auto glances = [] {
     return table;
 }();
 
-/// The longest LEB128 number.
-constexpr ptrdiff_t number_bytes = 10;
-
-/// Behind a number. What is too long ends somewhere inside.
-[[nodiscard]] const uint8_t* past_number(const uint8_t* at) noexcept {
-    const uint8_t* const last = at + number_bytes - 1;
-    while (*at >= 0x80 && at != last)
-        ++at;
-    return at + 1;
-}
+/// Indices of locals in one byte are below.
+constexpr uint32_t short_indices = 0x80;
 
 [[nodiscard]] uint64_t local_count(const Module& module, FuncIdx func) noexcept {
     uint64_t count = module.func_type(func).params.size();
@@ -107,68 +129,47 @@ void LocalUse::scan(const Module& module, FuncIdx func, const Patience& patience
 
 void LocalUse::begin(const Module& module, FuncIdx func) {
     const uint64_t count = local_count(module, func);
-    m_locals.assign(count <= limits::locals ? count : 0, {});  // more are not valid
+    m_count = count <= limits::locals ? static_cast<uint32_t>(count) : 0;  // more are not valid
+    m_locals.assign(1 + std::max(m_count, short_indices), {});
     m_uses.clear();
     m_loops.clear();
     m_frames.assign(1, no_loop);
-    set_depth(0);
+    enter(no_loop, 0);
 }
 
 /// Goes past instructions that `glances` knows, in their usual encoding.
 void LocalUse::skim(binary::InstrReader& reader, size_t most_bytes) {
-    constexpr ptrdiff_t longest_bytes = 2 + 2 * number_bytes;
+    constexpr ptrdiff_t longest_bytes = 1 + sizeof(double);
     using Kind = Glance::Kind;
     const uint64_t offset_bytes = reader.offset_bytes();
     const uint8_t* const begin = reader.position();
     const uint8_t* const end = begin + std::min(reader.bytes_left(), most_bytes);
     const uint8_t* at = begin;
-    const size_t short_locals = std::min<size_t>(m_locals.size(), 0x80);
-    for (bool is_known = true; is_known && end - at >= longest_bytes;) {
+    Local* const locals = m_locals.data();
+    while (end - at >= longest_bytes) {
         const Glance& glance = glances[*at];
-        switch (glance.kind) {
-            case Kind::plain: at += glance.bytes; break;
-            case Kind::local_get:
-            case Kind::local_set:
-                is_known = at[1] < short_locals;
-                if (is_known) {
-                    use(at[1], glance.kind == Kind::local_set);
-                    at += 2;
-                }
+        uint32_t behind = 0;
+        static_assert(std::endian::native == std::endian::little);
+        std::memcpy(&behind, at + 1, sizeof behind);
+        const uint32_t ends = (~behind & glance.number_ends) | glance.known_end;
+        if (ends == 0 || (behind & glance.never) != 0)
+            break;
+        // Whatever it is counts as a use: of a local, or of the one before them that nobody asks for.
+        const uint32_t place = (behind & glance.local) + glance.is_local;
+        locals[place].weight += m_weight;
+        if (locals[place].last[glance.is_write] != m_loop) [[unlikely]]
+            use_in_loop(place, glance.is_write);
+        if (glance.kind != Kind::plain) {
+            if (m_frames.size() > limits::label_depth || (glance.kind == Kind::end && m_frames.size() == 1))
                 break;
-            case Kind::number: at = past_number(at + 1); break;
-            case Kind::access:
-                is_known = at[1] < 0x40;  // no other memory
-                if (is_known)
-                    at = past_number(at + 2);
-                break;
-            case Kind::call:
-                leave_registers();
-                at = past_number(at + 1);
-                break;
-            case Kind::call_by:
-                leave_registers();
-                at = past_number(past_number(at + 1));
-                break;
-            case Kind::block:
-            case Kind::loop:
-                is_known = at[1] < 0x80 && m_frames.size() <= limits::label_depth;
-                if (!is_known)
-                    break;
-                if (glance.kind == Kind::loop)
-                    open_loop(offset_bytes + static_cast<size_t>(at - begin));
-                else
-                    open_block();
-                at += 2;
-                break;
-            case Kind::end:
-                is_known = m_frames.size() > 1;  // else it is the function's own
-                if (is_known) {
-                    close();
-                    at += 1;
-                }
-                break;
-            case Kind::other: is_known = false; break;
+            switch (glance.kind) {
+                case Kind::call: leave_registers(); break;
+                case Kind::block: open_block(); break;
+                case Kind::loop: open_loop(offset_bytes + static_cast<size_t>(at - begin)); break;
+                default: close();
+            }
         }
+        at += glance.bytes + static_cast<unsigned>(std::countr_zero(ends)) / CHAR_BIT;
     }
     reader.skip(static_cast<size_t>(at - begin));
 }
@@ -178,8 +179,8 @@ void LocalUse::note(const binary::Instr& instr) {
         case Op::local_get:
         case Op::local_set:
         case Op::local_tee:
-            if (instr.index < m_locals.size())
-                use(instr.index, instr.op != Op::local_get);
+            if (instr.index < m_count)
+                use(1 + instr.index, instr.op != Op::local_get);
             break;
         case Op::block:
         case Op::if_:
@@ -195,20 +196,20 @@ void LocalUse::note(const binary::Instr& instr) {
 }
 
 void LocalUse::open_loop(uint64_t offset_bytes) {
-    m_loops.push_back({.offset_bytes = offset_bytes, .outer = m_frames.back()});
+    m_loops.push_back({.offset_bytes = offset_bytes, .outer = m_loop});
     m_frames.push_back(static_cast<uint32_t>(m_loops.size() - 1));
-    set_depth(m_depth + 1);
+    enter(m_frames.back(), m_depth + 1);
 }
 
 void LocalUse::close() {
-    const uint32_t loop = m_frames.back();
     m_frames.pop_back();
-    if (!m_frames.empty() && loop != m_frames.back())
-        set_depth(m_depth - 1);
+    if (!m_frames.empty() && m_frames.back() != m_loop)
+        enter(m_frames.back(), m_depth - 1);
 }
 
-void LocalUse::set_depth(unsigned depth) noexcept {
+void LocalUse::enter(uint32_t loop, unsigned depth) noexcept {
     constexpr unsigned deepest = 6;
+    m_loop = loop;
     m_depth = depth;
     m_weight = uint64_t{1} << (3 * std::min(depth, deepest));
 }

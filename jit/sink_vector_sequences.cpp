@@ -36,7 +36,6 @@ using Bits = std::array<uint64_t, 2>;
 
 constexpr uint64_t sign_64 = uint64_t{1} << 63;
 constexpr uint32_t sign_32 = uint32_t{1} << 31;
-constexpr uint8_t upper_half = 0xee;  ///< of pshufd
 
 }  // namespace
 
@@ -268,7 +267,7 @@ void MachineSink::extended_multiply(Sse extend, Sse multiply, bool is_high) {
     Value x = pop();
     const auto put_extended = [&](Xmm to, Xmm from) {
         if (is_high)
-            m_code.vector(sse::pshufd, to, from, upper_half);
+            m_code.vector(sse::pshufd, to, from, sse::upper_half);
         m_code.vector(extend, to, is_high ? to : from);
     };
     put_extended(reg::float_scratch, to_xmm(y));

@@ -295,11 +295,10 @@ void MachineSink::vector_rounding(Sse op, uint8_t mode) {
 }
 
 void MachineSink::vector_extend_high(Sse op) {
-    constexpr uint8_t upper_half = 0xee;
     Value x = pop();
     const Xmm from = to_xmm(x);
     const Xmm to = is_owned(x) ? from : take_xmm();
-    m_code.vector(sse::pshufd, to, from, upper_half);
+    m_code.vector(sse::pshufd, to, from, sse::upper_half);
     m_code.vector(op, to, to);
     push_vector(to);
 }

@@ -88,6 +88,8 @@ inline constexpr Sse sqrtpd = with_66(0x51), addpd = with_66(0x58), mulpd = with
                      maxpd = with_66(0x5f);
 /// The predicates of cmpps and cmppd.
 enum Predicate : uint8_t { equal = 0, less = 1, less_equal = 2, unordered = 3, not_equal = 4 };
+/// Of pshufd: both lower and upper words are those of the upper half.
+inline constexpr uint8_t upper_half = 0xee;
 
 }  // namespace sse
 

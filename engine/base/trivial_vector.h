@@ -26,56 +26,59 @@ public:
     TrivialVector(const TrivialVector&) = delete;
     TrivialVector& operator=(const TrivialVector&) = delete;
 
-    [[nodiscard]] size_t size() const noexcept { return m_size; }
-    [[nodiscard]] bool empty() const noexcept { return m_size == 0; }
+    [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(m_end - data()); }
+    [[nodiscard]] bool empty() const noexcept { return m_end == data(); }
     [[nodiscard]] T* data() noexcept { return m_room.get(); }
     [[nodiscard]] const T* data() const noexcept { return m_room.get(); }
     [[nodiscard]] T* begin() noexcept { return data(); }
-    [[nodiscard]] T* end() noexcept { return data() + m_size; }
+    [[nodiscard]] T* end() noexcept { return m_end; }
     [[nodiscard]] const T* begin() const noexcept { return data(); }
-    [[nodiscard]] const T* end() const noexcept { return data() + m_size; }
+    [[nodiscard]] const T* end() const noexcept { return m_end; }
     [[nodiscard]] T& operator[](size_t i) noexcept { return data()[i]; }
     [[nodiscard]] const T& operator[](size_t i) const noexcept { return data()[i]; }
-    [[nodiscard]] T& back() noexcept { return data()[m_size - 1]; }
-    [[nodiscard]] const T& back() const noexcept { return data()[m_size - 1]; }
+    [[nodiscard]] T& back() noexcept { return m_end[-1]; }
+    [[nodiscard]] const T& back() const noexcept { return m_end[-1]; }
 
     T& push_back(T value) {
-        if (m_size == m_capacity) [[unlikely]]
-            grow(m_size + 1);
-        return *std::construct_at(data() + m_size++, value);
+        if (m_end == m_limit) [[unlikely]]
+            grow(size() + 1);
+        return *std::construct_at(m_end++, value);
     }
-    void pop_back() noexcept { --m_size; }
-    void clear() noexcept { m_size = 0; }
+    void pop_back() noexcept { --m_end; }
+    void clear() noexcept { m_end = data(); }
     /// For those who write elements themselves: where the next ones go, with room for `count`. What was
     /// written counts once end_at was told of its end.
     [[nodiscard]] T* room_for(size_t count) {
-        if (m_capacity - m_size < count) [[unlikely]]
-            grow(m_size + count);
-        return end();
+        if (static_cast<size_t>(m_limit - m_end) < count) [[unlikely]]
+            grow(size() + count);
+        return m_end;
     }
-    void end_at(const T* end) noexcept { m_size = static_cast<size_t>(end - data()); }
+    void end_at(T* end) noexcept { m_end = end; }
     /// New elements are as T's constructor leaves them.
     void resize(size_t size) {
-        if (size > m_capacity) [[unlikely]]
+        if (size > static_cast<size_t>(m_limit - data())) [[unlikely]]
             grow(size);
-        for (; m_size < size; ++m_size)
-            std::construct_at(data() + m_size);
-        m_size = size;
+        T* const end = data() + size;
+        for (; m_end < end; ++m_end)
+            std::construct_at(m_end);
+        m_end = end;
     }
 
 private:
     /// Throws std::bad_alloc, and has not changed then.
     [[gnu::noinline, gnu::cold, WSB_PRESERVE_MOST]] void grow(size_t needed) {
-        const size_t capacity = std::max({needed, 2 * m_capacity, size_t{16}});
+        const size_t count = size();
+        const size_t capacity = std::max({needed, 2 * static_cast<size_t>(m_limit - data()), size_t{16}});
         auto room = std::make_unique_for_overwrite<T[]>(capacity);
-        std::copy_n(data(), m_size, room.get());
+        std::copy_n(data(), count, room.get());
         m_room = std::move(room);
-        m_capacity = capacity;
+        m_end = data() + count;
+        m_limit = data() + capacity;
     }
 
     std::unique_ptr<T[]> m_room;
-    size_t m_size = 0;
-    size_t m_capacity = 0;
+    T* m_end = nullptr;
+    T* m_limit = nullptr;
 };
 
 }  // namespace wsb
