@@ -85,26 +85,22 @@ private:
             m_text += fmt::format("    ;; from {}\n", from);
     }
 
-    /// Calls of other functions have no place yet.
+    /// What lies elsewhere has no place yet.
     void name_calls() {
-        for (const auto& call : m_listing.calls) {
-            const auto instr = std::prev(std::ranges::lower_bound(m_code, call.end, {}, &MachineInstr::at));
-            instr->text = fmt::format("{} function {}", instr->text.substr(0, instr->text.find(' ')),
-                                      m_module.module.imported_funcs + call.body);
-            instr->place.reset();
-        }
+        for (const auto& call : m_listing.calls)
+            name_target(call.end, fmt::format("function {}", m_module.module.imported_funcs + call.body));
+        for (const auto& exit : m_listing.exits)
+            name_target(exit.end, name_of(exit.piece));
+    }
+    void name_target(uint32_t end, std::string_view target) {
+        const auto instr = std::prev(std::ranges::lower_bound(m_code, end, {}, &MachineInstr::at));
+        instr->text = fmt::format("{} {}", instr->text.substr(0, instr->text.find(' ')), target);
+        instr->place.reset();
     }
 
     [[nodiscard]] std::string machine_text(const MachineInstr& instr) const {
         const auto name = instr.immediate ? jit::address_name(m_module, *instr.immediate) : std::nullopt;
-        if (!name)
-            return instr.text;
-        const std::string text = instr.text.substr(0, instr.text.rfind(' ') + 1) + *name;
-        // Traps are told by the accumulator, which is set right before.
-        const auto before = m_next > 0 ? m_code[m_next - 1].immediate : std::nullopt;
-        if (*name != "trap_exit" || !before || *before > UINT8_MAX)
-            return text;
-        return fmt::format("{}  ; {}", text, trap_text(static_cast<TrapCode>(*before)));
+        return name ? instr.text.substr(0, instr.text.rfind(' ') + 1) + *name : instr.text;
     }
 
     /// The instruction whose cell has the word at this place.

@@ -157,6 +157,12 @@ void Assembler::call_later() {
     code.word32(0);
 }
 
+void Assembler::jump_later() {
+    Writer code(*this);
+    code.byte(0xe9);
+    code.word32(0);
+}
+
 void Assembler::endbr64() {
     Writer(*this).word32(0xfa1e0ff3);
 }

@@ -52,15 +52,18 @@ std::string FuncNamer::operator()(FuncIdx func) const {
 }
 
 Result<std::shared_ptr<const void>> announce(const runtime::CompiledModule& module,
-                                             std::span<const PlacedCode> functions) {
+                                             std::span<const PlacedCode> functions,
+                                             std::span<const uint8_t> common) {
     const CodeNames& wanted = module.code_names;
     if (!wanted.are_wanted())
         return nullptr;
     const FuncNamer name_of(module.module);
     std::vector<NamedCode> named;
-    named.reserve(functions.size());
+    named.reserve(functions.size() + 1);
     for (const PlacedCode& function : functions)
         named.push_back({function.bytes, function.entry, name_of(function.func)});
+    if (!common.empty())
+        named.push_back({common, 0, "wasm!(common code)"});
     if (wanted.perf_map)
         WSB_TRY(write_perf_map(named));
     if (wanted.jitdump)

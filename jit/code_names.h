@@ -46,10 +46,12 @@ private:
     std::unordered_map<uint32_t, std::string_view> m_exports;  ///< names by function
 };
 
-/// Tells those whom `module.code_names` names of functions that can be executed from now on. Thread safe.
+/// Tells those whom `module.code_names` names of functions that can be executed from now on, and of the
+/// module's common code unless that is empty. Thread safe.
 /// @return what debuggers know it by, to be let go before the memory is; null if they are not told.
 /// Or io_error, if a file cannot be written.
 [[nodiscard]] Result<std::shared_ptr<const void>> announce(const runtime::CompiledModule& module,
-                                                           std::span<const PlacedCode> functions);
+                                                           std::span<const PlacedCode> functions,
+                                                           std::span<const uint8_t> common);
 
 }  // namespace wsb::jit

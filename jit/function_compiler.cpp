@@ -14,12 +14,14 @@ Result<MachineText> FunctionCompiler::compile(FuncIdx func, const Patience& pati
     return text;
 }
 
-void write_body(const MachineText& function, uint8_t* begin) noexcept {
+void write_body(const MachineText& function, const CommonCode& common, uint8_t* begin) noexcept {
     std::memcpy(begin, function.bytes.data(), function.bytes.size());
     for (const auto& address : function.addresses) {
         const uint8_t* const target = begin + address.target;
         std::memcpy(begin + address.at, &target, sizeof target);
     }
+    for (const auto& exit : function.exits)
+        link(begin + exit.end, common.at(exit.piece));
 }
 
 void link(uint8_t* end, const void* target) noexcept {

@@ -28,10 +28,10 @@ private:
     validate::BodyReader<MachineSink> m_reader;
 };
 
-/// Copies a function to where it will run, with its addresses.
-void write_body(const MachineText& function, uint8_t* begin) noexcept;
+/// Copies a function to where it will run, with its addresses and its ways to the common code.
+void write_body(const MachineText& function, const CommonCode& common, uint8_t* begin) noexcept;
 
-/// Writes the displacement of a call that ends at `end`.
+/// Writes the displacement of a call or a jump that ends at `end`.
 void link(uint8_t* end, const void* target) noexcept;
 
 /// What has to be known of a function, which begins at `begin`, as long as it can run. It lies in the

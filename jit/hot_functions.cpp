@@ -122,7 +122,7 @@ private:
         if (size_bytes > m_bytes_left)
             return;
         const auto bytes = m_space->add(size_bytes, [&](std::span<uint8_t> memory) {
-            write_body(text, memory.data());
+            write_body(text, *m_common, memory.data());
             std::ranges::copy(relays.bytes(), memory.begin() + static_cast<ptrdiff_t>(text.bytes.size()));
             for (const auto& call : text.calls) {
                 const Code& callee = module.codes[call.body];
@@ -155,7 +155,10 @@ private:
     void tell(const runtime::CompiledModule& module, const PlacedCode& function) {
         if (!module.code_names.are_wanted())
             return;
-        if (auto known = announce(module, {&function, 1}); known && *known != nullptr)
+        remember(announce(module, {&function, 1}, {}));
+    }
+    void remember(Result<std::shared_ptr<const void>> known) {
+        if (known && *known != nullptr)
             m_known.push_back(*std::move(known));
     }
 
@@ -166,27 +169,25 @@ private:
         m_space = ExecutableSpace::reserve(std::min(most, most_space_bytes));
         if (m_space != nullptr)
             m_registered = RegisteredCode::create(m_space->whole(), module.module.bodies.size());
-        const auto detour = m_registered != nullptr ? add_detour() : std::span<const uint8_t>();
-        if (detour.empty()) {
+        if (m_registered == nullptr || !add_common(module)) {
             m_bytes_left = 0;
             return false;
         }
+        const void* const detour = m_common->at(CommonPiece::enter_code);
         for (Code& code : std::span(module.codes.get(), module.module.bodies.size()))
-            code.native_entry.store(detour.data(), std::memory_order_relaxed);
-        m_compiler =
-            std::make_unique<FunctionCompiler>(module.module, machine_options(module, Processor::this_one));
+            code.native_entry.store(detour, std::memory_order_relaxed);
         return true;
     }
 
-    /// How machine code calls functions that have none.
-    [[nodiscard]] std::span<const uint8_t> add_detour() {
-        Assembler assembler;
-        assembler.endbr64();
-        assembler.pop(Gpr::rax);  // the header will tell where to return to
-        emit_enter_code(assembler, interp::handlers());
-        const auto& bytes = assembler.bytes();
-        return m_space->add(bytes.size(),
-                            [&](std::span<uint8_t> memory) { std::ranges::copy(bytes, memory.begin()); });
+    [[nodiscard]] bool add_common(const runtime::CompiledModule& module) {
+        const MachineOptions compiled_by = machine_options(module, Processor::this_one);
+        m_common = std::make_unique<CommonCode>(compiled_by, module.module);
+        m_compiler = std::make_unique<FunctionCompiler>(module.module, compiled_by);
+        const auto bytes = m_space->add(m_common->bytes().size(),
+                                        [&](std::span<uint8_t> memory) { m_common->write(memory.data()); });
+        if (!bytes.empty() && module.code_names.are_wanted())
+            remember(announce(module, {}, bytes));
+        return !bytes.empty();
     }
 
     /// Where the interpreter can go on in machine code, and what has to be stored there.
@@ -227,6 +228,7 @@ private:
     uint64_t m_bytes_left;
     lower::CodeMemory m_memory;  ///< for what is known of machine code
     lower::CodeWriter m_writer{m_memory};
+    std::unique_ptr<CommonCode> m_common;
     std::unique_ptr<FunctionCompiler> m_compiler;
     std::unique_ptr<ExecutableSpace> m_space;
     std::unique_ptr<RegisteredCode> m_registered;

@@ -40,6 +40,7 @@ public:
                 listing.cells = std::min(listing.cells, site.at);
         listing.addresses.assign(text.addresses.begin(), text.addresses.end());
         listing.calls.assign(text.calls.begin(), text.calls.end());
+        listing.exits.assign(text.exits.begin(), text.exits.end());
         listing.sites.assign(text.sites.begin(), text.sites.end());
         listing.native_entry = text.native_entry;
         return listing;
@@ -63,16 +64,6 @@ Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Proce
 }
 
 std::optional<std::string> address_name(const runtime::CompiledModule& module, uint64_t address) {
-    // Not this_one: asking the processor what it is takes long in virtual machines.
-    const MachineOptions options = machine_options(module, Processor::x86_64_v2);
-    if (address == reinterpret_cast<uint64_t>(options.trap_exit))
-        return "trap_exit";
-    if (address == reinterpret_cast<uint64_t>(options.fuel_low))
-        return "fuel_low";
-    if (address == reinterpret_cast<uint64_t>(options.host_call_ended))
-        return "host_call_ended";
-    if (address == options.handlers.enter_code)
-        return "enter_code";
     const std::span codes(module.codes.get(), module.module.bodies.size());
     const auto begin = reinterpret_cast<uint64_t>(codes.data());
     if (address < begin || address >= begin + codes.size_bytes())

@@ -20,14 +20,15 @@ struct Listing {
         uint32_t at = 0;            ///< bytes from the beginning
         uint64_t offset_bytes = 0;  ///< in the module
     };
-    std::vector<uint8_t>
-        bytes;                ///< but for `addresses` and `calls`, as they will run; multiples of 8 in data
-    std::vector<Mark> marks;  ///< ascending; of the reachable instructions
-    uint32_t line_bytes = 0;  ///< the straight line; then what lies apart: edges, traps, fuel
-    uint32_t code_bytes = 0;  ///< all code; then constants and tables of jumps
-    uint32_t cells = 0;       ///< where cells begin, up to the end
+    std::vector<uint8_t> bytes;  ///< but for what `addresses`, `calls` and `exits` tell, as they will run;
+                                 ///< multiples of 8 in data
+    std::vector<Mark> marks;     ///< ascending; of the reachable instructions
+    uint32_t line_bytes = 0;     ///< the straight line; then what lies apart: edges, traps, fuel
+    uint32_t code_bytes = 0;     ///< all code; then constants and tables of jumps
+    uint32_t cells = 0;          ///< where cells begin, up to the end
     std::vector<MachineText::Address> addresses;
     std::vector<MachineText::Call> calls;
+    std::vector<MachineText::Exit> exits;
     std::vector<lower::MachineSite> sites;  ///< ascending
     uint32_t native_entry = 0;
 };
@@ -35,8 +36,8 @@ struct Listing {
 /// `func` is the module's own, and the module was compiled by this tier.
 [[nodiscard]] Listing list_function(const runtime::CompiledModule& module, FuncIdx func, Processor processor);
 
-/// What an absolute address in machine code of the module means, e.g. `trap_exit`; nothing if it is none of
-/// those it can have.
+/// What an absolute address in machine code of the module means, e.g. `code of function 3`; nothing if it is
+/// none of those it can have.
 [[nodiscard]] std::optional<std::string> address_name(const runtime::CompiledModule& module,
                                                       uint64_t address);
 

@@ -53,7 +53,6 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_is_guarded =
         m_options.has_guard_regions && !memories.empty() && runtime::can_be_guarded(memories.front().type);
     m_traps.clear();
-    m_trap_kinds = 0;
     m_cells.clear();
     m_cell_words.clear();
     m_catching.clear();
@@ -63,11 +62,11 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_handler_exits.clear();
     m_addresses.clear();
     m_calls.clear();
+    m_common_exits.clear();
     m_points = 0;
     m_zero_flag = {};
     m_return_exit = none;
     m_resume = none;
-    m_host_call = none;
 
     m_local_slots.clear();
     uint32_t next = 0;
@@ -256,64 +255,47 @@ void MachineSink::emit_edges() {
     }
 }
 
-/// [the place of each][...][what they have in common], for each kind of trap.
+/// To a piece of the common code, which is reached by a jump or a call.
+void MachineSink::leave_by(CommonPiece piece) {
+    m_code.jump_later();
+    m_common_exits.push_back({m_code.position(), piece});
+}
+
+/// What is called returns nowhere, but knows the place.
 void MachineSink::emit_traps() {
-    for (uint32_t kinds = m_trap_kinds; kinds != 0; kinds &= kinds - 1) {
-        const auto kind = static_cast<TrapCode>(std::countr_zero(kinds));
-        const uint32_t common = new_label();
-        for (const TrapExit& exit : m_traps) {
-            if (exit.trap != kind)
-                continue;
-            const uint32_t here = new_label();
-            m_code.bind(label(exit.label));
-            m_code.lea(reg::scratch, label(here));
-            m_code.bind(label(here));
-            m_sites.push_back(
-                {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
-            m_code.jump(label(common));
-        }
-        m_code.bind(label(common));
-        m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-        m_code.mov_immediate(reg::int_result, static_cast<uint64_t>(kind));
-        m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.trap_exit));
-        m_code.jump(Gpr::rax);
+    for (const TrapExit& exit : m_traps) {
+        m_code.bind(label(exit.label));
+        m_code.call_later();
+        m_common_exits.push_back({m_code.position(), trap_piece(exit.trap)});
+        m_sites.push_back(
+            {.at = m_code.position(), .potential = exit.potential, .offset_bytes = exit.offset_bytes});
     }
 }
 
 void MachineSink::emit_fuel_exits() {
-    const uint32_t ask = new_label();
-    emit_return_exits(ask);
     for (const LowExit& exit : m_low_exits) {
         m_code.bind(label(exit.label));
         for (uint32_t left = exit.state.dirty; left != 0; left &= left - 1)
             store_pin(static_cast<uint32_t>(std::countr_zero(left)));
-        m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
         m_code.lea(reg::scratch, label(exit.cell_label));
-        m_code.jump(label(ask));
+        leave_by(CommonPiece::fuel_low);
     }
-    m_code.bind(label(ask));
-    m_code.mov_immediate(Gpr::rax, reinterpret_cast<uint64_t>(m_options.fuel_low));
-    m_code.jump(Gpr::rax);
     emit_resume();
+}
+
+void MachineSink::emit_other_exits() {
+    if (m_return_exit != none) {
+        m_code.bind(label(m_return_exit));
+        m_code.load(Width::w64, reg::frame, slot_at(m_header_slot + 1));
+        leave_by(CommonPiece::leave);
+    }
     for (const auto& exit : m_handler_exits) {
         m_code.bind(label(exit.label));
         jump_to_cell(exit.cell_label);
     }
-    emit_misfit();
-}
-
-/// What does not fit is called once more by the caller's cell.
-void MachineSink::emit_misfit() {
     m_code.bind(label(m_does_not_fit));
-    m_code.mov_immediate(reg::int_result, reinterpret_cast<uint64_t>(own_code()));
-    emit_enter_code(m_code, m_options.handlers);
-}
-
-void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers) {
-    code.mov(Width::w64, reg::memory_base, reg::caller_frame);
-    code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    code.mov_immediate(Gpr::rax, handlers.enter_code);
-    code.jump(Gpr::rax);
+    m_code.mov_immediate(reg::int_result, m_info.func.value - m_info.module->imported_funcs);
+    leave_by(CommonPiece::does_not_fit);
 }
 
 /// All settlement points resume here: everything is in its slot, so that each pin can be loaded, whatever the
@@ -326,19 +308,6 @@ void MachineSink::emit_resume() {
     for (uint32_t pin = 0; pin < m_pins.size(); ++pin)
         load_pin(pin);
     m_code.jump_unmarked(Mem{reg::scratch, sizeof(lower::Word)});
-}
-
-/// Returns without fuel, and to others than machine code: registers as handlers have them.
-void MachineSink::emit_return_exits(uint32_t ask) {
-    if (m_return_exit == none)
-        return;
-    m_code.bind(label(m_return_exit));
-    m_code.alu(Width::w64, Alu::and_, reg::scratch, ~static_cast<int32_t>(lower::native_return_flag));
-    m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    m_code.load(Width::w64, reg::frame, slot_at(m_header_slot + 1));
-    m_code.test(Width::w64, reg::fuel, reg::fuel);
-    m_code.jump(Condition::sign, label(ask));
-    m_code.jump(Mem{reg::scratch, 0});
 }
 
 void MachineSink::emit_tables() {
@@ -391,7 +360,7 @@ MachineText MachineSink::take() {
     emit_edges();
     emit_traps();
     emit_fuel_exits();
-    emit_host_call();
+    emit_other_exits();
     const uint32_t code_bytes = m_code.position();
     emit_tables();
     emit_cells();
@@ -401,6 +370,7 @@ MachineText MachineSink::take() {
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
             .calls = m_calls,
+            .exits = m_common_exits,
             .sites = m_sites,
             .accesses = {m_accesses.data(), m_accesses.size()},
             .landings = m_landings,

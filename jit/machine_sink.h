@@ -10,6 +10,7 @@
 #include "engine/lower/lower_sink.h"
 #include "engine/lower/machine_code.h"
 #include "engine/runtime/vm_context.h"
+#include "jit/common_code.h"
 #include "jit/local_use.h"
 #include "jit/machine_parts.h"
 
@@ -44,12 +45,17 @@ struct MachineText {
     };
     struct Call {
         uint32_t end = 0;   ///< of a 32-bit displacement, which becomes that
-        uint32_t body = 0;  ///< to this function of the module's own
+        uint32_t body = 0;  ///< to this function of the module's own,
+    };
+    struct Exit {
+        uint32_t end = 0;
+        CommonPiece piece{};  ///< or to this piece of the common code
     };
     // Spans are valid until the next function begins.
     std::span<const uint8_t> bytes;
     std::span<const Address> addresses;
     std::span<const Call> calls;
+    std::span<const Exit> exits;
     std::span<const lower::MachineSite> sites;
     std::span<const lower::MachineAccess> accesses;
     std::span<const uint32_t> landings;  ///< see lower::MachineCode
@@ -59,11 +65,6 @@ struct MachineText {
     uint32_t entry_cell = 0;
     uint32_t native_entry = 0;
 };
-
-/// Machine code calls a function that has none, or that does not fit: hands the call to
-/// HandlerTable::enter_code. The Code is in reg::int_result, what callees get in reg::return_cell and
-/// reg::caller_frame.
-void emit_enter_code(Assembler& code, const lower::HandlerTable& handlers);
 
 class MachineSink : public validate::NullSink, private MachineParts {
 public:
@@ -166,11 +167,11 @@ private:
         static_assert(limits::module_size_bytes <= UINT32_MAX);
         return static_cast<uint32_t>(m_info.instr->offset_bytes);
     }
-    void note_height() noexcept { m_max_height = std::max(m_max_height, m_height); }
-    [[nodiscard]] uint32_t frame_slots() const noexcept { return m_max_height + lower::passing_slots; }
-    [[nodiscard]] const lower::Code* own_code() const noexcept {
-        return &m_options.codes[m_info.func.value - m_info.module->imported_funcs];
+    void note_height() noexcept {
+        if (m_height > m_max_height) [[unlikely]]
+            m_max_height = m_height;
     }
+    [[nodiscard]] uint32_t frame_slots() const noexcept { return m_max_height + lower::passing_slots; }
     [[nodiscard]] static FrameMem slot_at(uint32_t slot) noexcept {
         static_assert(reg::frame == Gpr::r13);
         return {static_cast<int32_t>(slot * sizeof(runtime::Slot))};
@@ -178,9 +179,9 @@ private:
     void emit_edges();
     void emit_traps();
     void emit_fuel_exits();
-    void emit_return_exits(uint32_t ask);
+    void emit_other_exits();
+    void leave_by(CommonPiece piece);
     void emit_resume();
-    void emit_misfit();
     void emit_tables();
     void emit_address(uint32_t target);
     void emit_cells();
@@ -499,8 +500,6 @@ private:
 
     // Calls of imported functions (sink_host_calls.cpp)
     void import_call(FuncIdx func, const FuncType& type);
-    void emit_host_call();
-    void enter_host();
 
     const MachineOptions m_options;
     const LocalUse* m_use = nullptr;
@@ -560,7 +559,6 @@ private:
     std::map<VectorBits, uint32_t> m_vectors;  ///< constants behind the code, and their labels
     TrivialVector<HandlerExit> m_handler_exits;
     TrivialVector<TrapExit> m_traps;
-    uint32_t m_trap_kinds = 0;  ///< a bit for each TrapCode among them
     TrivialVector<Cell> m_cells;
     TrivialVector<lower::Word> m_cell_words;
     std::vector<CatchingBlock> m_catching;  ///< in the order of their heads
@@ -569,6 +567,7 @@ private:
     TrivialVector<LowExit> m_low_exits;
     TrivialVector<MachineText::Address> m_addresses;
     TrivialVector<MachineText::Call> m_calls;
+    TrivialVector<MachineText::Exit> m_common_exits;
     TrivialVector<lower::MachineSite> m_sites;
     TrivialVector<lower::MachineAccess> m_accesses;
     bool m_is_guarded = false;  ///< memory 0 has a guard region that stands for checks
@@ -579,7 +578,6 @@ private:
     uint32_t m_resume = none;        ///< label: brings all pins back, and goes on where the cell at ip says
     uint32_t m_frame_size_end = 0;   ///< position behind what its check adds, in bytes
     uint32_t m_return_exit = none;   ///< label: a return without fuel, or not to machine code
-    uint32_t m_host_call = none;     ///< label: what all calls of the host have in common
 };
 
 }  // namespace wsb::jit

@@ -434,7 +434,6 @@ void MachineSink::select(ValType) {
 /// A label apart from the code where the trap is raised, for this instruction.
 uint32_t MachineSink::trap(TrapCode code) {
     m_traps.push_back({new_label(), code, instr_offset(), potential()});
-    m_trap_kinds |= 1u << static_cast<unsigned>(code);
     return m_traps.back().label;
 }
 

@@ -71,11 +71,14 @@ public:
     };
 
     [[nodiscard]] static Result<std::unique_ptr<ModuleCode>> reserve(runtime::CompiledModule& module,
+                                                                     const MachineOptions& compiled_by,
                                                                      unsigned threads, uint64_t most_bytes);
     /// Another one for each thread that asks.
     [[nodiscard]] Share& next_share() {
         const std::scoped_lock lock(m_mutex);
-        return m_shares.emplace_back();
+        if (m_taken == m_shares.size())
+            m_shares.emplace_back();
+        return m_shares[m_taken++];
     }
     /// Gives a function its place. @return how many bytes it takes there.
     [[nodiscard]] Result<uint64_t> add(const MachineText& text, Code& code, lower::CodeWriter& writer,
@@ -84,12 +87,18 @@ public:
     [[nodiscard]] Result<std::shared_ptr<const void>> finish();
 
 private:
-    static constexpr size_t alignment = 64;
-
-    ModuleCode(runtime::CompiledModule& module, std::unique_ptr<ExecutableSpace> space, size_t piece_bytes)
-        : m_module(module), m_space(std::move(space)), m_piece_bytes(piece_bytes) {
+    ModuleCode(runtime::CompiledModule& module, const MachineOptions& compiled_by,
+               std::unique_ptr<ExecutableSpace> space, size_t piece_bytes)
+        : m_module(module),
+          m_space(std::move(space)),
+          m_piece_bytes(piece_bytes),
+          m_common(compiled_by, module.module) {
         if (module.code_names.are_wanted())
             m_placed.resize(module.module.bodies.size());
+    }
+    [[nodiscard]] static size_t aligned(size_t size_bytes) noexcept {
+        constexpr size_t alignment = 64;
+        return (size_bytes + alignment - 1) / alignment * alignment;
     }
     [[nodiscard]] Result<uint8_t*> place(size_t size_bytes, Share& share);
     [[nodiscard]] const void* entry_of(size_t body) const noexcept {
@@ -100,13 +109,16 @@ private:
     runtime::CompiledModule& m_module;
     std::unique_ptr<ExecutableSpace> m_space;
     const size_t m_piece_bytes;
+    CommonCode m_common;
     std::vector<PlacedCode> m_placed;  ///< by body, if somebody wants to know
     std::mutex m_mutex;
     // Under the lock: the space, and
     std::deque<Share> m_shares;
+    size_t m_taken = 0;  ///< of the shares
 };
 
-Result<std::unique_ptr<ModuleCode>> ModuleCode::reserve(runtime::CompiledModule& module, unsigned threads,
+Result<std::unique_ptr<ModuleCode>> ModuleCode::reserve(runtime::CompiledModule& module,
+                                                        const MachineOptions& compiled_by, unsigned threads,
                                                         uint64_t most_bytes) {
     // Measured: 2.9 to 5.5 bytes of machine code for a byte of code. Where address space is limited, less
     // than wanted must do.
@@ -120,7 +132,12 @@ Result<std::unique_ptr<ModuleCode>> ModuleCode::reserve(runtime::CompiledModule&
     if (space == nullptr)
         return fail(ErrorCode::out_of_memory, "for machine code");
     const uint64_t piece_bytes = std::clamp<uint64_t>(code_bytes / threads, 1, huge_page_bytes);
-    return std::unique_ptr<ModuleCode>(new ModuleCode(module, std::move(space), piece_bytes));
+    std::unique_ptr<ModuleCode> code(new ModuleCode(module, compiled_by, std::move(space), piece_bytes));
+    // In the first share, whose thread puts its functions behind it.
+    const size_t common_bytes = aligned(code->m_common.bytes().size());
+    WSB_TRY_ASSIGN(uint8_t* const common, code->place(common_bytes, code->m_shares.emplace_back()));
+    code->m_common.write(common);
+    return code;
 }
 
 Result<uint8_t*> ModuleCode::place(size_t size_bytes, Share& share) {
@@ -141,9 +158,9 @@ Result<uint8_t*> ModuleCode::place(size_t size_bytes, Share& share) {
 
 Result<uint64_t> ModuleCode::add(const MachineText& text, Code& code, lower::CodeWriter& writer,
                                  Share& share) {
-    const size_t size_bytes = (text.bytes.size() + alignment - 1) / alignment * alignment;
+    const size_t size_bytes = aligned(text.bytes.size());
     WSB_TRY_ASSIGN(uint8_t* const place_begin, place(size_bytes, share));
-    write_body(text, place_begin);
+    write_body(text, m_common, place_begin);
     const MachineCode known = describe(text, place_begin, writer);
     publish(text, writer.write(std::span(&known, 1)).front(), code);
     for (const auto& call : text.calls) {
@@ -173,7 +190,7 @@ Result<std::shared_ptr<const void>> ModuleCode::finish() {
     m_space->close();
     if (!m_space->seal())
         return fail(ErrorCode::out_of_memory, "the system does not allow machine code to be executed");
-    WSB_TRY_ASSIGN(auto known, announce(m_module, m_placed));
+    WSB_TRY_ASSIGN(auto known, announce(m_module, m_placed, m_common.placed()));
     const auto functions = m_module.code_index.loaded_machines();
     auto registered = RegisteredCode::create(m_space->whole(), functions.size());
     if (registered == nullptr)
@@ -229,7 +246,7 @@ private:
     const unsigned threads = usable_threads(options.threads);
     // What is known of machine code takes about as many bytes as the code that it was made of.
     module.code_memory.expect(module.module.code_size_bytes() / 4, threads);
-    WSB_TRY_ASSIGN(auto code, ModuleCode::reserve(module, threads, options.most_bytes));
+    WSB_TRY_ASSIGN(auto code, ModuleCode::reserve(module, compiled_by, threads, options.most_bytes));
     WSB_TRY(runtime::compile_bodies(count, threads, options, [&] {
         return std::make_unique<BodyCompiler>(module, options, compiled_by, *code);
     }));
@@ -274,7 +291,7 @@ public:
         WSB_TRY(interp::tier().compile(compiled, options));
         if (compiled.executed != nullptr)
             return {};
-        WSB_TRY(announce(compiled, {}));  // files begin here, where they may still be written
+        WSB_TRY(announce(compiled, {}, {}));  // files begin here, where they may still be written
         compiled.tier_up = hot_functions(compiled, options);
         return {};
     }

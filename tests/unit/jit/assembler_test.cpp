@@ -306,6 +306,15 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
             for (const int byte : {0xe8, 0x78, 0x56, 0x34, 0x12})
                 code.db(byte);
         });
+    same(
+        [](Assembler& code) {
+            code.jump_later();
+            code.patch_32(code.position(), 0x12345678);
+        },
+        [](auto& code) {
+            for (const int byte : {0xe9, 0x78, 0x56, 0x34, 0x12})
+                code.db(byte);
+        });
 }
 
 TEST_F(AssemblerTest, Floats) {

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <elf.h>
@@ -40,6 +41,8 @@ constexpr std::string_view wat = R"wat((module $many
 const std::vector<std::string> names{"wasm!many!fib",
                                      R"(wasm!many!evil\0a401000 1000 malloc\5c\1b[2J\e2\80\ae\00\c3\a9)",
                                      "wasm!many!exported only", "wasm!many!function[4]"};
+const std::string common_name = "wasm!(common code)";
+const size_t named_pieces = names.size() + 1;
 
 [[nodiscard]] v1::Module load(const CodeNames& wanted) {
     Config config{.tier = TierChoice::jit, .code_names = wanted};
@@ -142,12 +145,17 @@ TEST_F(CodeNamesTest, perf_map) {
         const v1::Module again = load({.perf_map = true});
         const auto lines = read_map(content(map_path()));
         std::filesystem::remove(map_path());
-        EXPECT_EQ(lines.size(), 2 * names.size());
+        EXPECT_EQ(lines.size(), 2 * named_pieces);
         for (size_t i = 0; i < lines.size(); ++i) {
-            const auto& code = machine_code(i < names.size() ? module : again, i % names.size());
-            EXPECT_EQ(lines[i].name, names[i % names.size()]);
-            EXPECT_EQ(lines[i].begin, reinterpret_cast<uintptr_t>(code.begin));
             EXPECT_GT(lines[i].size_bytes, 0);
+            const size_t func = i % named_pieces;
+            if (func == names.size()) {
+                EXPECT_EQ(lines[i].name, common_name);
+                continue;
+            }
+            const auto& code = machine_code(i < named_pieces ? module : again, func);
+            EXPECT_EQ(lines[i].name, names[func]);
+            EXPECT_EQ(lines[i].begin, reinterpret_cast<uintptr_t>(code.begin));
             EXPECT_LT(lines[i].size_bytes, code.size_bytes);  // cells are not code
         }
         return 0;
@@ -226,7 +234,8 @@ TEST_F(CodeNamesTest, jitdump) {
             EXPECT_EQ(std::memcmp(dump.data() + at + size_bytes - code_bytes, code.begin, code_bytes), 0);
             at += size_bytes;
         }
-        EXPECT_EQ(at, dump.size());
+        EXPECT_EQ(dump.substr(at + 56, common_name.size() + 1), common_name + '\0');
+        EXPECT_EQ(at + read_at<uint32_t>(dump, at + 4), dump.size());
         return 0;
     });
     EXPECT_EQ(status, 0);
@@ -292,19 +301,40 @@ TEST_F(CodeNamesTest, debuggers_know_functions_as_long_as_they_exist) {
         std::optional<v1::Module> other = load({.gdb = true});
         for (const v1::Module* const each : {&module, static_cast<const v1::Module*>(&*other)}) {
             const auto symbols = debugger_symbols();
-            EXPECT_EQ(symbols.size(), 2 * names.size());
+            EXPECT_EQ(symbols.size(), 2 * named_pieces);
             for (size_t i = 0; i < names.size(); ++i) {
                 const auto symbol = symbols.find(entry_of(each->compiled()->codes[i]));
                 ASSERT_NE(symbol, symbols.end());
                 EXPECT_EQ(symbol->second.first, names[i]);
             }
+            EXPECT_EQ(std::ranges::count(symbols, common_name,
+                                         [](const auto& symbol) { return symbol.second.first; }),
+                      2);
         }
         other.reset();
-        EXPECT_EQ(debugger_symbols().size(), names.size());
+        EXPECT_EQ(debugger_symbols().size(), named_pieces);
         EXPECT_EQ(debugger_symbols().count(entry_of(module.compiled()->codes[0])), 1);
     }
     EXPECT_EQ(__jit_debug_descriptor.first_entry, nullptr);
     EXPECT_EQ(__jit_debug_descriptor.relevant_entry, nullptr);
+}
+
+TEST_F(CodeNamesTest, debuggers_know_what_is_compiled_while_it_runs) {
+    const Engine engine({.tier = TierChoice::automatic, .code_names = {.gdb = true}});
+    const auto module = v1::Module::from_wat(engine, R"wat((func $count (export "f") (param i32)
+        (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))wat");
+    ASSERT_TRUE(module) << module.error().message();
+    Store store = Store::create(engine).value();
+    const auto instance = Linker(engine).instantiate(store, *module);
+    ASSERT_TRUE(instance) << instance.error().message();
+    EXPECT_EQ(debugger_symbols().size(), 0u);
+    ASSERT_TRUE(instance->func("f").value().call({Value(1'000'000)}));
+    ASSERT_EQ(module->code_statistics().machine_functions, 1u);
+    std::vector<std::string> known;
+    for (const auto& [begin, symbol] : debugger_symbols())
+        known.push_back(symbol.first);
+    std::ranges::sort(known);
+    EXPECT_EQ(known, (std::vector<std::string>{common_name, "wasm!count"}));
 }
 
 TEST_F(CodeNamesTest, threads_can_load_and_let_go) {
@@ -322,8 +352,8 @@ TEST_F(CodeNamesTest, threads_can_load_and_let_go) {
                     }
                 });
         }
-        EXPECT_EQ(debugger_symbols().size(), threads * modules / 5 * names.size());
-        EXPECT_EQ(read_map(content(map_path())).size(), threads * modules * names.size());
+        EXPECT_EQ(debugger_symbols().size(), threads * modules / 5 * named_pieces);
+        EXPECT_EQ(read_map(content(map_path())).size(), threads * modules * named_pieces);
         std::filesystem::remove(map_path());
         kept.clear();
         EXPECT_EQ(__jit_debug_descriptor.first_entry, nullptr);

@@ -56,6 +56,9 @@ TEST_F(ListingTest, is_what_runs_but_for_its_place) {
         }
         for (const auto& call : listing.calls)
             std::memcpy(listing.bytes.data() + call.end - 4, machine.begin + call.end - 4, 4);
+        EXPECT_FALSE(listing.exits.empty());
+        for (const auto& exit : listing.exits)
+            std::memcpy(listing.bytes.data() + exit.end - 4, machine.begin + exit.end - 4, 4);
         EXPECT_EQ(std::memcmp(listing.bytes.data(), machine.begin, machine.size_bytes), 0);
         EXPECT_EQ(listing.sites.size(), machine.sites.size());
     }
