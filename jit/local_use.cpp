@@ -130,7 +130,10 @@ void LocalUse::scan(const Module& module, FuncIdx func, const Patience& patience
 void LocalUse::begin(const Module& module, FuncIdx func) {
     const uint64_t count = local_count(module, func);
     m_count = count <= limits::locals ? static_cast<uint32_t>(count) : 0;  // more are not valid
-    m_locals.assign(1 + std::max(m_count, short_indices), {});
+    const size_t places = 1 + std::max(m_count, short_indices);
+    if (m_locals.size() < places)
+        m_locals.resize(places);
+    std::fill_n(m_locals.begin(), 1 + m_count, Local());
     m_uses.clear();
     m_loops.clear();
     m_frames.assign(1, no_loop);

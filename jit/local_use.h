@@ -70,7 +70,8 @@ private:
     void close();
     void enter(uint32_t loop, unsigned depth) noexcept;
 
-    /// Behind one that is none, for what is no use of any; perhaps before others that are none.
+    /// Behind one that is none, for what is no use of any; perhaps before others that are none, and have
+    /// whatever was written there.
     std::vector<Local> m_locals;
     uint32_t m_count = 0;  ///< of the function's
     std::vector<Use> m_uses;

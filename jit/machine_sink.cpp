@@ -32,7 +32,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_bytes = info.module->bytes.data();
     m_body_end = std::to_address(info.module->view(info.module->body(info.func).whole).end());
     m_short_locals = static_cast<uint32_t>(std::min<size_t>(info.locals.size(), 0x80));
-    m_lowering.begin(info);
+    m_has_begun_lowering = false;
     m_code.clear();
     m_stack.clear();
     m_settled = 0;

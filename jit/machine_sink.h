@@ -472,6 +472,7 @@ private:
     uint32_t add_point(uint32_t target, uint32_t at_potential);
     void jump_to_cell(uint32_t cell_label);
     void prepare_cell(size_t operands, bool settles = false);
+    void isolate(std::span<const ValType> operands, uint32_t first_slot);
     void run_cell(bool settles = false);
     template <class Hook>
     void by_cell(size_t operands, Hook hook, bool settles = false);
@@ -510,6 +511,7 @@ private:
     bool m_has_plain_memory = false;      ///< memory 0 has 32-bit addresses and belongs to one thread
     Assembler m_code;
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
+    bool m_has_begun_lowering = false;
 
     /// Values above the settled ones at most: whatever looks for something among them looks at no more.
     static constexpr size_t most_unsettled = 64;

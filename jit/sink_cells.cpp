@@ -98,6 +98,14 @@ void MachineSink::prepare_cell(size_t operands, bool settles) {
     forget_pins();
 }
 
+/// Before the lowering makes cells of one instruction: it begins a function with the first that needs it.
+void MachineSink::isolate(std::span<const ValType> operands, uint32_t first_slot) {
+    if (!m_has_begun_lowering)
+        m_lowering.begin(m_info);
+    m_has_begun_lowering = true;
+    m_lowering.isolate(operands, first_slot);
+}
+
 /// Runs what the lowering has made, and goes on behind it.
 void MachineSink::run_cell(bool settles) {
     const uint32_t continuation = new_label();
@@ -121,7 +129,7 @@ void MachineSink::by_cell(size_t operands, Hook hook, bool settles) {
     for (size_t i = m_stack.size() - operands; i < m_stack.size(); ++i)
         types.push_back(m_stack[i].type);
     const uint32_t first_slot = m_height - slot_count(types);
-    m_lowering.isolate(types, first_slot);
+    isolate(types, first_slot);
     hook();
     for (size_t i = 0; i < operands; ++i)
         static_cast<void>(pop());

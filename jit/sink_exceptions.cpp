@@ -73,7 +73,7 @@ void MachineSink::delegate(uint32_t) {
 void MachineSink::rethrow(uint32_t depth) {
     prepare_cell(0);
     const ValType exception = ValType::reference(HeapType::exn, false);
-    m_lowering.isolate({&exception, 1}, frame_at(depth).base_slot);
+    isolate({&exception, 1}, frame_at(depth).base_slot);
     m_lowering.throw_ref();
     run_cell();
 }

@@ -97,7 +97,7 @@ private:
             m_placed.resize(module.module.bodies.size());
     }
     [[nodiscard]] static size_t aligned(size_t size_bytes) noexcept {
-        constexpr size_t alignment = 64;
+        constexpr size_t alignment = 16;  // constants of vectors want it as well
         return (size_bytes + alignment - 1) / alignment * alignment;
     }
     [[nodiscard]] Result<uint8_t*> place(size_t size_bytes, Share& share);
