@@ -3,10 +3,11 @@
 
 set(WSB_LAYER_OBJECTS "" CACHE INTERNAL "")
 
-# wsb_layer(name directory [DEPENDS layer…] [OPTIONS flag…]): all *.cpp of a directory. A directory that
-# holds headers only, or does not exist yet, is a layer without objects.
+# wsb_layer(name directory [DEPENDS layer…] [OPTIONS flag…] [UNITY] [PROFILED]): all *.cpp of a directory, as one unit,
+# and optimised by the profile (WsbProfile.cmake), if these are given. A directory that holds headers only, or does not
+# exist yet, is a layer without objects.
 function(wsb_layer name directory)
-    cmake_parse_arguments(PARSE_ARGV 2 ARG "UNITY" "" "DEPENDS;OPTIONS")
+    cmake_parse_arguments(PARSE_ARGV 2 ARG "UNITY;PROFILED" "" "DEPENDS;OPTIONS")
     list(TRANSFORM ARG_DEPENDS PREPEND wsb_layer_)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${directory}/*.cpp)
     if(NOT sources)
@@ -17,6 +18,9 @@ function(wsb_layer name directory)
     add_library(wsb_layer_${name} OBJECT ${sources})
     target_link_libraries(wsb_layer_${name} PUBLIC wsb_options ${ARG_DEPENDS})
     target_compile_options(wsb_layer_${name} PRIVATE ${ARG_OPTIONS})
+    if(ARG_PROFILED)
+        target_compile_options(wsb_layer_${name} PRIVATE ${WSB_PROFILE_OPTIONS})
+    endif()
     set_target_properties(wsb_layer_${name} PROPERTIES UNITY_BUILD ${ARG_UNITY} UNITY_BUILD_BATCH_SIZE 0)
     set(WSB_LAYER_OBJECTS ${WSB_LAYER_OBJECTS} $<TARGET_OBJECTS:wsb_layer_${name}> CACHE INTERNAL "")
 endfunction()

@@ -113,7 +113,8 @@ struct MachineParts {
     struct CatchingBlock {
         uint32_t outer = none;   ///< the one around it
         uint32_t clause = none;  ///< in Code::catches, its first one; known when it is closed, if it has any
-        /// Of its clauses: the cells where execution goes on; none for a delegate, where it never does.
+        /// Of its clauses: the cells where execution goes on, in m_cells; none for a delegate, where it never
+        /// does.
         std::vector<uint32_t> landings = {};
     };
 
@@ -127,31 +128,32 @@ struct MachineParts {
 
     /// A cell of the interpreter in the data behind the code, and where it goes on.
     struct Cell {
-        uint32_t label = none;
+        Label here;
         uint32_t first_word = 0, words = 0;  ///< in m_cell_words
-        uint32_t continuation = none;        ///< label
+        uint32_t continuation = none;        ///< label; none for calls of guests, which have `back`
         uint32_t offset_bytes = 0;
         uint32_t potential = 0;
-        uint32_t point = none;          ///< settlement point that the cell itself is
-        uint32_t target = none;         ///< label: a second word, of a point that resumes
-        uint32_t return_point = none;   ///< of the word behind it
-        uint32_t return_label = none;   ///< if that is named: with lower::native_return_flag
-        uint32_t native_return = none;  ///< label: where machine code returns to
-        uint32_t catching = none;       ///< in m_catching: the block around it
-        uint32_t callee = none;         ///< see MachineSite
+        uint32_t point = none;         ///< settlement point that the cell itself is
+        uint32_t target = none;        ///< label: a second word, of a point that resumes
+        uint32_t return_point = none;  ///< of the word behind it
+        Label return_word;             ///< which a callee's header names, with lower::native_return_flag
+        uint32_t back = none;          ///< where the interpreter returns to: position,
+        uint32_t native_back = none;   ///< and machine code, with the callee's frame
+        uint32_t catching = none;      ///< in m_catching: the block around it
+        uint32_t callee = none;        ///< see MachineSite
     };
 
     /// Out of fuel: pins are stored, and the cell is asked for.
     struct LowExit {
         uint32_t label = none;
-        uint32_t cell_label = none;
+        uint32_t cell = none;  ///< in m_cells
         PinState state;
     };
 
     /// A call that machine code cannot make: its cell's handler decides.
     struct HandlerExit {
         uint32_t label = none;
-        uint32_t cell_label = none;
+        uint32_t cell = none;
     };
     struct JumpTable {
         uint32_t label = none;

@@ -60,6 +60,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_landings.clear();
     m_low_exits.clear();
     m_handler_exits.clear();
+    m_entry_jumps.clear();
     m_addresses.clear();
     m_calls.clear();
     m_common_exits.clear();
@@ -78,7 +79,7 @@ void MachineSink::begin(const validate::BodyInfo& info) {
     m_check_epoch = 1;
     m_header_slot = std::max(next, slot_count(info.type->results));
     m_height = m_max_height = m_header_slot + lower::frame_header_slots;
-    Frame& function = m_frames.push_back({});
+    Frame& function = m_frames.add();
     function.kind = Frame::Kind::function;
     function.shape.results = info.type->results;
     function.base_slot = m_height;
@@ -193,7 +194,7 @@ void MachineSink::enter_function() {
     m_code.bind(label(entry));
     m_code.endbr64();
     zero_locals();
-    m_low_exits.push_back({low, m_cells[m_entry_cell].label, m_state});
+    m_low_exits.push_back({low, m_entry_cell, m_state});
     m_code.test(Width::w64, reg::fuel, reg::fuel);
     m_code.jump(Condition::sign, label(low));
     m_code.bind(label(goes_on));
@@ -277,7 +278,7 @@ void MachineSink::emit_fuel_exits() {
         m_code.bind(label(exit.label));
         for (uint32_t left = exit.state.dirty; left != 0; left &= left - 1)
             store_pin(static_cast<uint32_t>(std::countr_zero(left)));
-        m_code.lea(reg::scratch, label(exit.cell_label));
+        m_code.lea(reg::scratch, m_cells[exit.cell].here);
         leave_by(CommonPiece::fuel_low);
     }
     emit_resume();
@@ -291,7 +292,13 @@ void MachineSink::emit_other_exits() {
     }
     for (const auto& exit : m_handler_exits) {
         m_code.bind(label(exit.label));
-        jump_to_cell(exit.cell_label);
+        jump_to_cell(exit.cell);
+    }
+    for (const uint32_t jump : m_entry_jumps) {
+        m_code.bind(label(jump));
+        m_code.jump(m_options.are_entries_final
+                        ? Mem{Gpr::rax, offsetof(runtime::VmFunc, native_entry)}
+                        : Mem{reg::int_result, static_cast<int32_t>(lower::Code::native_entry_offset)});
     }
     m_code.bind(label(m_does_not_fit));
     m_code.mov_immediate(reg::int_result, m_info.func.value - m_info.module->imported_funcs);
@@ -326,30 +333,32 @@ void MachineSink::emit_tables() {
     }
 }
 
-void MachineSink::emit_address(uint32_t target) {
-    m_addresses.push_back({m_code.position(), label(target).position});
+void MachineSink::emit_address(uint32_t position) {
+    m_addresses.push_back({m_code.position(), position});
     m_code.data64(0);
 }
 
 void MachineSink::emit_cells() {
     m_code.align(8, 0);
-    for (const Cell& cell : m_cells) {
-        m_code.bind(label(cell.label));
+    for (Cell& cell : m_cells) {
+        m_code.bind(cell.here);
         const uint32_t clause = cell.catching == none ? none : m_catching[cell.catching].clause;
         m_sites.push_back({m_code.position(), cell.potential, cell.offset_bytes, cell.point, none, clause});
         m_code.data64({m_cell_words.data() + cell.first_word, cell.words});
         if (cell.target != none) {
-            emit_address(cell.continuation);
-            emit_address(cell.target);
+            emit_address(label(cell.continuation).position);
+            emit_address(label(cell.target).position);
             continue;
         }
         if (cell.return_point != none)
             m_sites.push_back({m_code.position(), 0, cell.offset_bytes, cell.return_point, cell.callee});
-        if (cell.return_label != none)
-            m_code.bind_at(label(cell.return_label), m_code.position() + lower::native_return_flag);
-        emit_address(cell.continuation);
-        if (cell.native_return != none)
-            emit_address(cell.native_return);
+        if (cell.continuation != none) {
+            emit_address(label(cell.continuation).position);
+            continue;
+        }
+        m_code.bind_at(cell.return_word, m_code.position() + lower::native_return_flag);
+        emit_address(cell.back);
+        emit_address(cell.native_back);
     }
 }
 
@@ -366,7 +375,7 @@ MachineText MachineSink::take() {
     emit_cells();
     WSB_ASSERT(std::ranges::is_sorted(m_sites, {}, &MachineSite::at));
     for (uint32_t& landing : m_landings)
-        landing = landing == none ? 0 : label(landing).position;
+        landing = landing == none ? 0 : m_cells[landing].here.position;
     return {.bytes = {m_code.bytes().data(), m_code.bytes().size()},
             .addresses = m_addresses,
             .calls = m_calls,
@@ -377,7 +386,7 @@ MachineText MachineSink::take() {
             .code_bytes = code_bytes,
             .frame_slots = frame_slots(),
             .entry = label(m_cells[m_entry_cell].continuation).position,
-            .entry_cell = label(m_cells[m_entry_cell].label).position,
+            .entry_cell = m_cells[m_entry_cell].here.position,
             .native_entry = label(m_native_entry).position};
 }
 

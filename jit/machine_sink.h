@@ -183,7 +183,7 @@ private:
     void leave_by(CommonPiece piece);
     void emit_resume();
     void emit_tables();
-    void emit_address(uint32_t target);
+    void emit_address(uint32_t position);
     void emit_cells();
 
     // Values (sink_values.cpp)
@@ -446,8 +446,8 @@ private:
     void conform(const PinState& from, const PinState& to);
     static void join(Frame& frame, const PinState& from);
     void meet(Frame& frame);
-    void add_edge(Frame& frame, Edge edge);
-    void add_exit(const Edge& edge);
+    Edge& add_edge(uint32_t from_label, const PinState& from, uint32_t at_potential);
+    void lead_to_end(Frame& frame, Edge& edge);
     void jump_inline(uint32_t depth, uint32_t at_potential);
     uint32_t edge_to(uint32_t depth, uint32_t at_potential);
     void branch_if(uint32_t depth, Condition condition);
@@ -470,7 +470,7 @@ private:
     // Cells and calls (sink_cells.cpp)
     uint32_t add_cell(std::span<const lower::Word> words, uint32_t continuation);
     uint32_t add_point(uint32_t target, uint32_t at_potential);
-    void jump_to_cell(uint32_t cell_label);
+    void jump_to_cell(uint32_t cell);
     void prepare_cell(size_t operands, bool settles = false);
     void isolate(std::span<const ValType> operands, uint32_t first_slot);
     void run_cell(bool settles = false);
@@ -485,19 +485,14 @@ private:
     void prepare_call(std::span<const ValType> params);
     void local_call(FuncIdx func, const FuncType& type);
     void after_call(const FuncType& type);
-    struct CallLabels {
-        uint32_t return_cell = none;  ///< what the callee's header names
-        uint32_t back = none;         ///< where the interpreter returns to,
-        uint32_t native_back = none;  ///< and machine code, with the callee's frame
-    };
     /// Words of a cell that calls (interp/frames.h).
     static constexpr size_t call_words = 3;
-    CallLabels add_call(const lower::Word (&words)[call_words]);
+    void add_call(const lower::Word (&words)[call_words]);
     void find_indirect(TableIdx table, CanonId expected, uint32_t by_handler);
     uint32_t leave_to_handler();
-    void enter_found(const CallLabels& labels, uint32_t by_handler);
-    void put_return(const CallLabels& labels);
-    void bind_return(const CallLabels& labels);
+    void enter_found(uint32_t by_handler);
+    void put_return();
+    void bind_return();
 
     // Calls of imported functions (sink_host_calls.cpp)
     void import_call(FuncIdx func, const FuncType& type);
@@ -560,12 +555,13 @@ private:
     uint64_t m_table_number = 0;               ///< of br_tables that were ever compiled
     std::map<VectorBits, uint32_t> m_vectors;  ///< constants behind the code, and their labels
     TrivialVector<HandlerExit> m_handler_exits;
+    TrivialVector<uint32_t> m_entry_jumps;  ///< labels of those to functions found in tables or references
     TrivialVector<TrapExit> m_traps;
     TrivialVector<Cell> m_cells;
     TrivialVector<lower::Word> m_cell_words;
     std::vector<CatchingBlock> m_catching;  ///< in the order of their heads
     uint32_t m_inside = none;               ///< the innermost open one
-    std::vector<uint32_t> m_landings;       ///< of the closed ones, by clause: labels
+    std::vector<uint32_t> m_landings;       ///< of the closed ones, by clause: in m_cells
     TrivialVector<LowExit> m_low_exits;
     TrivialVector<MachineText::Address> m_addresses;
     TrivialVector<MachineText::Call> m_calls;

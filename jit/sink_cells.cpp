@@ -52,38 +52,37 @@ namespace {
 
 }  // namespace
 
-/// @param continuation label where the code goes on. @return the index of the cell.
+/// @param continuation label where the code goes on. @return which of m_cells it is.
 uint32_t MachineSink::add_cell(std::span<const Word> words, uint32_t continuation) {
-    Cell cell;
-    cell.label = new_label();
+    Cell& cell = m_cells.add();
     cell.first_word = static_cast<uint32_t>(m_cell_words.size());
     cell.words = static_cast<uint32_t>(words.size());
     cell.continuation = continuation;
     cell.offset_bytes = instr_offset();
     cell.potential = potential();
     cell.catching = m_inside;
-    for (const Word word : words)
-        m_cell_words.push_back(word);
-    m_cells.push_back(cell);
+    Word* const room = m_cell_words.room_for(words.size());
+    m_cell_words.end_at(std::ranges::copy(words, room).out);
     return static_cast<uint32_t>(m_cells.size() - 1);
 }
 
 /// A settlement point whose cell brings pins back and goes to `target`, which an indirect jump arrives at.
-/// @return its label.
+/// @return which of m_cells it is.
 uint32_t MachineSink::add_point(uint32_t target, uint32_t at_potential) {
     if (m_resume == none)
         m_resume = new_label();
-    Cell& cell = m_cells[add_cell({}, m_resume)];
+    const uint32_t added = add_cell({}, m_resume);
+    Cell& cell = m_cells[added];
     cell.target = target;
     cell.potential = at_potential;
     cell.point = new_point();
-    return cell.label;
+    return added;
 }
 
 /// Hands over to the interpreter at a cell of this function: registers as its handlers have them.
-void MachineSink::jump_to_cell(uint32_t cell_label) {
+void MachineSink::jump_to_cell(uint32_t cell) {
     m_code.load(Width::w64, reg::context, {reg::instance, offsetof(runtime::VmInstance, context)});
-    m_code.lea(reg::scratch, label(cell_label));
+    m_code.lea(reg::scratch, m_cells[cell].here);
     m_code.jump(Mem{reg::scratch, 0});
 }
 
@@ -109,12 +108,12 @@ void MachineSink::isolate(std::span<const ValType> operands, uint32_t first_slot
 /// Runs what the lowering has made, and goes on behind it.
 void MachineSink::run_cell(bool settles) {
     const uint32_t continuation = new_label();
-    Cell& cell = m_cells[add_cell(m_lowering.isolated_words(), continuation)];
+    const uint32_t added = add_cell(m_lowering.isolated_words(), continuation);
     if (settles) {
-        cell.point = new_point();
-        cell.potential = 0;  // it settles before it can trap
+        m_cells[added].point = new_point();
+        m_cells[added].potential = 0;  // it settles before it can trap
     }
-    jump_to_cell(cell.label);
+    jump_to_cell(added);
     m_code.bind(label(continuation));
     m_code.endbr64();
 }
@@ -237,20 +236,16 @@ void MachineSink::after_call(const FuncType& type) {
     }
 }
 
-/// A call in line, with the cell that does it where it cannot.
-MachineSink::CallLabels MachineSink::add_call(const Word (&words)[call_words]) {
-    const CallLabels labels{.return_cell = new_label(), .back = new_label(), .native_back = new_label()};
-    Cell& cell = m_cells[add_cell(words, labels.back)];
-    cell.return_point = new_point();
-    cell.return_label = labels.return_cell;
-    cell.native_return = labels.native_back;
-    return labels;
+/// A call in line, with the cell that does it where it cannot: the last one until it is over.
+void MachineSink::add_call(const Word (&words)[call_words]) {
+    add_cell(words, none);
+    m_cells.back().return_point = new_point();
 }
 
 /// @return where a call goes that is left to the handler of the cell that was added last.
 uint32_t MachineSink::leave_to_handler() {
     const uint32_t by_handler = new_label();
-    m_handler_exits.push_back({by_handler, m_cells.back().label});
+    m_handler_exits.push_back({by_handler, static_cast<uint32_t>(m_cells.size() - 1)});
     return by_handler;
 }
 
@@ -262,12 +257,12 @@ void MachineSink::local_call(FuncIdx func, const FuncType& type) {
     const Word words[call_words] = {lower::handler_of(m_options.handlers.of(lower::Single::call_local)),
                                     lower::pack_wide(m_height, 0, potential()),
                                     reinterpret_cast<Word>(&callee)};
-    const CallLabels labels = add_call(words);
+    add_call(words);
     m_cells.back().callee = body;
-    put_return(labels);
+    put_return();
     m_code.call_later();
     m_calls.push_back({m_code.position(), body});
-    bind_return(labels);
+    bind_return();
     after_call(type);
 }
 
@@ -288,16 +283,15 @@ void MachineSink::call_indirect(TypeIdx type_index, TableIdx table, const FuncTy
     const Gpr held = to_owned_gpr(index);
     store_value(index, index.slot);  // for the handler
     prepare_call(type.params);
-    const CallLabels labels =
-        add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_indirect)),
-                  lower::pack_wide(m_height, index.slot, potential()),
-                  static_cast<Word>(table.value) | static_cast<Word>(expected) << 32});
+    add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_indirect)),
+              lower::pack_wide(m_height, index.slot, potential()),
+              static_cast<Word>(table.value) | static_cast<Word>(expected) << 32});
     if (held != Gpr::rdi)
         m_code.mov(Width::w64, Gpr::rdi, held);
     release(index);
     const uint32_t by_handler = leave_to_handler();
     find_indirect(table, expected, by_handler);
-    enter_found(labels, by_handler);
+    enter_found(by_handler);
     after_call(type);
 }
 
@@ -323,33 +317,33 @@ void MachineSink::find_indirect(TableIdx table, CanonId expected, uint32_t by_ha
 
 /// Calls the function that rax points to, if it is one of this instance. A processor that guessed where the
 /// call goes learns from the entry whether it was right: one load less on the way to it is that much less
-/// time lost. What may get its machine code later wants its Code in the accumulator.
-void MachineSink::enter_found(const CallLabels& labels, uint32_t by_handler) {
+/// time lost. What may get its machine code later wants its Code in the accumulator. The call leads to a
+/// jump: of what is entered by an indirect `call`, not every processor foresees the return (ADR 13).
+void MachineSink::enter_found(uint32_t by_handler) {
     m_code.alu(Width::w64, Alu::cmp, reg::instance, Mem{Gpr::rax, offsetof(runtime::VmFunc, instance)});
     m_code.jump(Condition::not_equal, label(by_handler));
-    put_return(labels);
-    if (m_options.are_entries_final) {
-        m_code.call(Mem{Gpr::rax, offsetof(runtime::VmFunc, native_entry)});
-    } else {
+    put_return();
+    if (!m_options.are_entries_final)
         m_code.load(Width::w64, reg::int_result, {Gpr::rax, offsetof(runtime::VmFunc, code)});
-        m_code.call(Mem{reg::int_result, static_cast<int32_t>(lower::Code::native_entry_offset)});
-    }
-    bind_return(labels);
+    m_entry_jumps.push_back(new_label());
+    m_code.call(label(m_entry_jumps.back()));
+    bind_return();
 }
 
 /// What a callee gets (registers.h), the fuel that is due, and its frame.
-void MachineSink::put_return(const CallLabels& labels) {
-    m_code.lea(reg::return_cell, label(labels.return_cell));
+void MachineSink::put_return() {
+    m_code.lea(reg::return_cell, m_cells.back().return_word);
     m_code.mov(Width::w64, reg::caller_frame, reg::frame);
     m_code.alu(Width::w64, Alu::add, reg::frame, bytes_of(m_height));
     take_fuel(potential());
 }
 
 /// Behind a `call`: machine code returns with its own frame.
-void MachineSink::bind_return(const CallLabels& labels) {
-    m_code.bind(label(labels.native_back));
+void MachineSink::bind_return() {
+    Cell& cell = m_cells.back();
+    cell.native_back = m_code.position();
     m_code.alu(Width::w64, Alu::sub, reg::frame, bytes_of(m_height));
-    m_code.bind(label(labels.back));
+    cell.back = m_code.position();
     m_code.endbr64();
 }
 
@@ -360,15 +354,15 @@ void MachineSink::call_ref(TypeIdx type_index, const FuncType& type, bool is_tai
     const Gpr held = to_owned_gpr(callee);
     store_value(callee, callee.slot);  // for the handler
     prepare_call(type.params);
-    const CallLabels labels = add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_ref)),
-                                        lower::pack_wide(m_height, callee.slot, potential()), 0});
+    add_call({lower::handler_of(m_options.handlers.of(lower::Single::call_ref)),
+              lower::pack_wide(m_height, callee.slot, potential()), 0});
     if (held != Gpr::rax)
         m_code.mov(Width::w64, Gpr::rax, held);
     release(callee);
     const uint32_t by_handler = leave_to_handler();
     m_code.test(Width::w64, Gpr::rax, Gpr::rax);
     m_code.jump(Condition::equal, label(by_handler));
-    enter_found(labels, by_handler);
+    enter_found(by_handler);
     after_call(type);
 }
 

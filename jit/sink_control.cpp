@@ -19,7 +19,7 @@ std::span<const ValType> MachineSink::label_types(const Frame& frame) const noex
 MachineSink::Frame& MachineSink::open_frame(Frame::Kind kind, const BlockShape& shape) {
     settle_stack();
     settle_top(shape.params.size());
-    Frame& opened = m_frames.push_back({});
+    Frame& opened = m_frames.add();
     opened.kind = kind;
     opened.shape = shape;
     opened.base_values = static_cast<uint32_t>(m_stack.size() - shape.params.size());
@@ -78,11 +78,7 @@ void MachineSink::end_block(bool falls_through) {
     close_clauses(frame);
     if (frame.kind == Frame::Kind::if_) {
         // Without an else the condition has an edge to the end, with the parameters as results.
-        Edge edge;
-        edge.label = frame.else_label;
-        edge.from = frame.else_state;
-        edge.potential = frame.else_potential;
-        add_edge(frame, edge);
+        lead_to_end(frame, add_edge(frame.else_label, frame.else_state, frame.else_potential));
     }
     // Results of a legacy catch block have the exception below them, so that they have to move.
     const bool is_join =
@@ -145,19 +141,22 @@ void MachineSink::meet(Frame& frame) {
     conform(m_state, frame.state);
 }
 
-void MachineSink::add_edge(Frame& frame, Edge edge) {
-    join(frame, edge.from);
-    edge.target = frame.label;
-    const auto added = static_cast<uint32_t>(m_edges.size());
-    m_edges.push_back(edge);
-    (frame.last_edge == none ? frame.first_edge : m_edges[frame.last_edge].next) = added;
-    frame.last_edge = added;
+/// @return the edge, valid until there is another one.
+MachineSink::Edge& MachineSink::add_edge(uint32_t from_label, const PinState& from, uint32_t at_potential) {
+    Edge& edge = m_edges.add();
+    edge.label = from_label;
+    edge.from = from;
+    edge.potential = at_potential;
+    return edge;
 }
 
-/// Of an edge whose target is known.
-void MachineSink::add_exit(const Edge& edge) {
-    m_exits.push_back(static_cast<uint32_t>(m_edges.size()));
-    m_edges.push_back(edge);
+/// The newest edge goes to the end of a block.
+void MachineSink::lead_to_end(Frame& frame, Edge& edge) {
+    join(frame, edge.from);
+    edge.target = frame.label;
+    const auto added = static_cast<uint32_t>(m_edges.size() - 1);
+    (frame.last_edge == none ? frame.first_edge : m_edges[frame.last_edge].next) = added;
+    frame.last_edge = added;
 }
 
 /// Where the values of a branch go from the top of the stack, where they are settled.
@@ -226,25 +225,24 @@ void MachineSink::br(uint32_t depth) {
 /// What a conditional jump to the block needs on its way. Values lie in their slots. @return where it goes.
 uint32_t MachineSink::edge_to(uint32_t depth, uint32_t at_potential) {
     Frame& target = frame_at(depth);
-    Edge edge;
-    edge.label = new_label();
-    edge.from = m_state;
-    edge.move = move_to(target);
-    edge.potential = at_potential;
+    const auto added = static_cast<uint32_t>(m_edges.size());
+    Edge& edge = add_edge(new_label(), m_state, at_potential);
     if (target.kind == Frame::Kind::function) {
         edge.is_return = true;
-        edge.move = {};
         edge.return_slot = m_height - slot_count(target.shape.results);
-        add_exit(edge);
-    } else if (target.kind == Frame::Kind::loop) {
+        m_exits.push_back(added);
+        return edge.label;
+    }
+    edge.move = move_to(target);
+    if (target.kind == Frame::Kind::loop) {
         edge.is_back = true;
         edge.target = target.label;
         edge.to = target.state;
         edge.low_label = target.low_label;
         edge.takes = static_cast<int32_t>(edge.potential - target.header_potential);
-        add_exit(edge);
+        m_exits.push_back(added);
     } else {
-        add_edge(target, edge);
+        lead_to_end(target, edge);
     }
     return edge.label;
 }

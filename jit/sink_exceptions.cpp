@@ -55,10 +55,10 @@ void MachineSink::legacy_catch(bool falls_through, uint32_t potential_there, std
     if (tag)
         push_results(m_info.module->types[m_info.module->tags[tag->value].type.value].func()->params);
     const uint32_t landing = new_label();
-    Cell& cell = m_cells[add_cell({}, landing)];
-    cell.potential = 0;
-    cell.point = new_point();
-    m_catching[frame.catching].landings.push_back(cell.label);
+    const uint32_t added = add_cell({}, landing);
+    m_cells[added].potential = 0;
+    m_cells[added].point = new_point();
+    m_catching[frame.catching].landings.push_back(added);
     m_code.bind(label(landing));
     m_code.endbr64();
     m_state = {};

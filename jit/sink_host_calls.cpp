@@ -26,7 +26,7 @@ void MachineSink::import_call(FuncIdx func, const FuncType& type) {
     cell.return_point = new_point();
     m_code.load(Width::w64, callee, {reg::instance, offsetof(runtime::VmInstance, funcs)});
     m_code.load(Width::w64, callee, {callee, static_cast<int32_t>(func.value * sizeof(runtime::VmFunc*))});
-    m_code.lea(reg::scratch, label(cell.label));
+    m_code.lea(reg::scratch, cell.here);
     const int64_t settled = interp::fuel_bias - int64_t{potential()};
     m_code.lea(Width::w64, fuel_left, {reg::fuel, static_cast<int32_t>(settled)});
     m_code.lea(Width::w64, arguments, slot_at(m_height));

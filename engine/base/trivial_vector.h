@@ -44,6 +44,12 @@ public:
             grow(size() + 1);
         return *std::construct_at(m_end++, value);
     }
+    /// An element as T's constructor leaves it, for the caller to fill in.
+    T& add() {
+        if (m_end == m_limit) [[unlikely]]
+            grow(size() + 1);
+        return *std::construct_at(m_end++);
+    }
     void pop_back() noexcept { --m_end; }
     void clear() noexcept { m_end = data(); }
     /// For those who write elements themselves: where the next ones go, with room for `count`. What was

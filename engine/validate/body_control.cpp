@@ -46,7 +46,7 @@ bool BodyState::block_shape(BlockShape& shape) {
 
 void BodyState::open_frame(Op op, const BlockShape& shape) {
     const bool is_reachable = is_live();
-    ControlFrame& frame = m_frames.push_back({});
+    ControlFrame& frame = m_frames.add();
     frame.op = op;
     frame.shape = shape;
     frame.height = static_cast<uint32_t>(m_operands.size());
