@@ -8,11 +8,11 @@ option(WSB_RECORD_PROFILE "Build a command that records this profile" OFF)
 
 set(WSB_PROFILE_OPTIONS "")
 # Functions that are local to a file are known by its name, not by where it lies.
-set(wsb_names_without_directories -mllvm -static-func-full-module-prefix=false)
+set(wsb_names_without_directories "SHELL:-mllvm -static-func-full-module-prefix=false")
 
 if(WSB_RECORD_PROFILE)
     # How often, not with which values: that would be half of the file and make nothing faster.
-    set(WSB_PROFILE_OPTIONS -fprofile-generate -mllvm -disable-vp ${wsb_names_without_directories})
+    set(WSB_PROFILE_OPTIONS -fprofile-generate "SHELL:-mllvm -disable-vp" ${wsb_names_without_directories})
     add_link_options(-fprofile-generate)
 elseif(WSB_PROFILE AND CMAKE_CXX_COMPILER_ID STREQUAL Clang AND CMAKE_BUILD_TYPE MATCHES "^Rel" AND NOT WSB_SANITIZE)
     # Of the compiler's version: others write what it does not read.
