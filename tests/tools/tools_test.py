@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,38 @@ class Tools(unittest.TestCase):
         root = self.tree({"long.cpp": "\n" * 801, "middling.cpp": "\n" * 601, "short.cpp": "\n" * 600})
         found = check_size.check(sorted(root.iterdir()))
         self.assertEqual([failure for _, failure in found], [True, False])
+
+
+class Profile(unittest.TestCase):
+    """Release builds are optimised by cmake/loading.proftext, and it tells of the code that there is."""
+
+    def setUp(self):
+        build = pathlib.Path(os.environ.get("WSB_BUILD", SOURCE / "build" / "release"))
+        self.archive = build / "libwasm_sandbox.a"
+        cache = (build / "CMakeCache.txt").read_text()
+        if "WSB_PROFDATA:FILEPATH=/" not in cache or "WSB_PROFILE:BOOL=ON" not in cache:
+            self.skipTest("this build has no profile: another compiler, another kind of build, or no llvm-profdata")
+        self.profdata = re.search("WSB_PROFDATA:FILEPATH=(.*)", cache).group(1)
+        self.commands = json.loads((build / "compile_commands.json").read_text())
+
+    def test_layers_that_load_modules_use_it(self):
+        for layer in ["binary", "validate", "lower", "jit"]:
+            lines = [row["command"] for row in self.commands if f"wsb_layer_{layer}.dir" in row["command"]]
+            self.assertNotEqual(lines, [], layer)
+            for line in lines:
+                used = re.search(r"-fprofile-use=(\S+)", line)
+                self.assertIsNotNone(used, line)
+                self.assertTrue(pathlib.Path(used.group(1)).is_file(), line)
+
+    def test_most_of_its_functions_exist(self):
+        text = (SOURCE / "cmake" / "loading.proftext").read_text()
+        told = set(re.findall(r"^_Z\w+$", text, re.MULTILINE))
+        self.assertGreater(len(told), 300)
+        nm = self.profdata.replace("profdata", "nm")
+        listed = subprocess.run([nm, "--defined-only", "--just-symbol-name", self.archive], capture_output=True,
+                                text=True, check=True).stdout  # fmt: skip
+        known = told & set(listed.split())
+        self.assertGreater(len(known), len(told) * 2 / 3, "record it anew: ./dev profile FILE...")
 
 
 class Compare(unittest.TestCase):
