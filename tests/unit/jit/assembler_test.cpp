@@ -297,24 +297,16 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
         same([&](Assembler& code) { code.push(mem); }, [&](auto& code) { code.push(place(64, mem)); });
     }
     same([](Assembler& code) { code.ret(); }, [](auto& code) { code.ret(); });
-    same(
-        [](Assembler& code) {
-            code.call_later();
-            code.patch_32(code.position(), 0x12345678);
-        },
-        [](auto& code) {
-            for (const int byte : {0xe8, 0x78, 0x56, 0x34, 0x12})
-                code.db(byte);
-        });
-    same(
-        [](Assembler& code) {
-            code.jump_later();
-            code.patch_32(code.position(), 0x12345678);
-        },
-        [](auto& code) {
-            for (const int byte : {0xe9, 0x78, 0x56, 0x34, 0x12})
-                code.db(byte);
-        });
+    for (const bool is_call : {true, false})
+        same(
+            [&](Assembler& code) {
+                is_call ? code.call_later() : code.jump_later();
+                code.patch_32(code.position(), 0x12345678);
+            },
+            [&](auto& code) {
+                for (const int byte : {is_call ? 0xe8 : 0xe9, 0x78, 0x56, 0x34, 0x12})
+                    code.db(byte);
+            });
 }
 
 TEST_F(AssemblerTest, Floats) {
