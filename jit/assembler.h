@@ -138,7 +138,11 @@ struct Label {
 
 class Assembler {
 public:
-    void clear() noexcept { m_bytes.clear(); }
+    /// @param likely_bytes what is going to be emitted, about.
+    void begin(size_t likely_bytes) {
+        m_bytes.clear();
+        static_cast<void>(m_bytes.room_for(likely_bytes));
+    }
     [[nodiscard]] uint32_t position() const noexcept { return static_cast<uint32_t>(m_bytes.size()); }
     [[nodiscard]] const TrivialVector<uint8_t>& bytes() const noexcept { return m_bytes; }
 

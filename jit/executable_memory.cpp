@@ -36,11 +36,7 @@ std::span<uint8_t> ExecutableSpace::open(size_t size_bytes) noexcept {
         return {};
     const std::span<uint8_t> piece = m_left.first(taken);
     m_left = m_left.subspan(taken);
-    prefer_huge_pages(piece.data(), piece.size());
-#ifdef MADV_POPULATE_WRITE
-    // One call instead of a fault for each page. Older kernels say no.
-    static_cast<void>(madvise(piece.data(), piece.size(), MADV_POPULATE_WRITE));
-#endif
+    provide_pages(piece.data(), piece.size());
     return piece;
 }
 

@@ -147,9 +147,12 @@ void LocalUse::skim(binary::InstrReader& reader, size_t most_bytes) {
     const uint64_t offset_bytes = reader.offset_bytes();
     const uint8_t* const begin = reader.position();
     const uint8_t* const end = begin + std::min(reader.bytes_left(), most_bytes);
+    if (end - begin < longest_bytes)
+        return;
+    const uint8_t* const last = end - longest_bytes;
     const uint8_t* at = begin;
     Local* const locals = m_locals.data();
-    while (end - at >= longest_bytes) {
+    while (at <= last) {
         const Glance& glance = glances[*at];
         uint32_t behind = 0;
         static_assert(std::endian::native == std::endian::little);

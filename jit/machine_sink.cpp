@@ -20,6 +20,9 @@ namespace {
 /// A use below this is not worth a register: an entry costs as much.
 constexpr uint64_t least_weight = 2;
 
+/// Machine code for a byte of a body, seldom more; and how much room is made for it before it comes.
+constexpr size_t likely_growth = 6, most_expected_bytes = size_t{1} << 20;
+
 }  // namespace
 
 MachineSink::MachineSink(const MachineOptions& options)
@@ -30,12 +33,13 @@ MachineSink::MachineSink(const MachineOptions& options)
 void MachineSink::begin(const validate::BodyInfo& info) {
     m_info = info;
     m_bytes = info.module->bytes.data();
-    m_body_end = std::to_address(info.module->view(info.module->body(info.func).whole).end());
+    const std::span<const uint8_t> body = info.module->view(info.module->body(info.func).whole);
+    m_body_end = std::to_address(body.end());
     m_short_locals = static_cast<uint32_t>(std::min<size_t>(info.locals.size(), 0x80));
     m_has_begun_lowering = false;
-    m_code.clear();
+    m_code.begin(std::min(likely_growth * body.size(), most_expected_bytes));
     m_stack.clear();
-    m_settled = 0;
+    m_unsettled = 0;
     m_has_flags = false;
     m_vector_constants.clear();
     m_frames.clear();
@@ -103,12 +107,15 @@ void MachineSink::choose_pins() {
         if (use[local].weight >= least_weight)
             m_candidates.push_back(local);
     // No more than these: a pin that is used little costs more at calls than it saves elsewhere.
-    const size_t most = std::min(m_candidates.size(), 2 * (pinnable_gprs.size() + pinnable_xmms.size()));
-    std::ranges::partial_sort(
-        m_candidates, m_candidates.begin() + static_cast<ptrdiff_t>(most), [&](uint32_t a, uint32_t b) {
-            return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
-        });
-    m_candidates.resize(most);
+    constexpr size_t most = 2 * (pinnable_gprs.size() + pinnable_xmms.size());
+    const auto is_used_more = [&](uint32_t a, uint32_t b) {
+        return use[a].weight != use[b].weight ? use[a].weight > use[b].weight : a < b;
+    };
+    if (m_candidates.size() > most) {
+        std::ranges::nth_element(m_candidates, m_candidates.begin() + most, is_used_more);
+        m_candidates.resize(most);
+    }
+    std::ranges::sort(m_candidates, is_used_more);
     size_t gprs = 0, xmms = 0;
     for (const uint32_t local : m_candidates) {
         const ValType type = m_info.locals[local];

@@ -189,8 +189,9 @@ private:
     // Values (sink_values.cpp)
     /// Whatever its slot says, it gets the next one.
     Value& push(Value value) {
-        if (m_stack.size() - m_settled >= most_unsettled) [[unlikely]]
+        if (m_unsettled == most_unsettled) [[unlikely]]
             settle_stack();
+        ++m_unsettled;
         value.slot = m_height;
         m_height += lower::slot_width(value.type);
         return m_stack.push_back(value);
@@ -207,9 +208,13 @@ private:
     Value& pop() noexcept {
         Value& value = m_stack.back();
         m_stack.pop_back();
-        m_settled = std::min(m_settled, m_stack.size());
+        m_unsettled -= m_unsettled != 0 ? 1 : 0;
         m_height -= lower::slot_width(value.type);
         return value;
+    }
+    [[nodiscard]] std::span<Value> unsettled() noexcept { return {m_stack.end() - m_unsettled, m_unsettled}; }
+    [[nodiscard]] std::span<const Value> unsettled() const noexcept {
+        return {m_stack.end() - m_unsettled, m_unsettled};
     }
     void release(const Value& value) noexcept {
         if (value.kind == Value::Kind::gpr)
@@ -508,11 +513,11 @@ private:
     lower::LowerSink m_lowering;  ///< makes cells of single instructions
     bool m_has_begun_lowering = false;
 
-    /// Values above the settled ones at most: whatever looks for something among them looks at no more.
+    /// At most: whatever looks for something among them looks at no more.
     static constexpr size_t most_unsettled = 64;
 
     TrivialVector<Value> m_stack;
-    size_t m_settled = 0;      ///< so many values at the bottom are in their slots or constants
+    size_t m_unsettled = 0;    ///< so many of the topmost; those below are in their slots or constants
     bool m_has_flags = false;  ///< the topmost value may be flags
     TrivialVector<VectorBits> m_vector_constants;
     TrivialVector<Frame> m_frames;

@@ -28,10 +28,10 @@ namespace {
 Gpr MachineSink::take_gpr() {
     // rcx last, since shifts want it.
     while (m_free_gprs == 0) {
-        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+        const auto holder = std::ranges::find_if(unsettled(), [&](const Value& value) {
             return value.kind == Value::Kind::gpr && is_owned(value);
         });
-        WSB_CHECK(holder != m_stack.end());  // an instruction takes fewer than there are
+        WSB_CHECK(holder != unsettled().end());  // an instruction takes fewer than there are
         settle_value(*holder);
     }
     const RegisterSet preferred = m_free_gprs & ~bit(Gpr::rcx);
@@ -42,10 +42,10 @@ Gpr MachineSink::take_gpr() {
 
 Xmm MachineSink::take_xmm() {
     while (m_free_xmms == 0) {
-        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+        const auto holder = std::ranges::find_if(unsettled(), [&](const Value& value) {
             return value.kind == Value::Kind::xmm && is_owned(value);
         });
-        WSB_CHECK(holder != m_stack.end());
+        WSB_CHECK(holder != unsettled().end());
         settle_value(*holder);
     }
     const auto reg = static_cast<Xmm>(std::countr_zero(m_free_xmms));
@@ -56,10 +56,10 @@ Xmm MachineSink::take_xmm() {
 /// Takes this very temporary; a value of the stack that has it moves away. No popped value may have it.
 void MachineSink::take_this(Gpr reg) {
     if ((m_free_gprs & bit(reg)) == 0) {
-        const auto holder = std::find_if(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+        const auto holder = std::ranges::find_if(unsettled(), [&](const Value& value) {
             return value.kind == Value::Kind::gpr && value.gpr == reg;
         });
-        WSB_CHECK(holder != m_stack.end());
+        WSB_CHECK(holder != unsettled().end());
         if (m_free_gprs != 0) {
             const Gpr other = take_gpr();
             m_code.mov(Width::w64, other, reg);
@@ -247,20 +247,18 @@ void MachineSink::settle_flags_before(Op op) {
 
 /// Before somebody else takes all registers: those of the stack go to their slots.
 void MachineSink::settle_registers() {
-    for (size_t i = m_settled; i < m_stack.size(); ++i) {
-        const auto kind = m_stack[i].kind;
-        if (kind != Value::Kind::local && kind != Value::Kind::constant)
-            settle_value(m_stack[i]);
-    }
+    for (Value& value : unsettled())
+        if (value.kind != Value::Kind::local && value.kind != Value::Kind::constant)
+            settle_value(value);
 }
 
 /// Before control splits: registers and what locals have go to their slots. Constants stay what they are, but
 /// for vectors: the interpreter has those in their slots.
 void MachineSink::settle_stack() {
-    for (size_t i = m_settled; i < m_stack.size(); ++i)
-        if (m_stack[i].kind != Value::Kind::constant || slot_width(m_stack[i].type) == 2)
-            settle_value(m_stack[i]);
-    m_settled = m_stack.size();
+    for (Value& value : unsettled())
+        if (value.kind != Value::Kind::constant || slot_width(value.type) == 2)
+            settle_value(value);
+    m_unsettled = 0;
 }
 
 /// The topmost `count` values go to their slots, constants too.
@@ -280,15 +278,13 @@ void MachineSink::move_top(size_t count, uint32_t to) {
 
 /// Before a local changes: what was read of it before is kept elsewhere.
 void MachineSink::unalias(uint32_t local) {
-    for (size_t i = m_settled; i < m_stack.size(); ++i) {
-        if (m_stack[i].kind != Value::Kind::local || m_stack[i].local != local)
+    for (Value& value : unsettled()) {
+        if (value.kind != Value::Kind::local || value.local != local)
             continue;
-        Value value = m_stack[i];
         if (is_in_xmm(value.type))
             static_cast<void>(to_owned_xmm(value));
         else
             static_cast<void>(to_owned_gpr(value));
-        m_stack[i] = value;
     }
 }
 
@@ -308,7 +304,7 @@ const MachineSink::Pin* MachineSink::destination_in(uint32_t local, const Value*
     const Pin* const pin = pin_of(local);
     if (pin == nullptr || (other != nullptr && other->kind == Value::Kind::local && other->local == local))
         return nullptr;
-    const bool is_on_stack = std::any_of(m_stack.begin() + m_settled, m_stack.end(), [&](const Value& value) {
+    const bool is_on_stack = std::ranges::any_of(unsettled(), [&](const Value& value) {
         return value.kind == Value::Kind::local && value.local == local;
     });
     return is_on_stack ? nullptr : pin;

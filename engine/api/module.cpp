@@ -47,7 +47,7 @@ Result<std::vector<uint8_t>> read_file(const std::filesystem::path& path) {
     constexpr size_t min_room_bytes = size_t{1} << 14;
     std::vector<uint8_t> bytes;
     bytes.reserve(std::max(expected_size_bytes(file.get()), min_room_bytes));
-    prefer_huge_pages(bytes.data(), bytes.capacity());
+    provide_pages(bytes.data(), bytes.capacity());
     bytes.resize(bytes.capacity());
     size_t size_bytes = 0;
     while (const size_t count =

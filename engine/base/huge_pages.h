@@ -14,8 +14,18 @@ inline constexpr size_t huge_page_bytes = size_t{2} << 20;
     return std::align_val_t{size_bytes < huge_page_bytes ? needed : huge_page_bytes};
 }
 
+/// How much to take at a time where so much is expected: whole huge pages, unless most of it would stay unused.
+[[nodiscard]] constexpr size_t to_huge_pages(size_t size_bytes) noexcept {
+    const size_t pages = (size_bytes + huge_page_bytes / 2) / huge_page_bytes;
+    return pages == 0 ? size_bytes : pages * huge_page_bytes;
+}
+
 /// Asks the kernel to back the whole huge pages inside this untouched memory by huge pages. Only advice:
 /// where the kernel has none, or the range is smaller than one, nothing happens.
 void prefer_huge_pages(void* start, size_t size_bytes) noexcept;
+
+/// The same for what is about to be written from end to end: its whole pages come at once, not by a fault for
+/// each.
+void provide_pages(void* start, size_t size_bytes) noexcept;
 
 }  // namespace wsb

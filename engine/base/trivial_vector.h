@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A vector for the translator's innermost loops. What std::vector's push_back does when there is no more room
-// is inlined into its callers, which then save registers each time; here it is a call.
+// is inlined into its callers, which then save registers each time; here it is a call. Nor does it touch room
+// before there are elements.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <type_traits>
 
 /// Of what is called seldom from where it is hot: callers keep all their registers.
@@ -20,16 +22,18 @@ namespace wsb {
 template <class T>
 class TrivialVector {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 
 public:
     TrivialVector() noexcept = default;
     TrivialVector(const TrivialVector&) = delete;
     TrivialVector& operator=(const TrivialVector&) = delete;
+    ~TrivialVector() { ::operator delete(m_begin); }
 
     [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(m_end - data()); }
     [[nodiscard]] bool empty() const noexcept { return m_end == data(); }
-    [[nodiscard]] T* data() noexcept { return m_room.get(); }
-    [[nodiscard]] const T* data() const noexcept { return m_room.get(); }
+    [[nodiscard]] T* data() noexcept { return m_begin; }
+    [[nodiscard]] const T* data() const noexcept { return m_begin; }
     [[nodiscard]] T* begin() noexcept { return data(); }
     [[nodiscard]] T* end() noexcept { return m_end; }
     [[nodiscard]] const T* begin() const noexcept { return data(); }
@@ -75,14 +79,16 @@ private:
     [[gnu::noinline, gnu::cold, WSB_PRESERVE_MOST]] void grow(size_t needed) {
         const size_t count = size();
         const size_t capacity = std::max({needed, 2 * static_cast<size_t>(m_limit - data()), size_t{16}});
-        auto room = std::make_unique_for_overwrite<T[]>(capacity);
-        std::copy_n(data(), count, room.get());
-        m_room = std::move(room);
-        m_end = data() + count;
-        m_limit = data() + capacity;
+        // SAFETY: elements are trivial, and begin to live where they are copied or constructed.
+        T* const room = static_cast<T*>(::operator new(capacity * sizeof(T)));
+        std::uninitialized_copy_n(m_begin, count, room);
+        ::operator delete(m_begin);
+        m_begin = room;
+        m_end = m_begin + count;
+        m_limit = m_begin + capacity;
     }
 
-    std::unique_ptr<T[]> m_room;
+    T* m_begin = nullptr;
     T* m_end = nullptr;
     T* m_limit = nullptr;
 };

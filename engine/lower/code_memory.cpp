@@ -7,10 +7,9 @@
 
 namespace wsb::lower {
 
-void CodeMemory::expect(uint64_t code_bytes, unsigned threads) noexcept {
-    // Measured: 3.5 to 3.8 bytes of cells for a byte of code.
-    const uint64_t expected_bytes = 4 * code_bytes / threads;
-    m_block_words = std::clamp<uint64_t>(expected_bytes, 1024, 4 * huge_page_bytes) / sizeof(Word);
+void CodeMemory::expect(uint64_t size_bytes, unsigned threads) noexcept {
+    const uint64_t block_bytes = std::clamp<uint64_t>(size_bytes / threads, 1024, 4 * huge_page_bytes);
+    m_block_words = to_huge_pages(block_bytes) / sizeof(Word);
 }
 
 std::span<Word> CodeMemory::take_block(size_t needed) {

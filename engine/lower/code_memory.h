@@ -19,8 +19,8 @@ namespace wsb::lower {
 /// The blocks of a module. Any thread may take one.
 class CodeMemory {
 public:
-    /// @param code_bytes of the module's bodies; what the cells will take is judged by it.
-    void expect(uint64_t code_bytes, unsigned threads) noexcept;
+    /// @param size_bytes that all threads together will take, about.
+    void expect(uint64_t size_bytes, unsigned threads) noexcept;
     /// Room for `needed` words or more, not written yet. Throws std::bad_alloc.
     [[nodiscard]] std::span<Word> take_block(size_t needed);
 

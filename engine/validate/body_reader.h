@@ -88,9 +88,10 @@ private:
         const uint64_t offset_bytes = reader.offset_bytes();
         const uint8_t* const begin = reader.position();
         const uint8_t* at = begin;
-        if (!is_live())
+        if (!is_live() || end - at < longest_bytes)
             return true;
-        while (end - at >= longest_bytes) {
+        const uint8_t* const last = end - longest_bytes;
+        while (at <= last) {
             const UsualInstr& usual = usual_instrs[*at];
             m_instr.op = usual.op;
             m_instr.offset_bytes = offset_bytes + static_cast<size_t>(at - begin);
@@ -113,13 +114,7 @@ private:
         using Kind = UsualInstr::Kind;
         switch (usual.kind) {
             case Kind::none: return not_usual;
-            case Kind::local_get:
-                if (*from >= m_usual_locals)
-                    return not_usual;
-                charge(usual.fuel);
-                push(m_locals[*from]);
-                m_sink.local_get(LocalIdx(uint32_t{*from}), m_locals[*from]);
-                return 2;
+            case Kind::local_get: return usual_local_get(usual, *from);
             case Kind::local_set:
             case Kind::local_tee: return usual_local(usual, *from);
             case Kind::i32_const:
@@ -157,6 +152,16 @@ private:
                 return step_end() ? 1 : not_valid;
         }
         WSB_UNREACHABLE();
+    }
+
+    [[nodiscard, gnu::always_inline]] int usual_local_get(const UsualInstr& usual, uint32_t local) {
+        if (local >= m_usual_locals)
+            return not_usual;
+        const ValType type = m_locals[local];
+        charge(usual.fuel);
+        push(type);
+        m_sink.local_get(LocalIdx(local), type);
+        return 2;
     }
 
     /// set, tee

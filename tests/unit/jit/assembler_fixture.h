@@ -99,7 +99,7 @@ class AssemblerTest : public ::testing::Test {
 protected:
     template <class Ours, class Theirs>
     void same(Ours ours, Theirs theirs, const std::string& what = {}) {
-        m_ours.clear();
+        m_ours.begin(0);
         ours(m_ours);
         m_theirs.reset();
         theirs(m_theirs);

@@ -40,7 +40,7 @@ bool all_intact(const std::vector<Written>& pieces) {
 
 TEST(CodeMemory, KeepsWhatSeveralThreadsWrite) {
     CodeMemory memory;
-    memory.expect(40'000, 2);
+    memory.expect(160'000, 2);
     std::vector<Written> others;
     std::thread other([&] { others = write_pieces(memory, 1); });
     const std::vector<Written> own = write_pieces(memory, 2);
@@ -64,6 +64,14 @@ TEST(CodeMemory, LargeBlocksLieOnHugePages) {
     const std::span<Word> block = memory.take_block(1);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(block.data()) % huge_page_bytes, 0);
     EXPECT_EQ(block.size_bytes(), 4 * huge_page_bytes);
+}
+
+TEST(CodeMemory, BlocksAreHugePagesWhereMostOfOneIsExpected) {
+    CodeMemory memory;
+    memory.expect(2 * (huge_page_bytes - 100'000), 2);
+    EXPECT_EQ(memory.take_block(1).size_bytes(), huge_page_bytes);
+    memory.expect(huge_page_bytes, 4);
+    EXPECT_EQ(memory.take_block(1).size_bytes(), huge_page_bytes / 4);
 }
 
 }  // namespace
