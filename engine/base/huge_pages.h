@@ -14,7 +14,8 @@ inline constexpr size_t huge_page_bytes = size_t{2} << 20;
     return std::align_val_t{size_bytes < huge_page_bytes ? needed : huge_page_bytes};
 }
 
-/// How much to take at a time where so much is expected: whole huge pages, unless most of it would stay unused.
+/// How much to take at a time where so much is expected: whole huge pages, unless most of it would stay
+/// unused.
 [[nodiscard]] constexpr size_t to_huge_pages(size_t size_bytes) noexcept {
     const size_t pages = (size_bytes + huge_page_bytes / 2) / huge_page_bytes;
     return pages == 0 ? size_bytes : pages * huge_page_bytes;
