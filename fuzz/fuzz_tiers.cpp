@@ -22,6 +22,9 @@ namespace {
 
 constexpr uint64_t fuel_units = 60'000;
 constexpr size_t largest_call_count = 6;
+/// Every allocation collects, and every collection looks at the whole stack: with more of that, recursions
+/// that allocate take minutes.
+constexpr size_t stack_bytes = size_t{128} << 10;
 constexpr StoreLimits limits{.memory_bytes = uint64_t{16} << 20, .table_elements = 100'000};
 
 using Bits = std::array<uint64_t, 2>;
@@ -181,12 +184,19 @@ void run(std::span<const uint8_t> bytes) {
     // All but threads: a guest that waits, waits as long as it says, and fuel does not count time.
     Features features = Features::up_to(4);
     features.disable(Feature::threads);
-    const Engine interpreter({.tier = TierChoice::interpreter, .features = features, .collect_always = true});
-    const Engine jit({.tier = TierChoice::jit, .features = features, .collect_always = true});
+    const Engine interpreter({.tier = TierChoice::interpreter,
+                              .features = features,
+                              .max_stack_bytes = stack_bytes,
+                              .collect_always = true});
+    const Engine jit({.tier = TierChoice::jit,
+                      .features = features,
+                      .max_stack_bytes = stack_bytes,
+                      .collect_always = true});
     // Changes the tier wherever it can.
     const Engine automatic({.tier = TierChoice::automatic,
                             .tiering = {.sample_units = 1, .hot_samples = 2},
                             .features = features,
+                            .max_stack_bytes = stack_bytes,
                             .collect_always = true});
     const auto interpreted = Module::compile(interpreter, bytes);
     const auto compiled = Module::compile(jit, bytes);
