@@ -25,6 +25,9 @@ class Pages {
 public:
     static constexpr size_t count = 8;
 
+    Pages() = default;
+    Pages(const Pages&) = delete;
+    Pages& operator=(const Pages&) = delete;
     ~Pages() { ::munmap(m_begin, size_bytes()); }
     [[nodiscard]] std::byte* begin() const noexcept { return m_begin; }
     [[nodiscard]] size_t page_bytes() const noexcept { return m_page_bytes; }
