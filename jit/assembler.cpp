@@ -163,6 +163,13 @@ void Assembler::jump_later() {
     code.word32(0);
 }
 
+void Assembler::jump_later(Condition condition) {
+    Writer code(*this);
+    code.byte(0x0f);
+    code.byte(0x80 + static_cast<uint8_t>(condition));
+    code.word32(0);
+}
+
 void Assembler::endbr64() {
     Writer(*this).word32(0xfa1e0ff3);
 }

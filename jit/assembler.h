@@ -196,9 +196,11 @@ public:
     void jump(Label& label);
     void jump(Condition condition, Label& label);
     void call(Label& label);
-    /// call and jmp rel32 to somewhere that is known later; the displacement ends at the position behind it.
+    /// call, jmp and jcc rel32 to somewhere that is known later; the displacement ends at the position behind
+    /// it.
     void call_later();
     void jump_later();
+    void jump_later(Condition condition);
     void call(Mem target);
     void ret() { byte(0xc3); }
     void push(Mem from);

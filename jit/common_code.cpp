@@ -28,6 +28,7 @@ std::string name_of(CommonPiece piece) {
         case CommonPiece::does_not_fit: return "does_not_fit";
         case CommonPiece::enter_code: return "enter_code";
         case CommonPiece::call_host: return "call_host";
+        case CommonPiece::host_call_ended: return "host_call_ended";
         default: break;
     }
     const auto code =
@@ -35,11 +36,12 @@ std::string name_of(CommonPiece piece) {
     return "trap: " + std::string(trap_text(code));
 }
 
-CommonCode::CommonCode(const MachineOptions& options, const Module& module) : m_places(piece_count) {
+CommonCode::CommonCode(const MachineOptions& options) : m_places(piece_count) {
     emit_fuel_low(options);
     emit_leave();
     emit_calls_without_code(options);
-    emit_call_host(options, !module.memories.empty());
+    emit_call_host();
+    emit_host_call_ended(options);
     emit_traps(options);
 }
 
@@ -96,22 +98,12 @@ void CommonCode::emit_calls_without_code(const MachineOptions& options) {
     m_code.jump(Gpr::rax);
 }
 
-namespace host_call {
-namespace {
-
-constexpr Gpr context = Gpr::rsi;
-/// Kept by the host, as the frame and the cell are; the memory's size is loaded again.
-constexpr Gpr kept_instance = Gpr::rbx, kept_context = reg::memory_size;
-
-}  // namespace
-}  // namespace host_call
-
-/// Called, and so are the functions of the host: their stack is aligned as they expect, and debuggers find
-/// each return address where FrameInformation says (debugger.cpp). What is no function of the host, traps,
-/// exceptions and the end of the fuel are left to handlers.
-void CommonCode::emit_call_host(const MachineOptions& options, bool has_memory) {
+/// It jumps to the function of the host, which returns to the caller: one return less to foresee. What is no
+/// function of the host is left to the handler.
+void CommonCode::emit_call_host() {
     using namespace host_call;
-    Label by_handler, ended;
+    constexpr Gpr context = Gpr::rsi;
+    Label by_handler;
     const auto in_context = [](size_t offset) { return Mem(context, static_cast<int32_t>(offset)); };
     begin(CommonPiece::call_host);
     m_code.load(Width::w64, context, {reg::instance, offsetof(runtime::VmInstance, context)});
@@ -123,39 +115,23 @@ void CommonCode::emit_call_host(const MachineOptions& options, bool has_memory) 
     m_code.store(Width::w64, in_context(offsetof(runtime::VmContext, trap_sp)), reg::frame);
     m_code.mov(Width::w64, kept_instance, reg::instance);
     m_code.mov(Width::w64, kept_context, context);
-    enter_host(has_memory);
-    m_code.jump(Condition::sign, ended);
-    static_assert(static_cast<uint32_t>(runtime::HostOutcome::returned) == 0);
-    m_code.test(Width::w32, Gpr::rax, Gpr::rax);
-    m_code.jump(Condition::not_equal, ended);
-    m_code.ret();
+    // HostEntry(environment, context, caller, slots)
+    m_code.load(Width::w64, Gpr::rdi, {callee, offsetof(runtime::VmFunc, host_environment)});
+    m_code.jump(Mem{callee, offsetof(runtime::VmFunc, host)});
     m_code.bind(by_handler);
-    m_code.pop(arguments_end);
+    m_code.alu(Width::w64, Alu::add, Gpr::rsp, 2 * sizeof(uint64_t));
     m_code.mov(Width::w64, reg::context, context);
     constexpr int32_t settle_byte = 12;  // interp::wide_field
     m_code.load(Width::w32, reg::fuel, {reg::scratch, settle_byte});
     m_code.lea(Width::w64, reg::fuel, {reg::fuel, fuel_left, static_cast<int32_t>(-interp::fuel_bias)});
     m_code.jump(Mem{reg::scratch, 0});
-    m_code.bind(ended);
-    m_code.pop(Gpr::r8);
-    load_context();
-    m_code.mov(Width::w32, reg::int_result, Gpr::rax);
-    jump_to(options.host_call_ended);
 }
 
-/// HostEntry(environment, context, caller, slots), and what the guest's registers have after it. The flags
-/// say whether there is enough fuel. Memories grow where they are.
-void CommonCode::enter_host(bool has_memory) {
-    using namespace host_call;
-    m_code.load(Width::w64, Gpr::rdi, {callee, offsetof(runtime::VmFunc, host_environment)});
-    m_code.call(Mem{callee, offsetof(runtime::VmFunc, host)});
-    m_code.mov(Width::w64, reg::instance, kept_instance);
-    m_code.load(Width::w64, reg::fuel, {kept_context, offsetof(runtime::VmContext, fuel_left)});
-    if (has_memory) {
-        m_code.load(Width::w64, Gpr::rdi, {reg::instance, offsetof(runtime::VmInstance, first_memory)});
-        m_code.load(Width::w64, reg::memory_size, {Gpr::rdi, offsetof(runtime::VmMemory, size_bytes)});
-    }
-    m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(interp::fuel_bias));
+void CommonCode::emit_host_call_ended(const MachineOptions& options) {
+    begin(CommonPiece::host_call_ended);
+    load_context();
+    m_code.mov(Width::w32, reg::int_result, host_call::outcome);
+    jump_to(options.host_call_ended);
 }
 
 void CommonCode::emit_traps(const MachineOptions& options) {

@@ -22,11 +22,12 @@ enum class CommonPiece : uint8_t {
     fuel_low,  ///< asks for fuel: the scratch register has the cell where to go on
     leave,     ///< returns without fuel, or to others than machine code: the frame is the caller's, and the
                ///< scratch register has what the header says
-    does_not_fit,  ///< what callees get, and the index among the bodies in int_result: called once more by
-                   ///< the caller's cell
-    enter_code,    ///< called instead of a function that has no machine code, with its Code in int_result
-    call_host,     ///< called, see host_call
-    trap,          ///< called where the trap is to be seen; and one for each TrapCode behind it
+    does_not_fit,     ///< what callees get, and the index among the bodies in int_result: called once more by
+                      ///< the caller's cell
+    enter_code,       ///< called instead of a function that has no machine code, with its Code in int_result
+    call_host,        ///< called, see host_call
+    host_call_ended,  ///< with fuel that is low, or an outcome that is not to return, as behind call_host
+    trap,             ///< called where the trap is to be seen; and one for each TrapCode behind it
 };
 [[nodiscard]] constexpr CommonPiece trap_piece(TrapCode code) noexcept {
     return static_cast<CommonPiece>(static_cast<uint8_t>(CommonPiece::trap) + static_cast<uint8_t>(code));
@@ -38,11 +39,14 @@ enum class CommonPiece : uint8_t {
 /// so their registers are free; arguments and context are where the host expects them.
 namespace host_call {
 inline constexpr Gpr callee = Gpr::rax, fuel_left = Gpr::r8, arguments_end = Gpr::r9, arguments = Gpr::rcx;
-}
+/// Kept by the host, as the frame and the cell are, and behind the call in place of the instance and of the
+/// memory's size. The outcome is where the host returns it.
+inline constexpr Gpr kept_instance = Gpr::rbx, kept_context = reg::memory_size, outcome = Gpr::rax;
+}  // namespace host_call
 
 class CommonCode {
 public:
-    CommonCode(const MachineOptions& options, const Module& module);
+    explicit CommonCode(const MachineOptions& options);
 
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return m_code.bytes(); }
     /// Copies it to where it will run.
@@ -60,8 +64,8 @@ private:
     void emit_fuel_low(const MachineOptions& options);
     void emit_leave();
     void emit_calls_without_code(const MachineOptions& options);
-    void emit_call_host(const MachineOptions& options, bool has_memory);
-    void enter_host(bool has_memory);
+    void emit_call_host();
+    void emit_host_call_ended(const MachineOptions& options);
     void emit_traps(const MachineOptions& options);
 
     Assembler m_code;

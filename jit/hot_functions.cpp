@@ -181,7 +181,7 @@ private:
 
     [[nodiscard]] bool add_common(const runtime::CompiledModule& module) {
         const MachineOptions compiled_by = machine_options(module, Processor::this_one);
-        m_common = std::make_unique<CommonCode>(compiled_by, module.module);
+        m_common = std::make_unique<CommonCode>(compiled_by);
         m_compiler = std::make_unique<FunctionCompiler>(module.module, compiled_by);
         const auto bytes = m_space->add(m_common->bytes().size(),
                                         [&](std::span<uint8_t> memory) { m_common->write(memory.data()); });

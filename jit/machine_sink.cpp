@@ -269,6 +269,11 @@ void MachineSink::leave_by(CommonPiece piece) {
     m_common_exits.push_back({m_code.position(), piece});
 }
 
+void MachineSink::leave_by(CommonPiece piece, Condition condition) {
+    m_code.jump_later(condition);
+    m_common_exits.push_back({m_code.position(), piece});
+}
+
 /// What is called returns nowhere, but knows the place.
 void MachineSink::emit_traps() {
     for (const TrapExit& exit : m_traps) {

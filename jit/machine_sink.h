@@ -181,6 +181,7 @@ private:
     void emit_fuel_exits();
     void emit_other_exits();
     void leave_by(CommonPiece piece);
+    void leave_by(CommonPiece piece, Condition condition);
     void emit_resume();
     void emit_tables();
     void emit_address(uint32_t position);
@@ -501,6 +502,7 @@ private:
 
     // Calls of imported functions (sink_host_calls.cpp)
     void import_call(FuncIdx func, const FuncType& type);
+    void call_host();
 
     const MachineOptions m_options;
     const LocalUse* m_use = nullptr;

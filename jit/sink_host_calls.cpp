@@ -15,6 +15,28 @@ using lower::slot_count;
 using lower::slot_width;
 using lower::Word;
 
+/// The host's stack has to be aligned. What does it is the cell's address of the place behind the call, so
+/// that debuggers find return addresses where FrameInformation says (debugger.cpp), to which this is one more
+/// frame of this function.
+void MachineSink::call_host() {
+    using namespace host_call;
+    m_code.push(Mem{reg::scratch, call_words * sizeof(Word)});
+    m_code.call_later();
+    m_common_exits.push_back({m_code.position(), CommonPiece::call_host});
+    m_code.pop(Gpr::rcx);
+    m_code.mov(Width::w64, reg::instance, kept_instance);
+    m_code.load(Width::w64, reg::fuel, {kept_context, offsetof(runtime::VmContext, fuel_left)});
+    if (!m_info.module->memories.empty()) {  // it may have grown, where it is
+        m_code.load(Width::w64, Gpr::rdi, {reg::instance, offsetof(runtime::VmInstance, first_memory)});
+        m_code.load(Width::w64, reg::memory_size, {Gpr::rdi, offsetof(runtime::VmMemory, size_bytes)});
+    }
+    m_code.alu(Width::w64, Alu::sub, reg::fuel, static_cast<int32_t>(interp::fuel_bias));
+    leave_by(CommonPiece::host_call_ended, Condition::sign);
+    static_assert(static_cast<uint32_t>(runtime::HostOutcome::returned) == 0);
+    m_code.test(Width::w32, outcome, outcome);
+    leave_by(CommonPiece::host_call_ended, Condition::not_equal);
+}
+
 void MachineSink::import_call(FuncIdx func, const FuncType& type) {
     using namespace host_call;
     prepare_call(type.params);
@@ -31,8 +53,7 @@ void MachineSink::import_call(FuncIdx func, const FuncType& type) {
     m_code.lea(Width::w64, fuel_left, {reg::fuel, static_cast<int32_t>(settled)});
     m_code.lea(Width::w64, arguments, slot_at(m_height));
     m_code.lea(Width::w64, arguments_end, slot_at(m_height + slots));
-    m_code.call_later();
-    m_common_exits.push_back({m_code.position(), CommonPiece::call_host});
+    call_host();
     if (type.results.size() == 1 && slot_width(type.results[0]) == 1) {
         if (lower::is_float(type.results[0]))
             load_xmm(type.results[0], reg::float_result, slot_at(m_height));

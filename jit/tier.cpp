@@ -95,10 +95,7 @@ public:
 private:
     ModuleCode(runtime::CompiledModule& module, const MachineOptions& compiled_by,
                std::unique_ptr<ExecutableSpace> space, size_t piece_bytes)
-        : m_module(module),
-          m_space(std::move(space)),
-          m_piece_bytes(piece_bytes),
-          m_common(compiled_by, module.module) {
+        : m_module(module), m_space(std::move(space)), m_piece_bytes(piece_bytes), m_common(compiled_by) {
         if (module.code_names.are_wanted())
             m_placed.resize(module.module.bodies.size());
     }

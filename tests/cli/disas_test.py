@@ -44,6 +44,13 @@ LOOP = """
     (i32.add (call $burn (i32.const 9)) (call $burn (local.get 0)))))
 """
 
+RANDOM = """
+(module $m (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $asks (param i32) (drop (call $random (local.get 0) (i32.const 16))))
+  (func (export "_start") (call $asks (i32.const 0))))
+"""
+
 
 class NoCompilerTest(CliTest):
     @unittest.skipIf(has_jit(), "there is a compiler")
@@ -216,28 +223,34 @@ class ToolsTest(CliTest):
         )  # fmt: skip
         self.assertRegex(report.stdout, r"\d\d\.\d+% +\[\.\] wasm!m!burn", report.stderr)
 
-    def test_gdb(self):
-        """A breakpoint on a guest's function that another one calls twice, and a backtrace through it."""
+    def gdb(self, commands, *args):
+        """What gdb prints of `run ARGS`."""
         if shutil.which("gdb") is None:
             self.skipTest("gdb is not installed")
-        commands = [
-            "set breakpoint pending on",
-            "set debuginfod enabled off",
-            "break 'wasm!m!burn'",
-            "run",
-            "backtrace",
-            "continue",
-            "continue",
-        ]
-        args = ["gdb", "-q", "-nx", "-batch", *[x for c in commands for x in ("-ex", c)], "--args", COMMAND, "run"]
-        args += ["--tier=jit", "--gdb", "--invoke", "outer", "loop.wat", "9"]
-        process = subprocess.run(args, cwd=self.directory, capture_output=True, text=True, timeout=120)
+        words = ["gdb", "-q", "-nx", "-batch", "-ex", "set debuginfod enabled off"]
+        words += [word for command in commands for word in ("-ex", command)]
+        words += ["--args", COMMAND, "run", "--tier=jit", "--gdb", *args]
+        process = subprocess.run(words, cwd=self.directory, capture_output=True, text=True, timeout=120)
         if "ptrace" in process.stderr:
             self.skipTest("gdb may not trace here")
-        hits = re.findall(r"Breakpoint 1, 0x\w+ in wasm!m!burn \(\)", process.stdout)
-        self.assertEqual(len(hits), 2, process.stdout + process.stderr)
-        self.assertRegex(process.stdout, r"#0 .*wasm!m!burn.*\n#1 .* in wsb::(.*\n)*#\d+ +(0x\w+ in )?main ")
-        self.assertIn("exited normally", process.stdout)
+        return process.stdout + process.stderr
+
+    def test_gdb(self):
+        """A breakpoint on a guest's function that another one calls twice, and a backtrace through it."""
+        commands = ["set breakpoint pending on", "break 'wasm!m!burn'", "run", "backtrace", "continue", "continue"]
+        output = self.gdb(commands, "--invoke", "outer", "loop.wat", "9")
+        self.assertEqual(len(re.findall(r"Breakpoint 1, 0x\w+ in wasm!m!burn \(\)", output)), 2, output)
+        self.assertRegex(output, r"#0 .*wasm!m!burn.*\n#1 .* in wsb::(.*\n)*#\d+ +(0x\w+ in )?main ")
+        self.assertIn("exited normally", output)
+
+    def test_gdb_in_a_host_function(self):
+        """A backtrace from the host through the function that called it, and the host below."""
+        self.file("random.wat", RANDOM)
+        commands = ["catch syscall getrandom", "run"]
+        commands += ["backtrace", "continue"] * 8  # the host asks for random bytes of its own as well
+        output = self.gdb(commands, "random.wat")
+        guest = r"#\d+ +0x\w+ in wasm!m!asks \(\)\n"
+        self.assertRegex(output, rf" enter \(.*\n({guest})+#\d+ .* in wsb::(.*\n)*#\d+ +(0x\w+ in )?main ")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,22 @@ TEST_F(HostCalls, ResultsOfAllTypes) {
     EXPECT_EQ(call({Value(7)}, {}, "many").results.size(), 3u);
 }
 
+/// As the x86-64 ABI wants it, from whatever call, whose arguments are in slots.
+TEST_F(HostCalls, TheStackIsAligned) {
+    begin({}, [](Linker& linker) {
+        const auto misaligned = [] {
+            return static_cast<int32_t>(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) % 16);
+        };
+        ASSERT_TRUE(linker.function("host", "misaligned", misaligned));
+    });
+    load(R"((import "host" "misaligned" (func $misaligned (result i32)))
+        (memory 1) (table funcref (elem $misaligned))
+        (func $add (param i32) (result i32) (i32.add (local.get 0) (call $misaligned)))
+        (func (export "f") (result i32)
+            (call $add (i32.add (call $misaligned) (call_indirect (result i32) (i32.const 0))))))");
+    EXPECT_EQ(call({}).results[0][0], 0u);
+}
+
 void host_takes_fuel(Linker& linker) {
     ASSERT_TRUE(linker.function("host", "work", [](Caller& caller, int32_t x) -> CallResult<int32_t> {
         if (!caller.store().consume_fuel(10))
