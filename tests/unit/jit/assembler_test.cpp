@@ -307,7 +307,7 @@ TEST_F(AssemblerTest, JumpsAndLabels) {
                 for (const int byte : {is_call ? 0xe8 : 0xe9, 0x78, 0x56, 0x34, 0x12})
                     code.db(byte);
             });
-    for (const auto [condition, second] : {std::pair(Condition::sign, 0x88), {Condition::not_equal, 0x85}})
+    for (const auto& [condition, second] : {std::pair(Condition::sign, 0x88), {Condition::not_equal, 0x85}})
         same(
             [&](Assembler& code) {
                 code.jump_later(condition);
