@@ -273,6 +273,7 @@ void Heap::for_each_block(Function function) noexcept {
 /// Takes no time: each block forgets its marks when it gets the first new one.
 void Heap::begin_marking() noexcept {
     ++m_epoch;
+    m_found_bytes = m_capacity_bytes;
     m_live_bytes = 0;
     m_mark_stack_overflowed = false;
     m_is_time_over = false;

@@ -53,10 +53,10 @@ public:
     [[nodiscard]] bool is_due() const noexcept {
         return m_since_collection_bytes >= m_threshold_bytes || m_collects_always;
     }
-    /// Whether the last collection left less than an eighth of the heap free: to go on would mean to
-    /// collect again and again for little.
+    /// Whether less than an eighth of the heap that the last collection found is free after it, what it gave
+    /// back included: to go on would mean to collect again and again for little.
     [[nodiscard]] bool is_nearly_full() const noexcept {
-        return m_capacity_bytes - m_live_bytes < m_capacity_bytes / 8;
+        return m_found_bytes - m_live_bytes < m_found_bytes / 8;
     }
 
     // One collection: begin, mark each root, then finish or give up.
@@ -144,6 +144,7 @@ private:
     uint32_t m_marked = 0;  ///< since the last time that somebody asked for the time
     bool m_is_time_over = false;
     uint64_t m_capacity_bytes = 0;
+    uint64_t m_found_bytes = 0;  ///< the capacity when the last collection began
     uint64_t m_live_bytes = 0;
     uint64_t m_since_collection_bytes = 0;
     uint64_t m_threshold_bytes = min_threshold_bytes;

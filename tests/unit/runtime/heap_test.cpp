@@ -169,6 +169,23 @@ TEST_F(HeapTest, TheMemoryLimitHolds) {
     EXPECT_LT(world.store->memory_bytes(), uint64_t{64} << 20);
 }
 
+/// What a collection gave back is free, though no block shows it any more.
+TEST_F(HeapTest, LargeObjectsMayFillAgainWhatOthersLeft) {
+    types(list_type);
+    const auto keep = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            Array* array = make_array(type(2), 1 << 20);
+            ASSERT_NE(array, nullptr) << i;
+            world.tier.roots.push_back(reference_to(array));
+        }
+    };
+    keep(36);
+    world.store->collect();  // the next one is due after as much again, which the limit does not leave
+    world.tier.roots.resize(16);
+    keep(40);
+    EXPECT_GT(world.store->memory_bytes(), uint64_t{56} << 20);
+}
+
 TEST_F(HeapTest, EverythingIsKeptIfRootsAreUnknown) {
     types(list_type);
     Object* object = make(type(0));
